@@ -1,0 +1,69 @@
+"""run, rerun, cancel: what people ask for, declared."""
+
+import re
+
+import click
+
+from ctci.cli import completing, targets
+from ctci.cli.verb import verb
+
+WAITING = """\
+With --wait or --follow the exit code is 0 succeeded or skipped, 1 failed, 124 timed out, 125 errored (ctci's fault),
+130 cancelled, superseded or Ctrl-C (the run goes on then), 3 when no server is running.
+"""
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+waits = click.option("--wait", is_flag=True, help="Wait for the end; the exit code tells it.")
+follows = click.option("--follow", "-f", is_flag=True, help="Print the logs as they are written; waits too.")
+
+
+@verb(examples=("ctci run shop/api:test --wait", "ctci run shop --ref feature/login"), epilog=WAITING)
+@click.argument("recipes", metavar="PROJECT[/SUB][:RECIPE]", shell_complete=completing.projects)
+@click.option("--ref", help="The branch, or a full name such as refs/tags/v1; else the default branch.")
+@click.option("--commit", metavar="ID", help="A commit's whole id; else what the ref is now.")
+@waits
+@follows
+@click.option("--here", is_flag=True, help="In this checkout as it is, without a server; nothing is recorded.")
+def run(*, recipes: str, ref: str | None, commit: str | None, wait: bool, follow: bool, here: bool) -> int:
+    """Prints the address of the run."""
+    named = targets.recipes(recipes)
+    if named is None:
+        raise click.BadParameter(f"{recipes} is not of the form PROJECT[/SUB][:RECIPE]")
+    if commit is not None and not _COMMIT.fullmatch(commit):
+        raise click.BadParameter(f"--commit wants the whole id, 40 digits, and {commit} is not")
+    if here:
+        if ref or commit:
+            raise click.UsageError("--here runs what lies here: --ref and --commit do not go with it")
+        from ctci.cli import in_place  # noqa: PLC0415 - a verb's module
+
+        return in_place.run(named)
+    from ctci.cli import asking  # noqa: PLC0415 - a verb's module
+
+    return asking.run(named, ref=targets.ref(ref) if ref else None, commit=commit, wait=wait, follow=follow)
+
+
+@verb(examples=("ctci rerun 12", "ctci rerun 12 --follow"), epilog=WAITING)
+@click.argument("run", metavar="RUN", shell_complete=completing.runs)
+@waits
+@follows
+def rerun(*, run: str, wait: bool, follow: bool) -> int:
+    """Prints the address of the new run. Secrets are resolved anew; the recipes are those of then."""
+    found = targets.target(run)
+    if found is None or found.run is None or found.path:
+        raise click.BadParameter(f"{run} is not the number of a run")
+    from ctci.cli import asking  # noqa: PLC0415 - a verb's module
+
+    return asking.rerun(found.run, wait=wait, follow=follow)
+
+
+@verb(examples=("ctci cancel 12", "ctci cancel 12/api:test --reason 'wrong branch'"))
+@click.argument("jobs", metavar="RUN[/SUB[/RECIPE]]", shell_complete=completing.runs)
+@click.option("--reason", default="", help="Kept with the run.")
+def cancel(*, jobs: str, reason: str) -> int:
+    """What waits ends at once; what runs is asked to end, and is dead within ten seconds. Prints the run's address."""
+    found = targets.target(jobs)
+    if found is None or found.project is not None:
+        raise click.BadParameter(f"{jobs} names no run")
+    from ctci.cli import asking  # noqa: PLC0415 - a verb's module
+
+    return asking.cancel(found, reason=reason)

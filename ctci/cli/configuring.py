@@ -1,0 +1,100 @@
+"""check, explain, plan: what the configuration says. They need neither server nor ledger, and import neither."""
+
+import os
+import textwrap
+from pathlib import Path
+
+import click
+
+from ctci import config, shape, words
+from ctci.cli import completing, session, targets, terminal
+from ctci.cli.verb import verb
+from ctci.model import TAGS, Plan, Trigger
+from ctci.receive import plan as planning
+
+CHECK_CODES = "Exit code 0: valid, warnings or not; 1: warnings, with --strict; 2: errors."
+
+
+@verb(examples=("ctci check", "ctci check --format github --strict"), epilog=CHECK_CODES)
+@click.argument("file", required=False, type=click.Path())
+@click.option(
+    "--format", "style", type=click.Choice(["full", "concise", "json", "github"]), default="full", show_default=True
+)
+@click.option("--strict", is_flag=True, help="Warnings count.")
+@click.option("--no-resolve", is_flag=True, help="Do not look whether secrets are there.")
+@click.option("--quiet", "-q", is_flag=True, help="Print only what is wrong.")
+def check(*, file: str | None, style: str, strict: bool, no_resolve: bool, quiet: bool) -> int:
+    """FILE is projects.toml or its folder; else the configuration is searched for, see `ctci --help`."""
+    if file is not None and not Path(file).exists():
+        raise session.Refused(f"there is no {file}", session.ABSENT)
+    folder = session.folder(file)
+    found, problems = config.check(folder, os.environ, resolve=not no_resolve, flags=session.flags())
+    if problems or style == "json":
+        terminal.say(config.render(problems, style=style).rstrip("\n"))
+    if found is None or any(problem.severity == "error" for problem in problems):
+        return session.WRONG
+    if not quiet:
+        recipes = sum(len(sub.recipes) for project in found.projects.values() for sub in project.subs.values())
+        told = f"{words.count(len(found.projects), 'project')}, {words.count(recipes, 'recipe')}"
+        terminal.note(f"{folder / 'projects.toml'} is valid: {told}")
+    return session.RED if strict and problems else session.FINE
+
+
+@verb(examples=("ctci explain C107", "ctci explain C402"))
+@click.argument("code")
+def explain(*, code: str) -> int:
+    """Of every code there is, without the ones that need a later ctci."""
+    text = config.EXPLAIN.get(code.upper())
+    if text is None:
+        raise session.Refused(f"there is no code {code}; there are {', '.join(sorted(config.EXPLAIN))}", session.ABSENT)
+    for paragraph in text.strip().split("\n\n"):
+        terminal.say(textwrap.fill(" ".join(paragraph.split()), 80))
+    return session.FINE
+
+
+@verb(examples=("ctci plan shop", "ctci plan shop --ref feature/login --json orders"), fields=shape.PLAN)
+@click.argument("project", shell_complete=completing.projects)
+@click.option("--ref", default="main", show_default=True, help="A branch, or a full name such as refs/tags/v1.")
+def plan(*, fields: tuple[str, ...] | None, project: str, ref: str) -> int:
+    """As if REF had been pushed now. Needs no server."""
+    settings = session.load()
+    found = settings.projects.get(project)
+    if found is None:
+        have = ", ".join(sorted(settings.projects)) or "none"
+        raise session.Refused(f"there is no project {project}; configured: {have}", session.ABSENT)
+    full = targets.ref(ref)
+    trigger = Trigger(kind="tag" if full.startswith(TAGS) else "push", key="plan", project=project, ref=full)
+    planned = planning.plan(trigger, found, log_cap=settings.server.limit_log)
+    if fields is not None:
+        terminal.json(shape.pick(shape.plan(project, full, planned), fields))
+        return session.FINE
+    _tell(planned)
+    return session.FINE
+
+
+def _tell(planned: Plan) -> None:
+    terminal.say(terminal.strong(terminal.plain(planned.reason)))
+    terminal.table(
+        [
+            [
+                f"  {place(order.subproject, order.recipe.name)}",
+                words.duration(order.recipe.timeout_s),
+                order.on_new_push,
+                _first_line(order.recipe.run),
+            ]
+            for order in planned.orders
+        ]
+    )
+    if planned.unordered and planned.orders:
+        terminal.say("not run:")
+    terminal.table([[f"  {place(each.subproject, each.recipe)}", each.reason] for each in planned.unordered])
+
+
+def place(subproject: str, recipe: str) -> str:
+    """`api:test`, or `test` where the project has no subprojects."""
+    return f"{subproject}:{recipe}" if subproject else recipe
+
+
+def _first_line(command: str) -> str:
+    first, _, rest = command.strip().partition("\n")
+    return f"{first} …" if rest else first

@@ -1,0 +1,86 @@
+"""status, runs, show, log, why-not: what people look at, declared."""
+
+import click
+
+from ctci import shape
+from ctci.cli import completing, targets
+from ctci.cli.verb import verb
+from ctci.model import Status
+
+
+@verb(examples=("ctci status", "ctci status shop --json project,branch,red"), fields=shape.BRANCH)
+@click.argument("project", required=False, shell_complete=completing.projects)
+def status(*, fields: tuple[str, ...] | None, project: str | None) -> int:
+    """Of each configured project its branches with the newest run, what waits, and why.
+
+    Red is a branch where the last run of a configured recipe failed or timed out; then the exit code is 1.
+    """
+    from ctci.cli import reading  # noqa: PLC0415 - a verb's module
+
+    return reading.status(project, fields)
+
+
+@verb(examples=("ctci runs --project shop --status failed", "ctci runs --json id,status,html_url"), fields=shape.RUN)
+@click.option("--project", "-p", shell_complete=completing.projects)
+@click.option("--ref", "-b", help="A branch, or a full name such as refs/tags/v1.")
+@click.option("--status", "-s", type=click.Choice([str(each) for each in Status]), metavar="STATUS")
+@click.option("--before", type=click.IntRange(1), metavar="RUN", help="Only runs before this one.")
+@click.option("--limit", "-n", type=click.IntRange(1, 200), default=20, show_default=True)
+def runs(
+    *,
+    fields: tuple[str, ...] | None,
+    project: str | None,
+    ref: str | None,
+    status: str | None,
+    before: int | None,
+    limit: int,
+) -> int:
+    """JSON is {"items": […], "next": …}: `next` goes to --before for the next page."""
+    from ctci.cli import reading  # noqa: PLC0415 - a verb's module
+
+    return reading.runs(
+        fields, project=project, ref=targets.ref(ref) if ref else None, status=status, before=before, limit=limit
+    )
+
+
+@verb(examples=("ctci show 12", "ctci show 12 --json status,jobs"), fields=shape.RUN_WHOLE)
+@click.argument("run", metavar="RUN", shell_complete=completing.runs)
+def show(*, fields: tuple[str, ...] | None, run: str) -> int:
+    """Its jobs, the commits it brought, the deliveries that made it. PROJECT instead of RUN: its newest run."""
+    found = targets.target(run)
+    if found is None:
+        raise click.BadParameter(f"{run} names no run")
+    from ctci.cli import reading  # noqa: PLC0415 - a verb's module
+
+    return reading.show(found, fields)
+
+
+@verb(examples=("ctci log 12/api:test --failed", "ctci log -f shop/api:test"))
+@click.argument("jobs", metavar="RUN[/SUB[/RECIPE]]", shell_complete=completing.runs)
+@click.option("--follow", "-f", is_flag=True, help="Go on until the jobs have ended.")
+@click.option("--failed", is_flag=True, help="Only jobs that failed, timed out or errored.")
+@click.option("--lines", metavar="A:B", help="Only these lines: 2200:2240, 2200:, :40, or the last 20 with -20:.")
+@click.option("--raw", is_flag=True, help="Every byte as the recipe wrote it; unfit for a terminal.")
+def log(*, jobs: str, follow: bool, failed: bool, lines: str | None, raw: bool) -> int:
+    """PROJECT/SUB:RECIPE instead of a run is its newest one. Several jobs have a heading each."""
+    found = targets.target(jobs)
+    if found is None:
+        raise click.BadParameter(f"{jobs} names no run")
+    if follow and (lines is not None or failed):
+        raise click.UsageError("--follow goes with neither --lines nor --failed")
+    from ctci.cli import joblog, reading  # noqa: PLC0415 - a verb's module
+
+    asked = joblog.lines(lines) if lines is not None else (None, None)
+    if follow:
+        return reading.follow(found, raw=raw)
+    return reading.log(found, failed=failed, asked=asked, raw=raw)
+
+
+@verb(examples=("ctci why-not shop@main", "ctci why-not d_81"), fields=shape.DELIVERY)
+@click.argument("what", metavar="DELIVERY|PROJECT[@REF]", shell_complete=completing.projects)
+@click.option("--limit", "-n", type=click.IntRange(1, 200), default=5, show_default=True)
+def why_not(*, fields: tuple[str, ...] | None, what: str, limit: int) -> int:
+    """Needs no server. A REF is a branch, or a full name such as refs/tags/v1."""
+    from ctci.cli import deciding  # noqa: PLC0415 - a verb's module
+
+    return deciding.why_not(what, fields, limit=limit)

@@ -1,0 +1,96 @@
+"""init, demo, hook install: the first steps."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from ctci.cli import completing, session, terminal
+from ctci.cli.verb import Verb, verb, write_examples
+
+
+@verb(examples=("ctci init ci --from /srv/git/shop.git", "ctci init --from https://git.example.org/acme/shop.git"))
+@click.argument("directory", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
+@click.option("--from", "source", metavar="URL|PATH", help="The repository of the first project.")
+@click.option("--force", is_flag=True, help="Write over files that are there.")
+@click.option("--systemd", is_flag=True, help="Write a systemd unit too.")
+def init(*, directory: Path, source: str | None, force: bool, systemd: bool) -> int:
+    """Writes config/projects.toml, config/ctci.toml, .gitignore and, where a forge is known, a webhook's secret."""
+    from ctci import scaffold  # noqa: PLC0415 - a verb's module
+
+    made = scaffold.init(directory, source=source, force=force, systemd=systemd)
+    for path in made.written:
+        terminal.note(f"wrote {path}")
+    if made.webhook is not None:
+        hook = made.webhook
+        terminal.note(f"\nAdd a webhook: open {hook.page}")
+        terminal.note(f"  {hook.how}")
+        terminal.note(f"  URL     {hook.url}")
+        # A secret in a file of a script's output would be a secret no more.
+        shown = hook.secret_file.read_text().strip() if sys.stdout.isatty() else f"the content of {hook.secret_file}"
+        terminal.note(f"  secret  {shown}")
+    for line in made.remarks:
+        terminal.note(f"\n{line}")
+    terminal.note("\nnext: `ctci check`" + (f" in {directory}" if directory != Path() else ""))
+    return session.FINE
+
+
+@verb(examples=("ctci demo", "ctci demo --check"))
+@click.option("--check", is_flag=True, help="End after the story; exit 0 if it went as it must.")
+@click.option("--keep", is_flag=True, help="Leave the folder behind.")
+def demo(*, check: bool, keep: bool) -> int:
+    """A repository with a real hook, a server on a free port of loopback, four pushes. Leaves nothing behind."""
+    from ctci import demo as story  # noqa: PLC0415 - a verb's module
+
+    return story.run(check=check, keep=keep)
+
+
+class _Hook(click.Group):
+    """A group whose help begins with two examples too."""
+
+    examples = ("ctci hook install /srv/git/shop.git --project shop", "ctci hook install --help")
+
+    def format_help(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        write_examples(self.examples, formatter)
+        super().format_help(context, formatter)
+
+
+@click.group("hook", cls=_Hook, no_args_is_help=True)
+def hook() -> None:
+    """The post-receive hook of a bare repository on this machine."""
+
+
+@verb(
+    examples=(
+        "ctci hook install /srv/git/shop.git --project shop",
+        "ctci hook install /srv/git/shop.git --project shop --chain",
+    )
+)
+@click.argument("repository", metavar="REPO.git", type=click.Path(path_type=Path))
+@click.option("--project", required=True, help="Its name in projects.toml.", shell_complete=completing.projects)
+@click.option("--chain", is_flag=True, help="Keep a hook that is there, and run both.")
+def install(*, repository: Path, project: str, chain: bool) -> int:
+    """Copies the hook and its small configuration, and lets push options through. Again: brings it up to date."""
+    from ctci import setup  # noqa: PLC0415 - a verb's module
+
+    ground = session.ground()
+    settings = ground.config
+    if settings is not None and project not in settings.projects:
+        have = ", ".join(sorted(settings.projects)) or "none"
+        raise session.Refused(f"there is no project {project}; configured: {have}", session.ABSENT)
+    place = ground.layout
+    for line in setup.install_hook(
+        repository,
+        project=project,
+        socket=place.socket,
+        url=None,
+        secret_file=None,
+        spool=place.spool,
+        chain=chain,
+    ):
+        terminal.note(line)
+    return session.FINE
+
+
+assert isinstance(install, Verb)  # noqa: S101 - the decorator's promise
+hook.add_command(install)

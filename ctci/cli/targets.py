@@ -1,0 +1,75 @@
+"""What people type to name a run, a job or a project's recipes -> what it names. Pure."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ctci.model import HEADS, Job
+
+_RUN = re.compile(r"#?(\d{1,18})(?:/(.+))?")
+_RUN_PAGE = re.compile(r"https?://.*/runs/(\d{1,18})(?:/([^?#]*))?(?:[?#].*)?")
+_JOB_PAGE = re.compile(r"https?://.*/jobs/(\d{1,18})(?:[/?#].*)?")
+_RECIPES = re.compile(r"([^/:\s]+)(?:/([^:\s]+))?(?::(\S+))?")
+_DELIVERY = re.compile(r"(?:d_)?(\d{1,18})")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What a word names: a run by its number, one job by its id, or the newest run of a project."""
+
+    run: int | None = None
+    job: int | None = None
+    project: str | None = None
+    #: Which jobs: `api`, `api:test`, `test`, or empty for all.
+    path: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipes:
+    """PROJECT[/SUB][:RECIPE]."""
+
+    project: str
+    subproject: str | None
+    recipe: str | None
+
+
+def target(text: str) -> Target | None:
+    """Of `12`, `#12/api:test`, `12/api/test`, `shop/api:test` or the address of a page; None for none of these."""
+    page = _JOB_PAGE.fullmatch(text)
+    if page is not None:
+        return Target(job=int(page[1]))
+    found = _RUN_PAGE.fullmatch(text) or _RUN.fullmatch(text)
+    if found is not None:
+        return Target(run=int(found[1]), path=(found[2] or "").strip("/"))
+    named = recipes(text)
+    if named is None or "://" in text:
+        return None
+    return Target(project=named.project, path=":".join(filter(None, (named.subproject, named.recipe))))
+
+
+def recipes(text: str) -> Recipes | None:
+    """Of `shop`, `shop/api`, `shop/api:test` or `shop:test`; None for none of these."""
+    found = _RECIPES.fullmatch(text)
+    return Recipes(project=found[1], subproject=found[2], recipe=found[3]) if found else None
+
+
+def delivery(text: str) -> int | None:
+    """Of `d_81` or `81`."""
+    found = _DELIVERY.fullmatch(text)
+    return int(found[1]) if found else None
+
+
+def ref(text: str) -> str:
+    """The full name: `main` is a branch, `refs/tags/v1` is what it says."""
+    return text if text.startswith("refs/") else HEADS + text
+
+
+def select(jobs: Sequence[Job], path: str) -> tuple[Job, ...]:
+    """The jobs that `path` names: a place, else a subproject, else a recipe of any; empty: all."""
+    if not path:
+        return tuple(jobs)
+    wanted = path.replace(":", "/")
+    by_place = tuple(job for job in jobs if job.place.replace(":", "/") == wanted)
+    by_subproject = tuple(job for job in jobs if job.order.subproject == wanted)
+    by_recipe = tuple(job for job in jobs if job.order.recipe.name == wanted)
+    return by_place or by_subproject or by_recipe

@@ -1,0 +1,37 @@
+"""The only file that asks for the time, for ids and for chance, so that tests can stop and move all three."""
+
+import datetime
+import random
+import threading
+import time
+import uuid
+
+
+def now() -> int:
+    """Unix time in milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def monotonic() -> float:
+    """Seconds on a clock that only goes forward; for durations and deadlines."""
+    return time.monotonic()
+
+
+def wait(event: threading.Event, timeout_s: float) -> bool:
+    """Whether `event` was set within `timeout_s`."""
+    return event.wait(timeout_s)
+
+
+def new_key() -> str:
+    """A key that nobody else has."""
+    return uuid.uuid4().hex
+
+
+def spread(seconds: float) -> float:
+    """`seconds`, a fifth more or less, so that what failed together is not tried again together."""
+    return seconds * random.uniform(0.8, 1.2)  # noqa: S311 - chance, not a secret
+
+
+def local(at: int) -> datetime.datetime:
+    """A Unix time in milliseconds as local time of this machine, with its zone."""
+    return datetime.datetime.fromtimestamp(at / 1000, datetime.UTC).astimezone()

@@ -1,0 +1,98 @@
+"""What a valid configuration is, as frozen nouns; every default is already filled in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ctci.model import Recipe, Remote, SecretRef
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keep:
+    """How long runs are kept, per branch; the last green one always is."""
+
+    runs: int = 300
+    days: int = 90
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subproject:
+    """A directory of a project with recipes of its own; nameless where the project has just one."""
+
+    name: str = ""
+    #: Relative to the repository's root; `.` is the root itself.
+    path: str = "."
+    recipes: Mapping[str, Recipe] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """One repository."""
+
+    name: str
+    remote: Remote
+    #: `github`, `gitea`, `forgejo`, `none`, or None: told by the headers.
+    forge: str | None = None
+    webhook_secret: SecretRef | None = None
+    description: str = ""
+    #: Pattern -> names of subprojects ([] = never); None: every branch builds everything.
+    #: A list of patterns in the file becomes a table that names all subprojects.
+    branches: Mapping[str, tuple[str, ...]] | None = None
+    #: The same for tags; None: tags are not built.
+    tags: Mapping[str, tuple[str, ...]] | None = None
+    subs: Mapping[str, Subproject] = field(default_factory=dict)
+    notify: tuple[str, ...] = ()
+    #: `supersede`, `queue`, or None: queue on the default branch, supersede elsewhere.
+    on_new_push: str | None = None
+    keep: Keep = field(default_factory=Keep)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notify:
+    """Who is told."""
+
+    name: str
+    email: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Smtp:
+    """The mail server; without one, letters are .eml files in the data folder."""
+
+    #: smtp:// (STARTTLS where offered), smtps:// (implicit TLS); user and password inside.
+    url: SecretRef | None = None
+    sender: str = "ctci <ctci@localhost>"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """ctci.toml, with the environment and its defaults."""
+
+    #: `HOST:PORT` or `unix:PATH`.
+    listen: str = "127.0.0.1:8484"
+    public_url: str = "http://127.0.0.1:8484/"
+    data_dir: Path = Path("data")
+    mirrors_dir: Path | None = None
+    max_jobs: int = 1
+    title: str = "ctci"
+    #: Bytes that must be free before another job is claimed.
+    disk_floor: int = 1 << 30
+    log_format: str = "text"
+    smtp: Smtp | None = None
+    #: Bytes of log kept per attempt.
+    limit_log: int = 200 << 20
+    #: Bytes that kept worktrees may take together.
+    limit_worktrees: int = 20 << 30
+    #: Bytes of a webhook's body (JSON).
+    limit_body: int = 25 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Everything that is configured, valid as a whole."""
+
+    projects: Mapping[str, Project]
+    notify: Mapping[str, Notify]
+    server: Server
+    #: The folder that the files were read from; relative paths in them are relative to it.
+    folder: Path

@@ -1,0 +1,66 @@
+"""Python, SQLite, git, and what holds a job's processes together."""
+
+import platform
+import re
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+from ctci.doctor.finding import FINE, WARNING, WRONG, Check, Subject
+
+#: The oldest that ctci works with.
+PYTHON, SQLITE, GIT = (3, 11), (3, 35, 0), (2, 18)
+GROUP = "This machine"
+
+
+def examine(_: Subject) -> tuple[Check, ...]:
+    """What has to be installed."""
+    return (_python(), _sqlite(), _git(), _containment())
+
+
+def _python() -> Check:
+    said = platform.python_version()
+    if sys.version_info >= PYTHON:
+        return Check(group=GROUP, name="python", state=FINE, said=said)
+    return Check(group=GROUP, name="python", state=WRONG, said=f"{said} is too old", fix="install Python 3.11 or newer")
+
+
+def _sqlite() -> Check:
+    said = sqlite3.sqlite_version
+    if sqlite3.sqlite_version_info >= SQLITE:
+        return Check(group=GROUP, name="sqlite", state=FINE, said=said)
+    return Check(group=GROUP, name="sqlite", state=WRONG, said=f"{said} is too old", fix="install SQLite 3.35 or newer")
+
+
+def _git() -> Check:
+    fix = "install git 2.18 or newer, on the PATH of the server"
+    try:
+        done = subprocess.run(["git", "--version"], capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return Check(group=GROUP, name="git", state=WRONG, said="not found", fix=fix)
+    said = done.stdout.strip().removeprefix("git version ")
+    found = re.match(r"(\d+)\.(\d+)", said)
+    if found is None or (int(found[1]), int(found[2])) < GIT:
+        return Check(group=GROUP, name="git", state=WRONG, said=f"{said} is too old", fix=fix)
+    return Check(group=GROUP, name="git", state=FINE, said=said)
+
+
+def _containment() -> Check:
+    if not Path("/proc/self/stat").exists():
+        return Check(
+            group=GROUP,
+            name="containment",
+            state=WRONG,
+            said="there is no /proc, so what a job leaves behind cannot be found",
+            fix="mount /proc; ctci needs Linux",
+        )
+    listed = Path("/proc/self/task").is_dir() and any(Path("/proc/self/task").glob("*/children"))
+    how = "" if listed else ", whose children are found by a walk of /proc: this kernel lists none"
+    return Check(
+        group=GROUP,
+        name="containment",
+        state=FINE if listed else WARNING,
+        said=f"a keeper per job that adopts what the job leaves behind (subreaper){how}; "
+        "namespaces and cgroups are not used: a job may read what this user may read",
+    )

@@ -1,0 +1,193 @@
+"""What answers from outside: each project's remote and hook and its last call, and the mail server.
+
+Everything is asked at once, each with a deadline of its own: one remote that is away does not hide the others.
+"""
+
+import os
+import ssl
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from ctci import clock, config, git, ledger, setup, words
+from ctci.config.settings import Config, Project
+from ctci.doctor.finding import FINE, WARNING, WRONG, Check, Subject
+from ctci.run import prepare
+
+GROUP = "Projects"
+#: A remote or mail server that does not answer within this does not answer, seconds.
+PATIENCE_S = 10.0
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def projects(subject: Subject) -> tuple[Check, ...]:
+    """Remote, hook and last call of each project."""
+    settings = subject.config
+    if settings is None or not settings.projects:
+        return ()
+    git.setup()
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        remotes = pool.map(lambda project: _remote(subject, settings, project), settings.projects.values())
+        checks = {project: [check] for project, check in zip(settings.projects, remotes, strict=True)}
+    calls = _last_calls(subject, settings)
+    for name, project in settings.projects.items():
+        hook = _hook(project)
+        checks[name] += [each for each in (hook, calls.get(name)) if each is not None]
+    return tuple(check for each in checks.values() for check in each)
+
+
+def _remote(subject: Subject, settings: Config, project: Project) -> Check:
+    name = f"{project.name}: remote"
+    began = clock.monotonic()
+    try:
+        access = prepare.access(project.remote, settings.folder, subject.environ, subject.layout)
+        heads = git.heads(access, deadline_s=PATIENCE_S, stop=lambda: False)
+    except (git.GitError, config.SecretError, OSError) as error:
+        return Check(
+            group=GROUP, name=name, state=WRONG, said=str(error), fix=f"see `git` of [projects.{project.name}]"
+        )
+    took = words.duration(clock.monotonic() - began)
+    if not heads:
+        return Check(group=GROUP, name=name, state=WARNING, said=f"answers in {took}, and is empty", fix="push to it")
+    return Check(group=GROUP, name=name, state=FINE, said=f"answers in {took}: {words.count(len(heads), 'ref')}")
+
+
+def _local(project: Project) -> Path | None:
+    """The repository of a project that lies on this machine."""
+    url = project.remote.url
+    path = Path(unquote(urlsplit(url).path)) if url.startswith("file://") else Path(url)
+    return path if path.is_absolute() and path.is_dir() and "://" not in url.removeprefix("file://") else None
+
+
+def _hook(project: Project) -> Check | None:
+    """Whether a local bare repository calls ctci: nobody else tells of its pushes."""
+    repository = _local(project)
+    if repository is None or not (repository / "HEAD").exists():
+        return None
+    name = f"{project.name}: hook"
+    fix = f"ctci hook install {repository} --project {project.name}"
+    shipped = Path(setup.__file__).with_name("post-receive").read_bytes()
+    hooks = _hooks_of(repository)
+    found = [
+        path
+        for path in (hooks / "post-receive", *sorted((hooks / "post-receive.d").glob("*")))
+        if path.is_file() and b"ctci" in path.read_bytes()[:2000]
+    ]
+    # A dispatcher of ours names ctci too: what counts is whether the hook itself is among them.
+    same = [path for path in found if path.read_bytes() == shipped]
+    if same and os.access(same[0], os.X_OK):
+        return Check(group=GROUP, name=name, state=FINE, said=f"installed and current: {same[0]}")
+    if same:
+        return Check(group=GROUP, name=name, state=WRONG, said=f"{same[0]} is not executable", fix=fix)
+    if found:
+        return Check(group=GROUP, name=name, state=WARNING, said=f"{found[0]} is of another ctci", fix=fix)
+    return Check(group=GROUP, name=name, state=WARNING, said="none, so pushes are not seen", fix=fix)
+
+
+def _hooks_of(repository: Path) -> Path:
+    done = subprocess.run(
+        ["git", "-C", str(repository), "rev-parse", "--git-path", "hooks"],
+        env={**os.environ, "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
+    )
+    said = done.stdout.strip()
+    return repository / (said if done.returncode == 0 and said else "hooks")
+
+
+def _last_calls(subject: Subject, settings: Config) -> dict[str, Check]:
+    """What the last call of each project's hook came to."""
+    if not subject.layout.ledger.exists() or not os.access(subject.layout.ledger, os.R_OK | os.W_OK):
+        return {}
+    db = ledger.connect(subject.layout.ledger)
+    try:
+        recent = {name: ledger.deliveries_(db, project=name, limit=100) for name in settings.projects}
+        # What people asked for here is no call of a hook.
+        last = {name: [call for call in calls if call.forge != "ctci"] for name, calls in recent.items()}
+    except Exception:  # noqa: BLE001 - the ledger itself has a check of its own, which says what is wrong
+        return {}
+    finally:
+        db.close()
+    found: dict[str, Check] = {}
+    for name, calls in last.items():
+        about = f"{name}: last call"
+        if not calls:
+            found[name] = Check(
+                group=GROUP,
+                name=about,
+                state=WARNING,
+                said="no hook has called yet",
+                fix=f"push, or add the webhook; `ctci run {name}` needs none",
+            )
+            continue
+        call = calls[0]
+        said = f"{words.ago(call.at, clock.now())}, {call.decision}: {call.reason}"
+        refused = call.decision == "refused"
+        found[name] = Check(
+            group=GROUP,
+            name=about,
+            state=WARNING if refused else FINE,
+            said=said,
+            fix="the secret there and here must be the same" if refused else None,
+        )
+    return found
+
+
+def mail(subject: Subject) -> tuple[Check, ...]:
+    """Whether the mail server answers and lets us in."""
+    settings = subject.config
+    if settings is None:
+        return ()
+    smtp = settings.server.smtp
+    if smtp is None or smtp.url is None:
+        said = f"none configured: letters are files in {subject.layout.mail}"
+        return (Check(group="Mail", name="mail server", state=FINE, said=said),)
+    try:
+        url = config.reveal(smtp.url, subject.environ, settings.folder).decode()
+    except (config.SecretError, UnicodeDecodeError):
+        # That it does not resolve is said among the secrets.
+        return ()
+    host = urlsplit(url).hostname
+    try:
+        said = _greet(url)
+    except Exception as error:  # noqa: BLE001 - smtplib raises what sockets, TLS and servers raise
+        # A server may repeat what it was sent; the name of the error is enough where it could.
+        told = str(error) if isinstance(error, OSError) and not _has_response(error) else type(error).__name__
+        return (
+            Check(
+                group="Mail", name="mail server", state=WRONG, said=f"{host}: {told}", fix="see [smtp] url in ctci.toml"
+            ),
+        )
+    return (Check(group="Mail", name="mail server", state=FINE, said=f"{host}: {said}"),)
+
+
+def _has_response(error: OSError) -> bool:
+    return hasattr(error, "smtp_error")
+
+
+def _greet(url: str) -> str:
+    import smtplib  # noqa: PLC0415 - slow, and most have no mail server
+
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    context = ssl.create_default_context()
+    if parts.scheme == "smtps":
+        opened: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, timeout=PATIENCE_S, context=context)
+    else:
+        opened = smtplib.SMTP(host, parts.port or 25, timeout=PATIENCE_S)
+    with opened as server:
+        server.ehlo()
+        secured = parts.scheme == "smtps"
+        if not secured and server.has_extn("starttls"):
+            server.starttls(context=context)
+            server.ehlo()
+            secured = True
+        if parts.username is None:
+            return f"answers{', encrypted' if secured else ''}"
+        if not secured and host not in LOOPBACK:
+            raise ConnectionError("it offers no TLS, and a password is not sent in the clear")
+        server.login(unquote(parts.username), unquote(parts.password or ""))
+        return f"answers and lets us in{', encrypted' if secured else ''}"

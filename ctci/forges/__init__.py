@@ -1,0 +1,52 @@
+"""How forges speak: each file reads one forge's words, and they die there. Pure; knows the model only."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from ctci.forges import forgejo, gitea, github, post_receive
+from ctci.model import Ignored, Trigger
+
+
+class Forge(Protocol):
+    """What each forge's file can."""
+
+    def event(self, headers: Mapping[str, str]) -> str: ...  # noqa: D102
+
+    def delivery_id(self, headers: Mapping[str, str], body: bytes) -> str: ...  # noqa: D102
+
+    def authentic(self, headers: Mapping[str, str], body: bytes, secret: bytes) -> bool: ...  # noqa: D102
+
+    def read(self, headers: Mapping[str, str], body: bytes) -> tuple[Trigger | Ignored, ...]: ...  # noqa: D102
+
+
+SPOKEN: Mapping[str, Forge] = {
+    "github": github,
+    "gitea": gitea,
+    "forgejo": forgejo,
+    "post_receive": post_receive,
+}
+
+
+def detect(headers: Mapping[str, str]) -> str | None:
+    """Who speaks, by headers. The order matters: Forgejo sends Gitea's names too, and both send GitHub's."""
+    if headers.get("x-ctci-event"):
+        return "post_receive"
+    for header, forge in (
+        ("x-forgejo-event", "forgejo"),
+        ("x-gitea-event", "gitea"),
+        ("x-gogs-event", None),
+        ("x-github-event", "github"),
+    ):
+        if headers.get(header):
+            return forge
+    return None
+
+
+def same_repository(address: str, full_name: str) -> bool:
+    """Whether the path of `address` ends with `full_name`, `.git` and case aside, at a path's boundary."""
+    path = address.replace("\\", "/").rstrip("/").removesuffix(".git").lower()
+    name = full_name.strip("/").removesuffix(".git").lower()
+    if not name or not path.endswith(name):
+        return False
+    rest = path[: -len(name)]
+    return rest == "" or rest[-1] in "/:"

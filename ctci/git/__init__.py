@@ -1,0 +1,53 @@
+"""Mirrors, commits, worktrees: the only room that knows pygit2, and the git command where libgit2 cannot."""
+
+import pygit2
+from pygit2.enums import ConfigLevel
+
+from ctci.git.command import Access, GitError, redact, version
+from ctci.git.history import (
+    between,
+    commit,
+    default_branch,
+    head,
+    is_ancestor,
+    message,
+    needs_lfs,
+    pin,
+    touched,
+    unpin,
+)
+from ctci.git.mirrors import Fetched, fetch, heads
+from ctci.git.slots import lay, submodules
+
+__all__ = [
+    "Access",
+    "Fetched",
+    "GitError",
+    "between",
+    "commit",
+    "default_branch",
+    "fetch",
+    "head",
+    "heads",
+    "is_ancestor",
+    "lay",
+    "message",
+    "needs_lfs",
+    "pin",
+    "redact",
+    "setup",
+    "submodules",
+    "touched",
+    "unpin",
+    "version",
+]
+
+
+def setup() -> None:
+    """Process-wide, once at start: libgit2 reads nobody's own configuration and asks for no owner."""
+    for level in (ConfigLevel.GLOBAL, ConfigLevel.XDG, ConfigLevel.SYSTEM, ConfigLevel.PROGRAMDATA):
+        pygit2.settings.search_path[level] = ""
+    pygit2.settings.owner_validation = False
+    # Silence ends a network fetch by libgit2; a remote that trickles is why network remotes are the git command's.
+    pygit2.settings.server_connect_timeout = 10_000
+    pygit2.settings.server_timeout = 30_000

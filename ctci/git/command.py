@@ -1,0 +1,182 @@
+"""The git command, as it is run for network remotes: environment from nothing, own process group, a deadline.
+
+No address, token or key ever stands in a command line or in a message.
+"""
+
+import base64
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ctci import clock
+
+#: How often a running git is asked whether it should stop, seconds.
+POLL_S = 0.1
+_PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
+
+
+class GitError(Exception):
+    """git's own sentence, fit to be shown: no address in it has a user or password."""
+
+    def __init__(self, message: str, *, kind: str = "unreachable") -> None:
+        super().__init__(redact(message))
+        #: `unreachable`: may succeed later; `missing`: the remote has no such thing; `refused`: never will.
+        self.kind = kind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """A remote with what opens it, resolved."""
+
+    url: str
+    token: str | None = None
+    ssh_key: Path | None = None
+    #: Host keys; with `pinned` a file of ours, into which the first key seen is written.
+    known_hosts: Path = Path("/dev/null")
+    pinned: bool = True
+    ca_file: Path | None = None
+
+    @property
+    def local(self) -> Path | None:
+        """The folder of a repository on this machine, or None for a network remote."""
+        if self.url.startswith("file://"):
+            return Path(self.url.removeprefix("file://"))
+        return Path(self.url) if self.url.startswith("/") else None
+
+
+def redact(text: str) -> str:
+    """The text with users and passwords of addresses left out."""
+    return _PASSWORD.sub("", text)
+
+
+def version() -> str:
+    """What the git command says of itself; raises GitError where there is none."""
+    try:
+        return subprocess.run(["git", "version"], capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise GitError(f"the git command does not run: {error}", kind="refused") from error
+
+
+def safe_flags(*, local: bool = False) -> list[str]:
+    """Flags before the verb: only these protocols, no hooks, no helpers, limits on a slow remote."""
+    allowed = ("https", "http", "ssh", "git", *(("file",) if local else ()))
+    settings = [
+        "protocol.allow=never",
+        *(f"protocol.{name}.allow=always" for name in allowed),
+        "core.hooksPath=/dev/null",
+        "core.fsmonitor=false",
+        "gc.auto=0",
+        "maintenance.auto=false",
+        "fetch.fsckObjects=true",
+        "http.lowSpeedLimit=1000",
+        "http.lowSpeedTime=30",
+        "http.followRedirects=initial",
+        "credential.helper=",
+    ]
+    return [part for setting in settings for part in ("-c", setting)]
+
+
+def environment(access: Access, home: Path) -> dict[str, str]:
+    """From nothing: nothing of the server's reaches git, and git finds nobody's configuration."""
+    gitconfig = home / "gitconfig"
+    # upload-pack reads safe.directory from a file only.
+    gitconfig.write_text("[safe]\n\tdirectory = *\n")
+    env = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": str(home),
+        "LANG": "C",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": str(gitconfig),
+        "GIT_SSH_COMMAND": _ssh(access),
+    }
+    if access.token is not None:
+        basic = base64.b64encode(f"x-access-token:{access.token}".encode()).decode()
+        env |= {
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "http.extraHeader",
+            "GIT_CONFIG_VALUE_0": f"Authorization: Basic {basic}",
+        }
+    if access.ca_file is not None:
+        env["GIT_SSL_CAINFO"] = str(access.ca_file)
+    return env
+
+
+def _ssh(access: Access) -> str:
+    parts = ["ssh", "-F", "none", "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"]
+    parts += ["-o", f"StrictHostKeyChecking={'accept-new' if access.pinned else 'yes'}"]
+    parts += ["-o", f"UserKnownHostsFile={access.known_hosts}"]
+    if access.ssh_key is not None:
+        parts += ["-i", str(access.ssh_key)]
+    return " ".join("'" + part.replace("'", "'\\''") + "'" for part in parts)
+
+
+def run(
+    access: Access,
+    arguments: Sequence[str],
+    *,
+    deadline_s: float,
+    stop: Callable[[], bool],
+    extra_env: Mapping[str, str] | None = None,
+) -> str:
+    """What git printed. Raises GitError; at the deadline or when `stop` says so, its whole group is ended."""
+    with tempfile.TemporaryDirectory(prefix="ctci-git-") as home, tempfile.TemporaryFile() as out:
+        flags = safe_flags(local=access.local is not None)
+        process = subprocess.Popen(
+            ["git", *flags, *arguments],
+            env={**environment(access, Path(home)), **(extra_env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        why = _wait(process, deadline_s, stop)
+        out.seek(0)
+        said = out.read(1 << 20).decode(errors="replace").strip()
+    if why is not None:
+        raise GitError(why)
+    if process.returncode:
+        raise GitError(_sentence(said) or f"git ended with {process.returncode}", kind=_kind(said))
+    return said
+
+
+def _wait(process: subprocess.Popen[bytes], deadline_s: float, stop: Callable[[], bool]) -> str | None:
+    """None when git has ended by itself, else why it was ended."""
+    end = clock.monotonic() + deadline_s
+    while True:
+        try:
+            process.wait(POLL_S)
+        except subprocess.TimeoutExpired:
+            why = "stopped" if stop() else None
+            if clock.monotonic() > end:
+                why = f"the remote did not finish within {deadline_s:.0f} s"
+            if why is None:
+                continue
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return why
+        else:
+            return None
+
+
+def _sentence(said: str) -> str:
+    """The lines that say what is wrong, without git's advice."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    wrong = [line for line in lines if line.startswith(("fatal:", "error:", "remote:", "ssh:"))] or lines[-2:]
+    return "; ".join(line.removeprefix("fatal: ") for line in wrong[:3])
+
+
+def _kind(said: str) -> str:
+    text = said.lower()
+    if "transport" in text and "not allowed" in text:
+        return "refused"
+    if "couldn't find remote ref" in text or "not our ref" in text or "unadvertised object" in text:
+        return "missing"
+    return "unreachable"

@@ -1,0 +1,147 @@
+"""What a mirror knows of commits. Each call opens the repository anew: one shared by threads is slower."""
+
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import pygit2
+from pygit2.enums import SortMode
+
+from ctci.git.command import GitError
+from ctci.model import HEADS, TAGS, Commit
+
+#: A walk through trees looks at so many entries at most.
+MOST_ENTRIES = 20_000
+_ERRORS = (pygit2.GitError, KeyError, ValueError, OSError)
+
+
+def _open(mirror: Path) -> pygit2.Repository:
+    try:
+        return pygit2.Repository(str(mirror))
+    except pygit2.GitError as error:
+        raise GitError(f"the mirror cannot be opened: {error}") from error
+
+
+def head(mirror: Path, ref: str) -> str | None:
+    """What a branch or tag stood at when it was last fetched; of an annotated tag its tag object."""
+    name = f"refs/remotes/origin/{ref.removeprefix(HEADS)}" if ref.startswith(HEADS) else ref
+    if not ref.startswith((HEADS, TAGS)):
+        return None
+    try:
+        return str(_open(mirror).references[name].target)
+    except (*_ERRORS, GitError):
+        return None
+
+
+def _peel(repository: pygit2.Repository, id_: str) -> pygit2.Commit:
+    try:
+        return repository[pygit2.Oid(hex=id_)].peel(pygit2.Commit)
+    except _ERRORS as error:
+        raise GitError(f"there is no commit {id_[:12]}: {error}", kind="missing") from error
+
+
+def commit(mirror: Path, id_: str) -> Commit:
+    """The commit of that id, an annotated tag peeled. Raises GitError (missing)."""
+    return _noun(_peel(_open(mirror), id_))
+
+
+def _noun(found: pygit2.Commit) -> Commit:
+    author = found.author
+    return Commit(
+        sha=str(found.id),
+        author=_clean(author.raw_name) or "unknown",
+        email=_clean(author.raw_email),
+        subject=_clean(found.raw_message.lstrip().partition(b"\n")[0])[:1000],
+        at=found.commit_time * 1000,
+    )
+
+
+def _clean(raw: bytes | None) -> str:
+    """Text of strangers on one line, without control characters."""
+    text = (raw or b"").decode(errors="replace")
+    return "".join(letter if letter.isprintable() else " " for letter in text).strip()
+
+
+def message(mirror: Path, id_: str) -> str:
+    """The whole message of a commit."""
+    return _peel(_open(mirror), id_).raw_message.decode(errors="replace")
+
+
+def is_ancestor(mirror: Path, older: str, newer: str) -> bool:
+    """Whether `newer` comes after `older`; False for the same commit, and for what the mirror does not have."""
+    try:
+        repository = _open(mirror)
+        first, second = _peel(repository, older), _peel(repository, newer)
+        return first.id != second.id and repository.descendant_of(second.id, first.id)
+    except (*_ERRORS, GitError):
+        return False
+
+
+def between(mirror: Path, base: str | None, tip: str, limit: int) -> tuple[Commit, ...]:
+    """The commits of `tip` that `base` does not have, newest first; only the tip where the base is not known."""
+    repository = _open(mirror)
+    top = _peel(repository, tip)
+    if base is None:
+        return (_noun(top),)
+    walker = repository.walk(top.id, SortMode.TOPOLOGICAL)
+    try:
+        walker.hide(_peel(repository, base).id)
+    except GitError:
+        return (_noun(top),)
+    found: list[Commit] = []
+    for each in walker:
+        found.append(_noun(each))
+        if len(found) == limit:
+            break
+    return tuple(found)
+
+
+def touched(mirror: Path, sha: str, directories: Mapping[str, str]) -> tuple[str, ...]:
+    """Names of those of `directories` (name -> path) that a commit touches against its first parent."""
+    repository = _open(mirror)
+    tip = _peel(repository, sha)
+    before = tip.parents[0].tree if tip.parents else None
+    return tuple(name for name, path in directories.items() if path == "." or _at(tip.tree, path) != _at(before, path))
+
+
+def _at(tree: pygit2.Tree | None, path: str) -> pygit2.Oid | None:
+    if tree is None:
+        return None
+    with contextlib.suppress(*_ERRORS):
+        return tree[path.strip("/")].id
+    return None
+
+
+def pin(mirror: Path, run: int, sha: str) -> None:
+    """Keep the commit of a run in the mirror, whatever becomes of its branch."""
+    try:
+        _open(mirror).references.create(f"refs/ctci/runs/{run}", pygit2.Oid(hex=sha), force=True)
+    except _ERRORS as error:
+        raise GitError(f"the commit cannot be kept in the mirror: {error}") from error
+
+
+def unpin(mirror: Path, run: int) -> None:
+    """The run is forgotten."""
+    with contextlib.suppress(*_ERRORS, GitError):
+        _open(mirror).references.delete(f"refs/ctci/runs/{run}")
+
+
+def default_branch(mirror: Path) -> str | None:
+    """`main` or `master`, whichever the mirror has."""
+    return next((name for name in ("main", "master") if head(mirror, HEADS + name)), None)
+
+
+def needs_lfs(mirror: Path, sha: str) -> bool:
+    """Whether a .gitattributes of the commit gives files to git-lfs."""
+    repository = _open(mirror)
+    left = MOST_ENTRIES
+    trees = [_peel(repository, sha).tree]
+    while trees and left > 0:
+        tree = trees.pop()
+        for entry in tree:
+            left -= 1
+            if isinstance(entry, pygit2.Tree):
+                trees.append(entry)
+            elif entry.name == ".gitattributes" and isinstance(entry, pygit2.Blob) and b"filter=lfs" in entry.data:
+                return True
+    return False

@@ -1,0 +1,219 @@
+"""Mirrors: bare copies of the remotes, one flock each, healed of what a crash left in them.
+
+Paths are fetched by libgit2 in the process (1 ms), network remotes by the git command.
+"""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pygit2
+
+from ctci import clock
+from ctci.git import command
+from ctci.git.command import Access, GitError
+
+REFSPECS = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
+#: Where a commit is fetched to that no branch or tag of the remote reaches any more.
+FETCHED = "refs/ctci/fetched"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetched:
+    """What a fetch found out besides."""
+
+    #: A sentence when the mirror was broken and was cloned anew.
+    healed: str | None = None
+    #: The branch that the remote's HEAD points to, where it is told.
+    default_branch: str | None = None
+
+
+def fetch(
+    mirror: Path,
+    access: Access,
+    *,
+    commit: str | None,
+    ref: str | None,
+    deadline_s: float,
+    stop: Callable[[], bool],
+) -> Fetched:
+    """Bring the mirror up to date, and `commit` into it.
+
+    Raises GitError: `missing` when the remote has no such commit any more.
+    """
+    with held(mirror):
+        _clear(mirror)
+        healed = None
+        try:
+            _open(mirror)
+            _update(mirror, access, deadline_s, stop)
+            _whole(mirror)
+        except _Broken as broken:
+            aside = mirror.with_name(f"{mirror.name}.broken-{clock.now()}")
+            mirror.rename(aside)
+            _open(mirror)
+            _update(mirror, access, deadline_s, stop)
+            healed = f"the mirror was broken ({broken}); it was set aside as {aside.name} and cloned anew"
+        if commit is not None and not has(mirror, commit):
+            _by_id(mirror, access, commit, ref, deadline_s, stop)
+        return Fetched(healed=healed, default_branch=_default_branch(access, mirror))
+
+
+class _Broken(Exception):  # noqa: N818 - it never leaves this file
+    """The mirror itself is damaged."""
+
+
+@contextlib.contextmanager
+def held(mirror: Path) -> Iterator[None]:
+    """The mirror is ours, over threads and processes, until the block ends."""
+    mirror.parent.mkdir(parents=True, exist_ok=True)
+    file = os.open(mirror.with_name(f"{mirror.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(file)
+
+
+def _clear(mirror: Path) -> None:
+    """What a killed fetch left: nobody else is in here, so no lock file is anybody's."""
+    if not mirror.is_dir():
+        return
+    for folder, _, names in os.walk(mirror):
+        for name in names:
+            if name.endswith(".lock") or name.startswith(("tmp_pack_", "tmp_idx_", "tmp_obj_", ".tmp-")):
+                with contextlib.suppress(OSError):
+                    os.unlink(os.path.join(folder, name))
+
+
+def _open(mirror: Path) -> pygit2.Repository:
+    try:
+        if not (mirror / "HEAD").exists() or not (mirror / "objects").is_dir():
+            if mirror.exists() and any(mirror.iterdir()):
+                raise _Broken("it is no repository")
+            return pygit2.init_repository(str(mirror), bare=True)
+        return pygit2.Repository(str(mirror))
+    except (pygit2.GitError, OSError, ValueError) as error:
+        raise _Broken(str(error)) from error
+
+
+def _update(mirror: Path, access: Access, deadline_s: float, stop: Callable[[], bool]) -> None:
+    if access.local is not None:
+        _update_local(mirror, access, stop)
+        return
+    arguments = ["-C", str(mirror), "fetch", "--prune", "--no-tags", "--no-write-fetch-head"]
+    arguments += ["--no-recurse-submodules", "--end-of-options", access.url, *REFSPECS]
+    try:
+        command.run(access, arguments, deadline_s=deadline_s, stop=stop)
+    except GitError as error:
+        if _says_broken(str(error)):
+            raise _Broken(str(error)) from error
+        raise
+
+
+def _update_local(mirror: Path, access: Access, stop: Callable[[], bool]) -> None:
+    source = access.local
+    if source is None or not source.exists():
+        raise GitError(f"{access.url} is not there")
+    repository = _open(mirror)
+    try:
+        remote = repository.remotes.create_anonymous(str(source))
+        remote.fetch(list(REFSPECS), prune=pygit2.enums.FetchPrune.PRUNE, callbacks=_Stoppable(stop))
+    except _Stopped:
+        raise GitError("stopped") from None
+    except (pygit2.GitError, OSError, ValueError, KeyError) as error:
+        text = str(error)
+        if "unknown object format" in text or "sha256" in text:
+            raise GitError("the repository uses sha256 object ids, which are not supported", kind="refused") from error
+        try:
+            pygit2.Repository(str(source))
+        except pygit2.GitError:
+            raise GitError(f"{access.url}: {text}") from error
+        raise _Broken(text) from error
+
+
+class _Stopped(Exception):  # noqa: N818
+    """Somebody wants the fetch to end."""
+
+
+class _Stoppable(pygit2.RemoteCallbacks):
+    def __init__(self, stop: Callable[[], bool]) -> None:
+        super().__init__()
+        self._stop = stop
+        self._seen = 0
+
+    def transfer_progress(self, stats: object) -> None:
+        del stats
+        self._seen += 1
+        if self._seen % 256 == 1 and self._stop():
+            raise _Stopped
+
+
+def _says_broken(text: str) -> bool:
+    signs = ("not a git repository", "bad object", "object file", "is corrupt", "missing blob", "missing tree")
+    return any(sign in text for sign in (*signs, "unable to read", "packfile", "bad tree", "inflate"))
+
+
+def _whole(mirror: Path) -> None:
+    """Every ref's object can be read: a fetch that found nothing new would never notice."""
+    repository = _open(mirror)
+    try:
+        for name in repository.raw_listall_references():
+            target = repository.references[name.decode(errors="surrogateescape")].target
+            if isinstance(target, pygit2.Oid):
+                repository[target].peel(pygit2.Commit).tree  # noqa: B018 - reading is the point
+    except pygit2.InvalidSpecError:
+        # A tag may name something that is no commit.
+        return
+    except (pygit2.GitError, KeyError, ValueError) as error:
+        if "peel" not in str(error):
+            raise _Broken(str(error)) from error
+
+
+def has(mirror: Path, commit: str) -> bool:
+    """Whether the mirror has this object."""
+    try:
+        return pygit2.Oid(hex=commit) in pygit2.Repository(str(mirror))
+    except (pygit2.GitError, ValueError):
+        return False
+
+
+def _by_id(
+    mirror: Path, access: Access, commit: str, ref: str | None, deadline_s: float, stop: Callable[[], bool]
+) -> None:
+    """A commit that no branch reaches any more: many servers still give it by its id."""
+    arguments = ["-C", str(mirror), "fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"]
+    arguments += ["--end-of-options", access.url, f"+{commit}:{FETCHED}"]
+    try:
+        command.run(access, arguments, deadline_s=deadline_s, stop=stop)
+    except GitError as error:
+        if error.kind == "unreachable" and access.local is None and "stopped" in str(error):
+            raise
+    if not has(mirror, commit):
+        raise GitError(f"the remote has no commit {commit[:12]} any more ({ref or 'no ref'} moved on)", kind="missing")
+
+
+def _default_branch(access: Access, mirror: Path) -> str | None:
+    if access.local is not None:
+        try:
+            target = pygit2.Repository(str(access.local)).references["HEAD"].target
+        except (pygit2.GitError, KeyError, ValueError):
+            return None
+        return str(target).removeprefix("refs/heads/") if isinstance(target, str) else None
+    del mirror
+    return None
+
+
+def heads(access: Access, *, deadline_s: float, stop: Callable[[], bool]) -> Mapping[str, str]:
+    """Branches and tags of the remote: full name -> id. Raises GitError."""
+    said = command.run(
+        access,
+        ["ls-remote", "--heads", "--tags", "--end-of-options", access.url],
+        deadline_s=deadline_s,
+        stop=stop,
+    )
+    pairs = (line.split("\t", 1) for line in said.splitlines() if "\t" in line)
+    return {name: id_ for id_, name in pairs if not name.endswith("^{}")}

@@ -1,0 +1,155 @@
+"""Worktrees: each slot has a small repository of its own beside the mirror, laid anew before each use.
+
+A job never sees the mirror as its git directory, so nothing that it does there reaches the next job or the server.
+"""
+
+import contextlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+import pygit2
+from pygit2.enums import CheckoutStrategy
+
+from ctci.git import command
+from ctci.git.command import Access, GitError
+from ctci.git.mirrors import held
+from ctci.model import HEADS
+
+#: Submodules of submodules of submodules, and no deeper.
+MOST_DEEP = 3
+_ERRORS = (pygit2.GitError, KeyError, ValueError, OSError)
+
+
+def lay(slot: Path, mirror: Path, worktree: Path, commit: str, ref: str) -> None:
+    """A repository at `slot` and a fresh worktree of exactly `commit`; neither may be there before.
+
+    `git describe`, `log` and `status` work in it. Raises GitError.
+    """
+    try:
+        repository = pygit2.init_repository(str(slot), bare=True)
+        alternates = slot / "objects" / "info" / "alternates"
+        alternates.parent.mkdir(exist_ok=True)
+        alternates.write_text(f"{(mirror / 'objects').resolve()}\n")
+        shutil.rmtree(slot / "hooks", ignore_errors=True)
+        _copy_refs(slot, mirror)
+        # libgit2 lays a worktree out of HEAD and holds the interpreter all the while: of an empty commit that is short.
+        repository = pygit2.Repository(str(slot))
+        nobody = pygit2.Signature("ctci", "ctci@localhost", 0, 0)
+        empty = repository.create_commit(None, nobody, nobody, "", repository.TreeBuilder().write(), [])
+        name = "ctci-empty"
+        branch = repository.branches.local.create(name, repository[empty].peel(pygit2.Commit))
+        repository.add_worktree("work", str(worktree), branch)
+        inside = pygit2.Repository(str(worktree))
+        oid = pygit2.Oid(hex=commit)
+        inside.checkout_tree(inside[oid].peel(pygit2.Tree), strategy=CheckoutStrategy.FORCE)
+        inside.set_head(oid)
+        repository.branches.local.delete(name)
+        if ref.startswith(HEADS):
+            repository.config["ctci.branch"] = ref.removeprefix(HEADS)
+    except _ERRORS as error:
+        raise GitError(f"the commit cannot be laid out: {error}", kind="refused") from error
+
+
+def _copy_refs(slot: Path, mirror: Path) -> None:
+    """The mirror's branches and tags, without the pins of other runs."""
+    with held(mirror):
+        source = pygit2.Repository(str(mirror))
+        lines: list[bytes] = []
+        for raw in sorted(source.raw_listall_references()):
+            if raw.startswith(b"refs/ctci/"):
+                continue
+            with contextlib.suppress(*_ERRORS):
+                target = source.references[raw.decode(errors="surrogateescape")].target
+                if isinstance(target, pygit2.Oid):
+                    lines.append(str(target).encode() + b" " + raw + b"\n")
+    (slot / "packed-refs").write_bytes(b"# pack-refs with: sorted \n" + b"".join(lines))
+
+
+def submodules(
+    worktree: Path, address: str, access: Access, *, deadline_s: float, stop: Callable[[], bool], deep: int = 1
+) -> None:
+    """Lay out the submodules of a worktree: relative or same-host addresses only. Raises GitError."""
+    for name, path, url in _named(worktree):
+        resolved = resolve(address, url)
+        if resolved is None:
+            raise GitError(
+                f"submodule {name} lies at {command.redact(url)}: only addresses on the project's own host are fetched",
+                kind="refused",
+            )
+        target = worktree / path
+        if target.is_symlink() or worktree.resolve() not in target.resolve().parents:
+            raise GitError(f"submodule {name} would lie outside of the worktree", kind="refused")
+        wanted = _entry(worktree, path)
+        if wanted is None:
+            continue
+        own = Access(
+            url=resolved,
+            token=access.token,
+            ssh_key=access.ssh_key,
+            known_hosts=access.known_hosts,
+            pinned=access.pinned,
+            ca_file=access.ca_file,
+        )
+        command.run(own, ["init", "--quiet", str(target)], deadline_s=deadline_s, stop=stop)
+        fetch = ["-C", str(target), "fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--end-of-options"]
+        command.run(own, [*fetch, resolved, *_specs()], deadline_s=deadline_s, stop=stop)
+        command.run(
+            own,
+            ["-C", str(target), "checkout", "--quiet", "--force", "--detach", wanted],
+            deadline_s=deadline_s,
+            stop=stop,
+        )
+        if deep < MOST_DEEP:
+            submodules(target, resolved, own, deadline_s=deadline_s, stop=stop, deep=deep + 1)
+
+
+def _specs() -> tuple[str, ...]:
+    return ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
+
+
+def _named(worktree: Path) -> list[tuple[str, str, str]]:
+    """(name, path, url) of each submodule that .gitmodules names."""
+    try:
+        return [(each.name, each.path, each.url or "") for each in pygit2.Repository(str(worktree)).submodules]
+    except _ERRORS as error:
+        raise GitError(f".gitmodules cannot be read: {error}", kind="refused") from error
+
+
+def _entry(worktree: Path, path: str) -> str | None:
+    """The commit that the worktree's HEAD has at a submodule's path."""
+    repository = pygit2.Repository(str(worktree))
+    with contextlib.suppress(*_ERRORS):
+        return str(repository[repository.head.target].peel(pygit2.Commit).tree[path].id)
+    return None
+
+
+def resolve(address: str, url: str) -> str | None:
+    """A submodule's address made absolute; None when it leaves the project's host or is none."""
+    if url.startswith(("./", "../")):
+        if address.startswith("/"):
+            return str((Path(address) / url).resolve())
+        scheme, found, rest = address.partition("://")
+        if not found:
+            host, _, path = address.partition(":")
+            return f"{host}:{_join(path, url)}"
+        host, _, path = rest.partition("/")
+        return f"{scheme}://{host}/{_join(path, url)}"
+    if url.startswith("-") or "::" in url:
+        return None
+    ours, theirs = _host(address), _host(url)
+    return url if theirs and ours == theirs else None
+
+
+def _join(path: str, relative: str) -> str:
+    return urljoin(f"http://x/{path.strip('/')}/", relative).removeprefix("http://x/")
+
+
+def _host(address: str) -> str | None:
+    """The machine that an address names; None for paths and what is no address."""
+    if "://" in address:
+        split = urlsplit(address)
+        return split.hostname if split.scheme in ("https", "http", "ssh", "git") else None
+    before, colon, _ = address.partition(":")
+    return before.rpartition("@")[2].lower() if colon and "/" not in before else None

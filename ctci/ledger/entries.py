@@ -1,0 +1,200 @@
+"""record: what a hook or a person asked for becomes deliveries, runs, jobs and refs, in one transaction.
+
+Knows duplicates: the same key, or a ref that was recorded at this very commit last. Nothing is read before the
+transaction that the transaction relies on.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, select
+
+from ctci.ledger import rows, writes
+from ctci.ledger.engine import Ledger, insert, now_ms
+from ctci.ledger.tables import deliveries, jobs, projects, refs, runs
+from ctci.model import Entry, Order, Recorded, Status, Trigger
+
+#: Refused calls are kept without their bodies, the newest so many of them.
+REFUSED_KEPT = 1000
+
+_new_delivery = insert(deliveries)
+_new_run = insert(runs)
+_new_jobs = insert(jobs).values(queued_at=now_ms())
+
+
+def record(db: Ledger, entries: Sequence[Entry]) -> tuple[Recorded, ...]:
+    """Write down each entry; durable when this returns. Raises Away when the ledger cannot be written."""
+    with db.write() as connection:
+        return tuple(_enter(connection, entry) for entry in entries)
+
+
+def refuse(db: Ledger, *, project: str, forge: str, event: str, key: str, reason: str) -> int:
+    """Write down a call that was not believed; only the newest REFUSED_KEPT of them stay."""
+    with db.write() as connection:
+        made = connection.execute(
+            _new_delivery.values(
+                project=project, forge=forge, event=event, key=key, at=now_ms(), decision="refused", reason=reason
+            ).returning(deliveries.c.id)
+        ).scalar_one()
+        oldest = (
+            select(deliveries.c.id)
+            .where(deliveries.c.decision == "refused")
+            .order_by(deliveries.c.id.desc())
+            .offset(REFUSED_KEPT)
+            .limit(1)
+            .scalar_subquery()
+        )
+        connection.execute(delete(deliveries).where(deliveries.c.decision == "refused", deliveries.c.id <= oldest))
+        return int(made)
+
+
+def _enter(connection: Connection, entry: Entry) -> Recorded:
+    connection.execute(
+        insert(projects).values(name=entry.project, first_seen=now_ms()).on_conflict_do_nothing(index_elements=["name"])
+    )
+    if entry.deleted and entry.ref:
+        connection.execute(delete(refs).where(refs.c.project == entry.project, refs.c.ref == entry.ref))
+    trigger = entry.trigger
+    if trigger is None:
+        return _deliver(connection, entry, "ignored", entry.reason, None, ())
+    known = _known(connection, trigger)
+    if known is not None:
+        run, reason = known
+        return _deliver(connection, entry, "duplicate", reason, run, ())
+    if not entry.orders:
+        _move_ref(connection, trigger, None)
+        return _deliver(connection, entry, "ignored", entry.reason, None, ())
+    run = _run(connection, entry, trigger)
+    placed = _jobs(connection, entry, trigger, run)
+    _move_ref(connection, trigger, run)
+    writes.note(connection, "recorded", run)
+    return _deliver(connection, entry, "queued", entry.reason, run, placed)
+
+
+def _known(connection: Connection, trigger: Trigger) -> tuple[int | None, str] | None:
+    """The run that this trigger repeats, and why we think so."""
+    same = connection.execute(select(runs.c.id).where(runs.c.key == trigger.key)).scalar()
+    if same is not None:
+        return same, f"the same delivery made #{same} before"
+    if trigger.kind not in ("push", "tag"):
+        return None
+    last = connection.execute(
+        select(refs.c.commit, refs.c.run).where(refs.c.project == trigger.project, refs.c.ref == trigger.ref)
+    ).one_or_none()
+    if last is None or last.commit != trigger.after:
+        return None
+    if last.run is None:
+        return None, f"{trigger.ref} was recorded at this commit before, and nothing was to be built"
+    return last.run, f"#{last.run} is for this commit of {trigger.ref} already; `ctci rerun {last.run}` runs it again"
+
+
+def _move_ref(connection: Connection, trigger: Trigger, run: int | None) -> None:
+    if trigger.kind not in ("push", "tag") or trigger.after is None:
+        return
+    values = {"commit": trigger.after, "run": run, "via": trigger.kind, "at": now_ms()}
+    connection.execute(
+        insert(refs)
+        .values(project=trigger.project, ref=trigger.ref, **values)
+        .on_conflict_do_update(index_elements=["project", "ref"], set_=values)
+    )
+
+
+def _run(connection: Connection, entry: Entry, trigger: Trigger) -> int:
+    last = None
+    if trigger.kind in ("push", "tag"):
+        last = connection.execute(
+            select(refs.c.commit, refs.c.run).where(refs.c.project == trigger.project, refs.c.ref == trigger.ref)
+        ).one_or_none()
+    return int(
+        connection.execute(
+            _new_run.values(
+                key=trigger.key,
+                project=trigger.project,
+                kind=trigger.kind,
+                ref=trigger.ref,
+                before=trigger.before,
+                after=trigger.after,
+                pusher=trigger.pusher,
+                options=list(trigger.options),
+                priority=entry.priority,
+                status=Status.QUEUED,
+                created_at=now_ms(),
+                tries=0,
+                rerun_of=entry.rerun_of,
+                prev_commit=last.commit if last else None,
+                prev_run=last.run if last else None,
+            ).returning(runs.c.id)
+        ).scalar_one()
+    )
+
+
+def _jobs(connection: Connection, entry: Entry, trigger: Trigger, run: int) -> tuple[tuple[int, str], ...]:
+    as_of = run
+    if entry.rerun_of is not None:
+        # A rerun of a rerun stands where the first one stood.
+        as_of = (
+            connection.execute(select(func.min(jobs.c.as_of)).where(jobs.c.run == entry.rerun_of)).scalar()
+            or entry.rerun_of
+        )
+    connection.execute(
+        _new_jobs,
+        [
+            {
+                "run": run,
+                "as_of": as_of,
+                "project": trigger.project,
+                "ref": trigger.ref,
+                "subproject": order.subproject,
+                "recipe": order.recipe.name,
+                "order": rows.order_json(order),
+                "status": Status.QUEUED,
+                # One thing to wait for: that the run is prepared.
+                "waiting": 1,
+                "priority": entry.priority,
+                "turn": run,
+                "attempt": 0,
+            }
+            for order in entry.orders
+        ],
+    )
+    ids = connection.execute(select(jobs.c.id).where(jobs.c.run == run).order_by(jobs.c.id)).scalars()
+    return tuple(zip(ids, (place(order) for order in entry.orders), strict=True))
+
+
+def place(order: Order) -> str:
+    """`api:test`, or `test` in a project without subprojects."""
+    return f"{order.subproject}:{order.recipe.name}" if order.subproject else order.recipe.name
+
+
+def _deliver(
+    connection: Connection,
+    entry: Entry,
+    decision: str,
+    reason: str,
+    run: int | None,
+    placed: tuple[tuple[int, str], ...],
+) -> Recorded:
+    ref = entry.ref or (entry.trigger.ref if entry.trigger else None)
+    values: dict[str, Any] = {
+        "project": entry.project,
+        "forge": entry.forge,
+        "event": entry.event,
+        "key": entry.key,
+        "ref": ref,
+        "pusher": entry.pusher or (entry.trigger.pusher if entry.trigger else None),
+        "at": now_ms(),
+        "decision": decision,
+        "reason": reason,
+        "run": run,
+    }
+    made = connection.execute(_new_delivery.values(**values).returning(deliveries.c.id)).scalar_one()
+    return Recorded(
+        delivery=int(made),
+        decision=decision,
+        reason=reason,
+        project=entry.project,
+        ref=ref,
+        after=entry.trigger.after if entry.trigger else None,
+        run=run,
+        jobs=placed,
+    )

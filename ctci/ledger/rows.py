@@ -1,0 +1,115 @@
+"""Rows to nouns and back: what leaves this room is a noun of model.py, what enters a row is plain JSON."""
+
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Row
+
+from ctci.model import (
+    Attempt,
+    Commit,
+    Delivery,
+    Exit,
+    Job,
+    Order,
+    Recipe,
+    Remote,
+    Run,
+    SecretRef,
+    Sending,
+    Status,
+)
+
+
+def order_json(order: Order) -> dict[str, Any]:
+    """An order as plain JSON."""
+    return asdict(order)
+
+
+def order(plain: dict[str, Any]) -> Order:
+    """The order that order_json wrote, also by an older ctci: fields it did not know have their defaults."""
+    recipe = {**plain["recipe"], "env_pass": tuple(plain["recipe"].get("env_pass", ()))}
+    remote = {
+        **plain["remote"],
+        **{
+            name: SecretRef(**plain["remote"][name])
+            for name in ("token", "ssh_key")
+            if plain["remote"].get(name) is not None
+        },
+    }
+    return Order(**{**plain, "recipe": Recipe(**recipe), "remote": Remote(**remote)})
+
+
+def exit_json(exit: Exit) -> dict[str, Any]:  # noqa: A002 - the glossary's word
+    """An exit as plain JSON."""
+    return asdict(exit)
+
+
+def exit_(plain: dict[str, Any] | None) -> Exit | None:
+    """The exit that exit_json wrote."""
+    if plain is None:
+        return None
+    return Exit(**{**plain, "leftovers": tuple(plain["leftovers"]), "survivors": tuple(plain["survivors"])})
+
+
+def run(row: Row[Any]) -> Run:
+    """A row of `runs`."""
+    fields = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for it
+    return Run(
+        **{name: fields[name] for name in Run.__dataclass_fields__ if name not in ("options", "status")},
+        options=tuple(fields["options"]),
+        status=Status(fields["status"]),
+    )
+
+
+_JOB_AS_IS = tuple(name for name in Job.__dataclass_fields__ if name not in ("order", "status", "exit"))
+
+
+def job(row: Row[Any]) -> Job:
+    """A row of `jobs`."""
+    fields = row._mapping  # noqa: SLF001
+    return Job(
+        **{name: fields[name] for name in _JOB_AS_IS},
+        order=order(fields["order"]),
+        status=Status(fields["status"]),
+        exit=exit_(fields["exit"]),
+    )
+
+
+def attempt(row: Row[Any]) -> Attempt:
+    """A row of `attempts`."""
+    fields = row._mapping  # noqa: SLF001
+    return Attempt(
+        job=fields["job"],
+        number=fields["number"],
+        began_at=fields["began_at"],
+        finished_at=fields["finished_at"],
+        status=Status(fields["status"]) if fields["status"] else None,
+        exit=exit_(fields["exit"]),
+    )
+
+
+def delivery(row: Row[Any]) -> Delivery:
+    """A row of `deliveries`."""
+    return Delivery(**row._mapping)  # noqa: SLF001
+
+
+def commit(row: Row[Any]) -> Commit:
+    """A row of `commits`."""
+    fields = row._mapping  # noqa: SLF001
+    return Commit(
+        sha=fields["sha"],
+        author=fields["author"],
+        email=fields["email"],
+        subject=fields["subject"],
+        at=fields["at"],
+        touches=tuple(fields["touches"]),
+    )
+
+
+def sending(row: Row[Any]) -> Sending:
+    """A row of `sendings`."""
+    fields = row._mapping  # noqa: SLF001
+    return Sending(
+        **{name: fields[name] for name in Sending.__dataclass_fields__ if name != "jobs"}, jobs=tuple(fields["jobs"])
+    )

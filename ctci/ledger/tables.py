@@ -1,0 +1,217 @@
+"""The tables of the ledger. Rows never leave this room; what does are the nouns of model.py.
+
+Times are Unix milliseconds. Every id is AUTOINCREMENT: SQLite hands a deleted highest id out again otherwise.
+"""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Column
+from sqlmodel import Field, SQLModel
+
+from ctci.ledger.engine import Json
+
+
+def _ms(*, index: bool = False) -> Any:  # noqa: ANN401 - what SQLModel's Field gives
+    return Field(default=None, sa_type=BigInteger, nullable=True, index=index)
+
+
+class Deliveries(SQLModel, table=True):
+    """One ref of one call of a hook, with its decision."""
+
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy's name
+    id: int | None = Field(default=None, primary_key=True)
+    project: str
+    forge: str
+    event: str
+    key: str
+    ref: str | None
+    pusher: str | None
+    at: int = Field(sa_type=BigInteger)
+    decision: str
+    reason: str
+    run: int | None
+
+
+class Refs(SQLModel, table=True):
+    """Where each ref was last recorded, and by which run (none: decided against)."""
+
+    project: str = Field(primary_key=True)
+    ref: str = Field(primary_key=True)
+    commit: str
+    run: int | None
+    via: str
+    at: int = Field(sa_type=BigInteger)
+
+
+class Runs(SQLModel, table=True):
+    """A trigger on the ledger."""
+
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True)
+    project: str
+    kind: str
+    ref: str
+    before: str | None
+    after: str | None
+    commit: str | None
+    subject: str | None
+    author: str | None
+    author_email: str | None
+    pusher: str | None
+    options: list[str] = Field(sa_column=Column(Json, nullable=False))
+    priority: int
+    status: str
+    reason: str | None
+    created_at: int = Field(sa_type=BigInteger)
+    prepared_at: int | None = _ms()
+    finished_at: int | None = _ms()
+    #: Fetches that failed, and when the next is due.
+    tries: int
+    next_try_at: int | None = _ms()
+    rerun_of: int | None
+    behind: int | None
+    #: What the ref was recorded at before, and by which run: to put it back, and to know what came out of order.
+    prev_commit: str | None
+    prev_run: int | None
+
+
+class Jobs(SQLModel, table=True):
+    """An order on the ledger."""
+
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+    id: int | None = Field(default=None, primary_key=True)
+    run: int = Field(foreign_key="runs.id")
+    #: The run whose place in history this has: a rerun stands where its original stood.
+    as_of: int
+    project: str
+    ref: str
+    subproject: str
+    recipe: str
+    order: dict[str, Any] = Field(sa_column=Column(Json, nullable=False))
+    status: str
+    reason: str | None
+    #: How many things must happen before it may be claimed: its prepare, a run it waits behind.
+    waiting: int
+    priority: int
+    #: Its place in the queue, given once at record and never computed in a claim.
+    turn: int
+    attempt: int
+    host: int | None
+    slot: int | None
+    boot_id: str | None
+    queued_at: int = Field(sa_type=BigInteger)
+    began_at: int | None = _ms()
+    finished_at: int | None = _ms()
+    cancel_asked_at: int | None = _ms()
+    cancel_by: str | None
+    cancel_as: str | None
+    cancel_reason: str | None
+    exit: dict[str, Any] | None = Field(sa_column=Column(Json, nullable=True))
+
+
+class Attempts(SQLModel, table=True):
+    """One execution of a job."""
+
+    job: int = Field(primary_key=True, foreign_key="jobs.id")
+    number: int = Field(primary_key=True)
+    host: int
+    claimed_at: int = Field(sa_type=BigInteger)
+    began_at: int | None = _ms()
+    finished_at: int | None = _ms()
+    status: str | None
+    exit: dict[str, Any] | None = Field(sa_column=Column(Json, nullable=True))
+
+
+class Hosts(SQLModel, table=True):
+    """A data folder that runs jobs."""
+
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+    first_seen: int = Field(sa_type=BigInteger)
+
+
+class Projects(SQLModel, table=True):
+    """What was learnt of a project."""
+
+    name: str = Field(primary_key=True)
+    first_seen: int = Field(sa_type=BigInteger)
+    #: The remote's HEAD, as prepare last wrote it.
+    default_branch: str | None
+
+
+class Commits(SQLModel, table=True):
+    """The commits that a run brought, newest first."""
+
+    run: int = Field(primary_key=True, foreign_key="runs.id")
+    position: int = Field(primary_key=True)
+    sha: str
+    author: str
+    email: str
+    subject: str
+    at: int = Field(sa_type=BigInteger)
+    touches: list[str] = Field(sa_column=Column(Json, nullable=False))
+
+
+class Changes(SQLModel, table=True):
+    """Append-only: what letters and live pages read, each with a cursor of its own."""
+
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+    seq: int | None = Field(default=None, primary_key=True)
+    kind: str
+    run: int
+    job: int | None
+    at: int = Field(sa_type=BigInteger)
+
+
+class Sendings(SQLModel, table=True):
+    """Letters that are owed, and what became of them."""
+
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+    id: int | None = Field(default=None, primary_key=True)
+    sink: str
+    key: str = Field(unique=True)
+    to: str
+    run: int
+    jobs: list[int] = Field(sa_column=Column(Json, nullable=False))
+    due: int = Field(sa_type=BigInteger)
+    tries: int
+    message_id: str
+    state: str
+    last_error: str | None
+    sent_at: int | None = _ms()
+
+
+class Cursors(SQLModel, table=True):
+    """How far each reader of the changes has come."""
+
+    name: str = Field(primary_key=True)
+    seq: int
+
+
+class SchemaVersion(SQLModel, table=True):
+    """One row."""
+
+    __tablename__ = "schema_version"
+    one: int = Field(primary_key=True)
+    version: int
+
+
+deliveries, refs, runs, jobs, attempts, hosts, projects, commits, changes, sendings, cursors, schema_version = (
+    SQLModel.metadata.tables[name]
+    for name in (
+        "deliveries",
+        "refs",
+        "runs",
+        "jobs",
+        "attempts",
+        "hosts",
+        "projects",
+        "commits",
+        "changes",
+        "sendings",
+        "cursors",
+        "schema_version",
+    )
+)

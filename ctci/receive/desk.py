@@ -1,0 +1,173 @@
+"""The one desk: whatever asks for work comes here, is planned by the configuration of now, and is written down.
+
+Verifying who asks is the door's; fetching and running is the run room's. Raises ledger.Away, and DeskError for a
+wish that names something that is not there.
+"""
+
+from dataclasses import replace
+
+from ctci import clock, forges, ledger
+from ctci.config.settings import Config, Project
+from ctci.forges.delivery import BadPayload
+from ctci.model import HEADS, Entry, Ignored, Order, Recorded, Trigger
+from ctci.receive import plan
+from ctci.receive.spool import Spooled
+
+#: A person waits; a push can wait for that; a schedule can wait for both.
+PERSON, PUSH = 0, 10
+
+
+class DeskError(Exception):
+    """What was asked for does not exist; the message says what does."""
+
+
+def receive(
+    db: ledger.Ledger,
+    config: Config,
+    project: Project,
+    *,
+    forge: str,
+    event: str,
+    key: str,
+    items: tuple[Trigger | Ignored, ...],
+) -> tuple[Recorded, ...]:
+    """Decide and record what a hook of `project` told."""
+    known_default = ledger.default_branch(db, project.name)
+    entries = tuple(
+        _entry(config, project, item, forge=forge, event=event, key=key, default_branch=known_default) for item in items
+    )
+    return ledger.record(db, entries)
+
+
+def _entry(
+    config: Config,
+    project: Project,
+    item: Trigger | Ignored,
+    *,
+    forge: str,
+    event: str,
+    key: str,
+    default_branch: str | None,
+) -> Entry:
+    address = project.remote.url
+    base = Entry(
+        project=project.name, forge=forge, event=event, key=key, ref=item.ref, pusher=item.pusher, reason="", orders=()
+    )
+    if item.repository is not None and not forges.same_repository(address, item.repository):
+        return replace(
+            base, reason=f"the call is about {item.repository}, and {project.name} is configured at {shown(address)}"
+        )
+    if isinstance(item, Ignored):
+        return replace(base, reason=item.reason, deleted=item.deleted)
+    trigger = replace(item, project=project.name)
+    planned = plan.plan(trigger, project, default_branch=default_branch, log_cap=config.server.limit_log)
+    return replace(base, reason=planned.reason, trigger=trigger, orders=planned.orders, priority=PUSH)
+
+
+def request(
+    db: ledger.Ledger,
+    config: Config,
+    *,
+    project: str,
+    subproject: str | None = None,
+    recipe: str | None = None,
+    ref: str | None = None,
+    commit: str | None = None,
+    by: str,
+) -> Recorded:
+    """A person's wish to run recipes of a project on a ref's head, or on one commit. Raises DeskError."""
+    found = named(config, project)
+    ref = ref or HEADS + (ledger.default_branch(db, project) or "main")
+    trigger = Trigger(kind="manual", key=f"manual:{clock.new_key()}", project=project, ref=ref, after=commit, pusher=by)
+    planned = plan.plan(
+        trigger,
+        found,
+        default_branch=ledger.default_branch(db, project),
+        log_cap=config.server.limit_log,
+        only=(subproject, recipe),
+    )
+    if not planned.orders:
+        have = ", ".join(ledger.place(order) for order in everything(found))
+        raise DeskError(f"{planned.reason}; {project} has {have}")
+    entry = Entry(
+        project=project,
+        forge="ctci",
+        event="run",
+        key=trigger.key,
+        ref=ref,
+        pusher=by,
+        reason=planned.reason,
+        trigger=trigger,
+        orders=planned.orders,
+        priority=PERSON,
+    )
+    return ledger.record(db, (entry,))[0]
+
+
+def rerun(db: ledger.Ledger, run: int, *, by: str) -> Recorded:
+    """The same frozen orders once more, at the same commit. Raises DeskError."""
+    old = ledger.run(db, run)
+    if old is None:
+        raise DeskError(f"there is no run #{run}")
+    orders = tuple(job.order for job in ledger.jobs_of(db, [run])[run])
+    trigger = Trigger(
+        kind="rerun",
+        key=f"rerun:{clock.new_key()}",
+        project=old.project,
+        ref=old.ref,
+        before=old.before,
+        after=old.commit or old.after,
+        pusher=by,
+    )
+    entry = Entry(
+        project=old.project,
+        forge="ctci",
+        event="rerun",
+        key=trigger.key,
+        ref=old.ref,
+        pusher=by,
+        reason=f"#{run} again, with the same recipes: asked for by {by}",
+        trigger=trigger,
+        orders=orders,
+        priority=PERSON,
+        rerun_of=run,
+    )
+    return ledger.record(db, (entry,))[0]
+
+
+def named(config: Config, project: str) -> Project:
+    """The project of that name. Raises DeskError, which lists those there are."""
+    found = config.projects.get(project)
+    if found is None:
+        have = ", ".join(sorted(config.projects)) or "none"
+        raise DeskError(f"there is no project {project}; configured: {have}")
+    return found
+
+
+def everything(project: Project) -> tuple[Order, ...]:
+    """All orders that a project could give."""
+    trigger = Trigger(kind="manual", key="", project=project.name, ref=HEADS + "main")
+    return plan.plan(trigger, project, log_cap=0).orders
+
+
+def shown(address: str) -> str:
+    """An address without a user's name or password in it."""
+    scheme, found, rest = address.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}" if found else address
+
+
+def spooled(db: ledger.Ledger, config: Config, left: Spooled) -> None:
+    """Record what a hook left in the spool; what names no project or is no push is refused, in words."""
+    forge = forges.SPOKEN["post_receive"]
+    project = config.projects.get(left.project)
+    key = forge.delivery_id(left.headers, left.body)
+    try:
+        items = forge.read(left.headers, left.body)
+    except BadPayload as error:
+        reason = f"left in the spool: {error}"
+    else:
+        if project is not None:
+            receive(db, config, project, forge="post_receive", event="spool", key=key, items=items)
+            return
+        reason = "left in the spool: there is no such project"
+    ledger.refuse(db, project=left.project[:100], forge="post_receive", event="spool", key=key, reason=reason)

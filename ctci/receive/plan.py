@@ -1,0 +1,110 @@
+"""(Trigger, Project, default branch) -> Plan: what is ordered, and a reason for every recipe that is not. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ctci.config import patterns
+from ctci.config.settings import Project, Subproject
+from ctci.model import HEADS, TAGS, Order, Plan, Recipe, Trigger, Unordered, short_ref
+
+
+def plan(
+    trigger: Trigger,
+    project: Project,
+    *,
+    default_branch: str | None = None,
+    log_cap: int,
+    only: tuple[str | None, str | None] = (None, None),
+) -> Plan:
+    """What `trigger` asks of `project`.
+
+    `default_branch`: the remote's HEAD as far as it is known. `only`: (subproject, recipe) that a person named;
+    what a person names is built on any ref.
+    """
+    chosen, reason = _subprojects(trigger, project)
+    orders: list[Order] = []
+    unordered: list[Unordered] = []
+    for sub in project.subs.values():
+        for recipe in sub.recipes.values():
+            why_not = _why_not(sub, recipe, chosen, reason, only)
+            if why_not is None:
+                orders.append(_order(trigger, project, sub, recipe, default_branch, log_cap))
+            else:
+                unordered.append(Unordered(subproject=sub.name, recipe=recipe.name, reason=why_not))
+    if not orders:
+        return Plan(orders=(), unordered=tuple(unordered), reason=reason if not chosen else _nothing_named(only))
+    what = _names([name for name in dict.fromkeys(order.subproject or order.recipe.name for order in orders)])
+    return Plan(orders=tuple(orders), unordered=tuple(unordered), reason=f"{what} queued: {reason}")
+
+
+def _subprojects(trigger: Trigger, project: Project) -> tuple[frozenset[str], str]:
+    """The subprojects that the ref asks for, and why."""
+    everything = frozenset(project.subs)
+    if trigger.kind in ("manual", "rerun"):
+        return everything, f"asked for by {trigger.pusher}" if trigger.pusher else "asked for by hand"
+    name = short_ref(trigger.ref)
+    if trigger.ref.startswith(HEADS):
+        return _by_table("branch", name, project.branches, everything, "no branches table, so every branch builds")
+    if trigger.ref.startswith(TAGS):
+        if project.tags is None:
+            return frozenset(), f"tag {name}: no tags table, so tags are not built"
+        return _by_table("tag", name, project.tags, everything, "")
+    return frozenset(), f"{trigger.ref} is neither a branch nor a tag"
+
+
+def _by_table(
+    kind: str, name: str, table: Mapping[str, tuple[str, ...]] | None, everything: frozenset[str], without: str
+) -> tuple[frozenset[str], str]:
+    if table is None:
+        return everything, without
+    found = patterns.choose(table, name)
+    if found is None:
+        return frozenset(), f"{kind} {name} matches no pattern of the project"
+    pattern, subs = found
+    if not subs:
+        return frozenset(), f"{kind} {name} matches “{pattern}” = [], never built"
+    matches = f"the {kind} is {name}" if pattern == name else f"the {kind} matches “{pattern}”"
+    return frozenset(subs), matches
+
+
+def _why_not(
+    sub: Subproject, recipe: Recipe, chosen: frozenset[str], reason: str, only: tuple[str | None, str | None]
+) -> str | None:
+    wanted_sub, wanted_recipe = only
+    if wanted_sub is not None and sub.name != wanted_sub:
+        return f"only {wanted_sub} was asked for"
+    if wanted_recipe is not None and recipe.name != wanted_recipe:
+        return f"only {wanted_recipe} was asked for"
+    if sub.name not in chosen:
+        return f"{reason}, which does not name it" if chosen else reason
+    return None
+
+
+def _order(
+    trigger: Trigger, project: Project, sub: Subproject, recipe: Recipe, default_branch: str | None, log_cap: int
+) -> Order:
+    mode = project.on_new_push
+    if mode is None:
+        # Superseding a running default branch starves it where pushes come faster than tests.
+        mode = "queue" if trigger.ref == HEADS + (trigger.default_branch or default_branch or "main") else "supersede"
+    return Order(
+        project=project.name,
+        subproject=sub.name,
+        directory=sub.path,
+        ref=trigger.ref,
+        recipe=replace(recipe, env=dict(recipe.env)),
+        remote=project.remote,
+        on_new_push=mode,
+        log_cap=log_cap,
+    )
+
+
+def _nothing_named(only: tuple[str | None, str | None]) -> str:
+    sub, recipe = only
+    return f"nothing is called {'/'.join(filter(None, (sub, recipe)))}"
+
+
+def _names(names: list[str]) -> str:
+    if len(names) == 1:
+        return names[0]
+    return f"{', '.join(names[:-1])} and {names[-1]}"

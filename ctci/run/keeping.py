@@ -1,0 +1,304 @@
+"""The server's side of a keeper: start, find, watch, cancel and end it; the only file that starts one.
+
+Knows a job by its folder, whose files are the contract of keeper.py. It promises an Exit for every job, truthfully
+`lost` where the keeper left none, and then that nothing of the job runs on. Never touches what the job prints.
+"""
+
+import contextlib
+import ctypes
+import fcntl
+import json
+import logging
+import os
+import select
+import shlex
+import signal
+import struct
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ctci import clock
+from ctci.model import Exit
+
+log = logging.getLogger(__name__)
+
+KEEPER = Path(__file__).with_name("keeper.py")
+#: In the environment of every process of a job, so that they are found when their keeper was killed.
+COOKIE = "CTCI_COOKIE"
+#: What a keeper needs beyond its grace at the most, seconds: leftovers, what does not die, and a slow disk.
+SLACK_S = 60.0
+#: How often a keeper is told to go on, should its own job have stopped it, seconds.
+CONTINUE_S = 5.0
+#: How long killed processes may take to go, seconds.
+SWEEP_S = 10.0
+#: `struct flock` of Linux: type, whence, start, length, pid.
+_FLOCK = struct.Struct("hhqqi")
+
+
+class KeepingError(Exception):
+    """The keeper cannot be started; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """A job whose keeper was started here; `wait` ends its life."""
+
+    folder: Path
+    pidfd: int
+    #: On clock.monotonic(): a keeper that still lives then has failed.
+    overdue: float
+
+    def cancel(self) -> None:
+        """Ask it to end its job; harmless when it is over."""
+        (self.folder / "cancel").touch()
+        _signal(self.pidfd, signal.SIGCONT)
+        _signal(self.pidfd, signal.SIGTERM)
+
+
+def start(
+    folder: Path,
+    *,
+    script: str,
+    shell: str,
+    cwd: Path,
+    env: Mapping[str, str],
+    timeout_s: float,
+    cap: int,
+    grace_s: float = 10.0,
+    nice: int = 0,
+    lease: Path | None = None,
+) -> Kept:
+    """Start the keeper of a new job in a folder of its own; its environment is `env` and a cookie.
+
+    `cap` is in bytes. `lease` is a file with a CLOCK_BOOTTIME deadline in seconds. Raises KeepingError.
+    """
+    cookie = f"{folder.parent.name}-{folder.name}-{clock.new_key()}"
+    options = {"timeout": timeout_s, "grace": grace_s, "cap": cap, "nice": nice, "lease": lease}
+    argv = [sys.executable, "-I", "-S", "-B", str(KEEPER), "1", str(folder)]
+    argv += [f"{key}={value}" for key, value in options.items() if value is not None]
+    try:
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Must be new: a result that lies there would be taken for this one's.
+        folder.mkdir(mode=0o700)
+        _put(folder / "script.sh", f"{script}\n".encode())
+        _put(folder / "command", os.fsencode("\0".join([str(cwd), *shlex.split(shell), f"{folder}/script.sh"])))
+        _put(folder / "cookie", cookie.encode())
+        with (folder / "keeper.err").open("wb") as errors, _term_held():
+            process = subprocess.Popen(
+                argv,
+                env={**env, COOKIE: cookie},
+                stdin=subprocess.DEVNULL,
+                stdout=errors,
+                stderr=errors,
+                start_new_session=True,
+            )
+        # Ours to reap, by its pidfd; Popen would complain of it when the server stops and it goes on.
+        process.returncode = 0
+        pidfd = os.pidfd_open(process.pid)
+    except (OSError, ValueError) as error:
+        raise KeepingError(f"the command cannot be started: {error}") from error
+    return Kept(folder=folder, pidfd=pidfd, overdue=clock.monotonic() + timeout_s + grace_s + SLACK_S)
+
+
+def wait(kept: Kept, *, wishes: Callable[[], bool], wake: int | None = None, poll_s: float = 0.5) -> Exit | None:
+    """How the job ended; None when `wake` becomes readable first: the job then goes on without us.
+
+    Asks `wishes` every `poll_s` and cancels when it says so. To be called once.
+    """
+    poller = select.poll()
+    poller.register(kept.pidfd, select.POLLIN)
+    if wake is not None:
+        poller.register(wake, select.POLLIN)
+    cancelled = False
+    go_on_at = clock.monotonic() + CONTINUE_S
+    try:
+        while True:
+            ready = {fd for fd, _ in poller.poll(poll_s * 1000)}
+            if kept.pidfd in ready:
+                os.waitid(os.P_PIDFD, kept.pidfd, os.WEXITED)
+                return end(kept.folder)
+            if ready:
+                return None
+            if not cancelled and wishes():
+                cancelled = True
+                kept.cancel()
+            now = clock.monotonic()
+            if now > kept.overdue:
+                log.error("the keeper of %s is overdue and is killed", kept.folder)
+                _signal(kept.pidfd, signal.SIGKILL)
+            elif now > go_on_at:
+                go_on_at = now + CONTINUE_S
+                _signal(kept.pidfd, signal.SIGCONT)
+    except BaseException:
+        # Whoever waits has failed: the job must not run on unwatched.
+        kept.cancel()
+        raise
+    finally:
+        os.close(kept.pidfd)
+
+
+def end(folder: Path, *, grace_s: float = 0.0) -> Exit:
+    """Make sure that nothing of a job runs, whoever started it, and say how it ended.
+
+    A keeper that lives is told to stop (`interrupted`) and killed when it does not within `grace_s` and some slack. No
+    keeper can start in this folder afterwards.
+    """
+    while not fence(folder):
+        pid = holder(folder)
+        if pid is not None:
+            _stop(folder, pid, within_s=grace_s + SLACK_S)
+    result = read(folder) or Exit(how="lost")
+    if result.how == "lost":
+        # Always, also where the fence was set by a life that was killed before it came to this line.
+        with contextlib.suppress(FileNotFoundError):
+            said = (folder / "keeper.err").read_text(errors="replace")[-2000:].strip()
+            log.warning("the keeper of %s left no result: %s", folder, said or "it was killed")
+            sweep((folder / "cookie").read_text())
+    return result
+
+
+def read(folder: Path) -> Exit | None:
+    """How a job ended; None while there is no result."""
+    try:
+        text = (folder / "result.json").read_bytes()
+    except FileNotFoundError:
+        return None
+    try:
+        fields = json.loads(text)
+        return Exit(**{**fields, "leftovers": tuple(fields["leftovers"]), "survivors": tuple(fields["survivors"])})
+    except (ValueError, TypeError, KeyError):
+        # A recipe of the same user can write there.
+        log.warning("result.json of %s is not a keeper's", folder)
+        return Exit(how="lost")
+
+
+def holder(folder: Path) -> int | None:
+    """The pid of the keeper that lives in a folder, as the kernel knows it from the lock."""
+    try:
+        fd = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        asked = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        kind, _, _, _, pid = _FLOCK.unpack(fcntl.fcntl(fd, fcntl.F_GETLK, asked))
+    finally:
+        os.close(fd)
+    return pid if kind != fcntl.F_UNLCK else None
+
+
+def fence(folder: Path) -> bool:
+    """No keeper can start here any more; without a result, the job is `lost`. False when a keeper lives here."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            return False
+        if not (folder / "result.json").exists():
+            _put(folder / "tombstone", b'{"how": "lost", "leftovers": [], "survivors": []}\n')
+            (folder / "tombstone").rename(folder / "result.json")
+    finally:
+        os.close(fd)
+    return True
+
+
+def sweep(cookie: str) -> int:
+    """KILL every process with this cookie until none is left; how many there were.
+
+    Finds those that kept the environment they were given: enough for accidents, not for who hides.
+    """
+    needle = f"{COOKIE}={cookie}".encode()
+    killed: set[int] = set()
+    deadline = clock.monotonic() + SWEEP_S
+    while clock.monotonic() < deadline:
+        found = set(_kill_all(needle))
+        killed |= found
+        if not found and not any(_remains(pid) for pid in killed):
+            break
+        select.poll().poll(5)
+    return len(killed)
+
+
+def become_subreaper() -> None:
+    """Make the orphans of a killed keeper ours instead of init's."""
+    _prctl(36, 1)
+
+
+def undumpable() -> None:
+    """Let no process of the same user read our environment or trace us."""
+    _prctl(4, 0)
+
+
+def _stop(folder: Path, pid: int, *, within_s: float) -> None:
+    """TERM to a living keeper, KILL when it does not obey."""
+    with contextlib.suppress(ProcessLookupError, ChildProcessError), _pinned(pid) as pidfd:
+        # Asked again now that the number is pinned: had the keeper died meanwhile, it could be anybody's.
+        if holder(folder) != pid:
+            return
+        _signal(pidfd, signal.SIGCONT)
+        _signal(pidfd, signal.SIGTERM)
+        poller = select.poll()
+        poller.register(pidfd, select.POLLIN)
+        if not poller.poll(within_s * 1000):
+            log.error("keeper %s of %s does not stop and is killed", pid, folder)
+            _signal(pidfd, signal.SIGKILL)
+            poller.poll()
+        # Not our child, if another life of the server started it.
+        os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
+
+
+def _kill_all(needle: bytes) -> Iterator[int]:
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        # Gone meanwhile, or another user's.
+        with contextlib.suppress(OSError), _pinned(int(entry)) as pidfd:
+            # Read after the number is pinned, so that the kill hits whose environment it was.
+            if needle in Path("/proc", entry, "environ").read_bytes().split(b"\0"):
+                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+                yield int(entry)
+
+
+def _remains(pid: int) -> bool:
+    """Whether a killed process is still there; one that became our child is reaped."""
+    try:
+        return os.waitpid(pid, os.WNOHANG) == (0, 0)
+    except ChildProcessError:
+        return Path("/proc", str(pid)).exists()
+
+
+@contextlib.contextmanager
+def _pinned(pid: int) -> Iterator[int]:
+    """A pidfd, closed at the end."""
+    pidfd = os.pidfd_open(pid)
+    try:
+        yield pidfd
+    finally:
+        os.close(pidfd)
+
+
+def _signal(pidfd: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(pidfd, number)
+
+
+@contextlib.contextmanager
+def _term_held() -> Iterator[None]:
+    """A child of this block starts with TERM held back, so that a cancel cannot hit it before it listens."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _put(path: Path, content: bytes) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+        file.write(content)
+
+
+def _prctl(option: int, value: int) -> None:
+    if ctypes.CDLL(None).prctl(option, *map(ctypes.c_ulong, (value, 0, 0, 0))) != 0:
+        raise OSError(f"prctl {option} is refused")

@@ -1,0 +1,78 @@
+"""What an exit means: the status of a job and the sentence that says why. Pure.
+
+`failed` and `timed_out` are theirs; what happened to ctci itself is `errored`.
+"""
+
+from ctci.model import Exit, Status
+
+_SIGNALS = {
+    1: "HUP",
+    2: "INT",
+    3: "QUIT",
+    4: "ILL",
+    6: "ABRT",
+    7: "BUS",
+    8: "FPE",
+    9: "KILL",
+    11: "SEGV",
+    13: "PIPE",
+    14: "ALRM",
+    15: "TERM",
+    24: "XCPU",
+    25: "XFSZ",
+    31: "SYS",
+}
+
+
+def judge(ended: Exit, wish: str | None, wish_reason: str | None) -> tuple[Status, str | None]:
+    """The status and the reason of a job that ended so; `wish` is its `cancel_as`, or None.
+
+    A wish makes no difference to a command that ended by itself: what it said is true.
+    """
+    if ended.how == "exit":
+        status = Status.SUCCEEDED if ended.code == 0 else Status.FAILED
+        return status, _with_remains(None if ended.code == 0 else _exit(ended), ended)
+    if ended.how == "timeout":
+        return Status.TIMED_OUT, _with_remains(f"timed out after {_duration(ended.seconds)}", ended)
+    if wish is not None:
+        # Also where the keeper was lost or interrupted before it heard of the wish.
+        return Status(wish), wish_reason
+    if ended.how == "cancelled":
+        return Status.CANCELLED, wish_reason
+    said = {
+        "interrupted": "interrupted: its keeper was told to stop by a TERM that nobody had asked for",
+        "lease": "ended: the lease of this machine ran out",
+    }
+    return Status.ERRORED, _with_remains(said.get(ended.how, "its keeper vanished"), ended)
+
+
+def _exit(ended: Exit) -> str:
+    if ended.code is None:
+        return f"ended by signal {ended.signal}{_named(ended.signal)}"
+    # The shell's way to say that its last command was ended so.
+    return f"exit {ended.code}{_named(ended.code - 128)}"
+
+
+def _named(number: int | None) -> str:
+    return f" ({_SIGNALS[number]})" if number in _SIGNALS else ""
+
+
+def _with_remains(reason: str | None, ended: Exit) -> str | None:
+    parts = [reason] if reason else []
+    if ended.leftovers:
+        count = len(ended.leftovers)
+        names = ", ".join(dict.fromkeys(ended.leftovers))
+        parts.append(f"left {count} process{'es' if count > 1 else ''} behind: {names}")
+    if ended.survivors:
+        parts.append(f"could not be ended: pid {', '.join(map(str, ended.survivors))}")
+    return "; ".join(parts) or None
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} m {rest} s" if rest else f"{minutes} m"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} m" if minutes else f"{hours} h"

@@ -1,0 +1,193 @@
+"""A recorded run -> its commit, facts and skips, in one transaction: a loop of its own that never takes a job slot.
+
+One fetch at a time per project, in the order of recording. A fetch that fails is tried again for ten minutes, and
+ends when the run is cancelled or the server stops.
+"""
+
+import hashlib
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ctci import clock, config, git, ledger
+from ctci.layout import Layout
+from ctci.model import HEADS, Commit, Job, Remote, Run
+from ctci.run import skips
+
+log = logging.getLogger(__name__)
+
+#: How long a remote may be away before its runs are errored, seconds.
+PATIENCE_S = 600
+#: One fetch may take so long, seconds.
+FETCH_S = 900
+#: A run brings at most so many commits to the ledger.
+MOST_COMMITS = 100
+
+
+class Prepare:
+    """The loop; `run` may be the body of several threads."""
+
+    def __init__(self, db: ledger.Ledger, layout: Layout, current: config.Current, environ: Mapping[str, str]) -> None:
+        self._db = db
+        self._layout = layout
+        self._current = current
+        self._environ = environ
+        # Guards `_busy`: the projects that a thread of ours fetches now.
+        self._lock = threading.Lock()
+        self._busy: set[str] = set()
+
+    def run(self, stop: threading.Event) -> None:
+        """Prepare what waits until `stop`."""
+        seen = 0
+        while not stop.is_set():
+            try:
+                if not self.tick(stop.is_set):
+                    seen = self._db.nudge.wait(seen, 1.0)
+            except Exception:  # a loop that dies silently is the worst fault
+                log.exception("prepare failed; trying again")
+                clock.wait(stop, 2.0)
+
+    def tick(self, stopped: Callable[[], bool] = lambda: False) -> bool:
+        """Prepare one run that waits; whether there was one."""
+        for run in ledger.unprepared(self._db):
+            with self._lock:
+                if run.project in self._busy:
+                    continue
+                self._busy.add(run.project)
+            try:
+                self._prepare(run, stopped)
+            except ledger.Fenced:
+                log.info("#%s was prepared or cancelled meanwhile", run.id)
+            finally:
+                with self._lock:
+                    self._busy.discard(run.project)
+            return True
+        return False
+
+    def _prepare(self, run: Run, stopped: Callable[[], bool]) -> None:
+        jobs = ledger.jobs_of(self._db, [run.id])[run.id]
+        mirror = self._layout.mirror(run.project)
+        try:
+            opened = access(jobs[0].order.remote, self._current.get().folder, self._environ, self._layout)
+            fetched = git.fetch(
+                mirror,
+                opened,
+                commit=run.after,
+                ref=run.ref,
+                deadline_s=FETCH_S,
+                stop=lambda: stopped() or self._over(run.id),
+            )
+            if fetched.healed:
+                log.warning("%s: %s", run.project, fetched.healed)
+            tip = run.after or git.head(mirror, run.ref)
+            if tip is None:
+                raise git.GitError(f"the remote has no {run.ref}", kind="missing")
+            commit = git.commit(mirror, tip)
+            if git.needs_lfs(mirror, commit.sha):
+                raise git.GitError(
+                    "this commit keeps files in git-lfs, which ctci does not fetch: its worktree would hold pointers",
+                    kind="refused",
+                )
+            git.pin(mirror, run.id, commit.sha)
+        except (git.GitError, config.SecretError) as error:
+            if not stopped() and not self._over(run.id):
+                self._failed(run, error)
+            return
+        self._write_down(run, jobs, commit, mirror, fetched.default_branch)
+
+    def _over(self, run: int) -> bool:
+        """Whether the run was cancelled meanwhile."""
+        found = ledger.run(self._db, run)
+        return found is None or found.finished_at is not None
+
+    def _failed(self, run: Run, error: git.GitError | config.SecretError) -> None:
+        lasting = not isinstance(error, git.GitError) or error.kind != "unreachable"
+        waited_s = (clock.now() - run.created_at) / 1000
+        if lasting or waited_s > PATIENCE_S:
+            ledger.give_up(self._db, run.id, str(error))
+            log.warning("#%s of %s: %s", run.id, run.project, error)
+            return
+        # A remote that was away for long is asked less often.
+        delay_s = clock.spread(min(60.0, 2.0 + waited_s / 4))
+        ledger.postpone(self._db, run.id, f"{error}; trying again", int(delay_s * 1000))
+        log.info("#%s of %s: %s; again in %.0f s", run.id, run.project, error, delay_s)
+
+    def _write_down(
+        self, run: Run, jobs: tuple[Job, ...], commit: Commit, mirror: Path, default_branch: str | None
+    ) -> None:
+        message = git.message(mirror, commit.sha)
+        skip = skips.reason(kind=run.kind, options=run.options, message=message, commit=commit.sha)
+        directories = {job.order.subproject: job.order.directory for job in jobs}
+        brought = git.between(mirror, self._base(run, mirror, default_branch), commit.sha, MOST_COMMITS)
+        ledger.prepare(
+            self._db,
+            run.id,
+            commit=commit,
+            brought=tuple(
+                Commit(
+                    sha=each.sha,
+                    author=each.author,
+                    email=each.email,
+                    subject=each.subject,
+                    at=each.at,
+                    touches=git.touched(mirror, each.sha, directories),
+                )
+                for each in brought
+            ),
+            older_than=self._older_than(run, commit, mirror),
+            skips={job.id: skip for job in jobs} if skip else {},
+            default_branch=default_branch,
+        )
+
+    def _base(self, run: Run, mirror: Path, default_branch: str | None) -> str | None:
+        """What the run's commits are counted from: the ref's last recorded commit, else the default branch."""
+        if run.prev_commit or run.before:
+            return run.prev_commit or run.before
+        default = HEADS + (default_branch or ledger.default_branch(self._db, run.project) or "main")
+        return git.head(mirror, default) if default != run.ref else None
+
+    def _older_than(self, run: Run, commit: Commit, mirror: Path) -> int | None:
+        """The run whose commit is a descendant of this one and was recorded before it.
+
+        A branch that was really set back is not out of order: then the remote stands at this commit now, or the
+        push started from the commit that we had last.
+        """
+        if run.kind not in ("push", "tag") or run.prev_commit is None or run.prev_run is None:
+            return None
+        if run.before == run.prev_commit or git.head(mirror, run.ref) in (run.after, commit.sha):
+            return None
+        return run.prev_run if git.is_ancestor(mirror, commit.sha, run.prev_commit) else None
+
+
+def access(remote: Remote, folder: Path, environ: Mapping[str, str], layout: Layout) -> git.Access:
+    """A remote's references resolved to what git needs now. Raises config.SecretError."""
+    key = None
+    if remote.ssh_key is not None:
+        if remote.ssh_key.kind == "file":
+            key = folder / remote.ssh_key.name
+        else:
+            key = _key_file(config.reveal(remote.ssh_key, environ, folder), layout)
+    return git.Access(
+        url=remote.url,
+        token=config.reveal(remote.token, environ, folder).decode(errors="strict") if remote.token else None,
+        ssh_key=key,
+        known_hosts=Path(remote.known_hosts) if remote.known_hosts else layout.known_hosts,
+        pinned=remote.known_hosts is None,
+        ca_file=Path(remote.ca_file) if remote.ca_file else None,
+    )
+
+
+def _key_file(key: bytes, layout: Layout) -> Path:
+    """An ssh key that is no file, as one that only we can read: ssh takes nothing else."""
+    folder = layout.data / "keys"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    key = key.rstrip(b"\n") + b"\n"
+    path = folder / hashlib.sha256(key).hexdigest()[:32]
+    if not path.exists():
+        # Another thread may write the same key now: whole files only, by rename.
+        new = path.with_suffix(f".{clock.new_key()}")
+        new.touch(mode=0o600)
+        new.write_bytes(key)
+        new.rename(path)
+    return path

@@ -1,0 +1,292 @@
+"""init: the first configuration of a folder, valid as it stands, with a webhook's secret where a forge is known.
+
+Never writes over a file unless forced, and then never over a secret: the forge knows the one that is there.
+"""
+
+import os
+import pwd
+import re
+import secrets
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ctci.config.settings import Server
+
+#: Where each forge keeps its webhooks, and what to choose there. `{repository}` is its address in a browser.
+PAGES = {
+    "github": ("{repository}/settings/hooks/new", "Content type application/json, just the push event"),
+    "gitea": ("{repository}/settings/hooks/gitea/new", "POST, application/json, trigger on push events"),
+    "forgejo": ("{repository}/settings/hooks/forgejo/new", "POST, application/json, trigger on push events"),
+}
+_SCP = re.compile(r"(?:[^@/:]+@)?([^/:]+):(?!//)(.+)")
+_SCHEMES = ("https", "http", "ssh", "git", "file")
+
+
+class ScaffoldError(Exception):
+    """Nothing was written; the message says why and what helps."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Webhook:
+    """What a person pastes into the forge."""
+
+    page: str
+    how: str
+    url: str
+    secret_file: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scaffold:
+    """What was written, and what is left to do."""
+
+    written: tuple[Path, ...]
+    webhook: Webhook | None
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Source:
+    """The repository of the first project."""
+
+    name: str
+    git: str
+    forge: str | None
+    #: Its address in a browser, where it has one.
+    page: str | None
+    #: The repository itself, where it lies on this machine.
+    local: Path | None
+
+
+def init(folder: Path, *, source: str | None = None, force: bool = False, systemd: bool = False) -> Scaffold:
+    """Lay the configuration out in `folder`. Raises ScaffoldError before anything is written."""
+    found = _source(source) if source is not None else None
+    folder = folder.absolute()
+    texts = {
+        folder / "config" / "projects.toml": projects(found),
+        folder / "config" / "ctci.toml": CTCI,
+    }
+    if systemd:
+        texts[folder / "ctci.service"] = unit(folder)
+    there = [str(path) for path in texts if path.exists() or path.is_symlink()]
+    if there and not force:
+        raise ScaffoldError(f"{', '.join(there)} {'is' if len(there) == 1 else 'are'} there; --force writes over")
+    try:
+        kept = folder / "config" / "secrets"
+        kept.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path, text in texts.items():
+            _write(path, text, 0o644)
+        written, webhook = [*texts, _ignore(folder / ".gitignore")], None
+        if found is not None and found.forge is not None:
+            secret = kept / f"{found.name}-webhook"
+            if not secret.exists():
+                _write(secret, secrets.token_hex(32) + "\n", 0o600)
+                written.append(secret)
+            webhook = _webhook(found, found.forge, secret)
+    except OSError as error:
+        raise ScaffoldError(f"{error.filename} cannot be written: {error.strerror}") from error
+    return Scaffold(written=tuple(written), webhook=webhook, remarks=_remarks(folder, found, systemd=systemd))
+
+
+def _webhook(source: _Source, forge: str, secret: Path) -> Webhook:
+    page, how = PAGES[forge]
+    return Webhook(
+        page=page.format(repository=source.page or "the repository's page"),
+        how=how,
+        url=f"{Server().public_url}hooks/{source.name}",
+        secret_file=secret,
+    )
+
+
+def _remarks(folder: Path, source: _Source | None, *, systemd: bool) -> tuple[str, ...]:
+    said: list[str] = []
+    if source is None:
+        said.append(f"Put your repository into {folder / 'config' / 'projects.toml'}: it names an example.")
+    elif source.local is not None:
+        said.append(f"For its pushes: `ctci hook install {source.local} --project {source.name}`")
+    elif source.forge is None:
+        said.append(
+            f"The forge of {source.git} is not known by its name: say `forge` and `webhook-secret` in projects.toml."
+        )
+    if source is not None and source.forge is not None:
+        said.append("Set `public-url` in config/ctci.toml to where the forge reaches this machine.")
+    if systemd:
+        said.append(f"The unit: `sudo cp {folder / 'ctci.service'} /etc/systemd/system/`, then `systemctl start ctci`")
+    return tuple(said)
+
+
+def _source(text: str) -> _Source:
+    """What a person gave: a repository on this machine, or a git address."""
+    scheme, found, _ = text.partition("://")
+    if found:
+        if scheme not in _SCHEMES:
+            raise ScaffoldError(f"{scheme}:// is not an address ctci fetches from; it takes {', '.join(_SCHEMES)}")
+        parts = urlsplit(text)
+        if parts.password is not None:
+            raise ScaffoldError("the address has a password in it; give it without, and name a token in projects.toml")
+        if scheme != "file":
+            return _remote(
+                text, parts.hostname or "", parts.path, port=parts.port if scheme.startswith("http") else None
+            )
+        text = parts.path
+    if "::" in text:
+        raise ScaffoldError(f"{text.partition('::')[0]}:: is not an address ctci fetches from")
+    path = Path(text).expanduser()
+    scp = _SCP.fullmatch(text)
+    if scp is not None and not path.exists():
+        return _remote(text, scp[1], scp[2], port=None)
+    if not path.is_dir():
+        raise ScaffoldError(f"there is no repository {text}")
+    path = path.absolute()
+    done = subprocess.run(["git", "-C", str(path), "rev-parse", "--git-dir"], capture_output=True, check=False)
+    if done.returncode:
+        raise ScaffoldError(f"{path} is no git repository")
+    named = path.parent if path.name == ".git" else path
+    return _Source(name=_name(named.name), git=str(path), forge=None, page=None, local=path)
+
+
+def _remote(address: str, host: str, path: str, *, port: int | None) -> _Source:
+    path = path.strip("/").removesuffix(".git")
+    if not host or not path or address.startswith("-"):
+        raise ScaffoldError(f"{address} is no address of a repository")
+    page = f"https://{host}{f':{port}' if port else ''}/{path}"
+    return _Source(name=_name(path.rpartition("/")[2]), git=address, forge=forge_of(host), page=page, local=None)
+
+
+def forge_of(host: str) -> str | None:
+    """`github`, `gitea` or `forgejo` by the name of the machine; None where it does not tell. Asks nobody."""
+    host = host.lower()
+    if host == "github.com" or host.endswith(".github.com"):
+        return "github"
+    if host == "codeberg.org" or "forgejo" in host:
+        return "forgejo"
+    return "gitea" if "gitea" in host else None
+
+
+def _name(text: str) -> str:
+    """A project's name out of a folder's."""
+    name = re.sub(r"[^a-z0-9_-]+", "-", text.removesuffix(".git").lower()).strip("-_")
+    return name or "project"
+
+
+def _write(path: Path, text: str, mode: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    path.touch(mode=mode)
+    path.write_text(text, encoding="utf-8")
+
+
+def _ignore(path: Path) -> Path:
+    """Keep data and secrets out of git; lines that are there stay."""
+    there = path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
+    missing = [line for line in IGNORED if line not in there.splitlines()]
+    if missing:
+        end = "" if not there or there.endswith("\n") else "\n"
+        with path.open("a", encoding="utf-8") as file:
+            file.write(end + "".join(f"{line}\n" for line in missing))
+    return path
+
+
+def projects(source: _Source | None) -> str:
+    """projects.toml, of a repository or of an example."""
+    name = source.name if source is not None else "shop"
+    address = source.git if source is not None else "https://git.example.org/acme/shop.git"
+    lines = [
+        "# What ctci builds. `ctci check` validates it, `ctci plan PROJECT` says what a push would run.",
+        "# Secrets are never written here, only where they lie: { file = … }, { env = … } or { credential = … }.",
+        "",
+        f"[projects.{name}]",
+        f"git            = {_quoted(address)}",
+    ]
+    if source is not None and source.forge is not None:
+        lines += [f'forge          = "{source.forge}"', f'webhook-secret = {{ file = "secrets/{name}-webhook" }}']
+    elif source is None or source.local is None:
+        lines += [
+            "# What sends the webhooks, and the secret it signs them with:",
+            '# forge          = "gitea"                              # or github, forgejo',
+            f'# webhook-secret = {{ file = "secrets/{name}-webhook" }}   # chmod 600',
+        ]
+    lines += [
+        "",
+        "# One recipe, at the root of the repository. Replace the command by yours.",
+        "recipes.test   = \"echo 'say in projects.toml what tests this'\"",
+        "",
+        "# Several directories with recipes of their own, instead of `recipes`:",
+        f"# [projects.{name}.sub.api]",
+        '# path           = "services/api"',
+        '# recipes.build  = "make"',
+        '# recipes.test   = { run = "make test", timeout = "15m" }',
+        "",
+        '# Who gets a letter when a branch breaks, and when it is fixed (then: notify = ["team"] in the project):',
+        "# [notify.team]",
+        '# email = ["team@example.org"]',
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _quoted(text: str) -> str:
+    """A TOML string."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(each if each >= " " and each != "\x7f" else f"\\u{ord(each):04x}" for each in escaped) + '"'
+
+
+CTCI = """\
+# The server. Every line is a default; `ctci doctor` says where each value comes from.
+
+# listen     = "127.0.0.1:8484"
+# public-url = "http://127.0.0.1:8484/"     # how people and forges reach it; links in letters begin so
+# max-jobs   = 2                            # half of the processors
+# disk-floor = "1GiB"                       # nothing new is started under it
+
+# [smtp]                                    # without it, letters are files in data/mail
+# url  = { file = "secrets/smtp" }          # smtp://user:password@mail.example.org:587
+# from = "ctci <ci@example.org>"
+"""
+
+#: What git has no business with: what is recorded, and what is secret.
+IGNORED = ("/data/", "/config/secrets/")
+
+
+def unit(folder: Path) -> str:
+    """A systemd unit for the server of this folder."""
+    # Percent signs are systemd's, and a path with a blank needs quotes.
+    ctci = '"' + str(Path(sys.executable).with_name("ctci")).replace("%", "%%") + '"'
+    home = str(folder).replace("%", "%%")
+    # Recipes run as this user: root's would be everybody's risk.
+    root = os.getuid() == 0
+    user = "# User=ctci    (make one: recipes run as the user named here)" if root else f"User={_me()}"
+    return f"""\
+[Unit]
+Description=ctci continuous integration receiver
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+{user}
+WorkingDirectory={home}
+ExecStartPre={ctci} check --quiet
+ExecStart={ctci} serve
+ExecReload={ctci} reload
+Restart=always
+RestartSec=2
+UMask=0027
+# Running jobs are not ended by a stop or a restart of the server.
+KillMode=process
+# One job's lack of memory must not end the server.
+OOMPolicy=continue
+NoNewPrivileges=yes
+LockPersonality=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def _me() -> str:
+    return pwd.getpwuid(os.getuid()).pw_name

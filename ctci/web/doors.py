@@ -1,0 +1,20 @@
+"""What the web room is given by the roof: the ledger, the data folder, the configuration, and how the server is."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ctci import config, ledger
+from ctci.layout import Layout
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doors:
+    """Everything a page or a hook may ask; lies in `app.state.doors`."""
+
+    db: ledger.Ledger
+    layout: Layout
+    current: config.Current
+    #: Where webhook secrets are looked up.
+    environ: Mapping[str, str]
+    #: What /readyz says: `ok` and `reasons`.
+    ready: Callable[[], Mapping[str, object]]

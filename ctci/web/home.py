@@ -1,0 +1,143 @@
+"""`/`: is anything broken, since when, and whose commits; then what runs, and one strip per branch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ctci import clock, ledger, logs
+from ctci.config.settings import Config
+from ctci.model import HEADS, RED, Commit, Job, Run, Status
+from ctci.web import render, sentences, strip
+from ctci.web.doors import Doors
+
+#: Breaks told with their commits and last line; the others have one row each.
+TOLD = 5
+#: A branch that is no default branch is forgotten here when nothing has happened on it for so long.
+QUIET_MS = 14 * 86400 * 1000
+#: Branches shown per project, and jobs shown that wait.
+BRANCHES, WAITING = 5, 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Break:
+    """A red place with what helps to mend it."""
+
+    red: sentences.Red
+    commits: tuple[Commit, ...]
+    last_line: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Branch:
+    """A row of Projects; `runs` may be empty for a project that has none yet."""
+
+    project: str
+    ref: str
+    runs: tuple[Run, ...]
+    strip: strip.Strip
+    green: Run | None
+    median: float | None
+
+
+def home(request: Request) -> Response:
+    """The whole page."""
+    doors = render.doors(request)
+    settings, now = doors.current.get(), clock.now()
+    defaults = {name: HEADS + (ledger.default_branch(doors.db, name) or "main") for name in settings.projects}
+    standing = [job for job in ledger.standing(doors.db) if _counts(job, settings, defaults, now)]
+    red = [job for job in standing if job.status in RED]
+    # A default branch concerns everybody, so it is told first.
+    red.sort(key=lambda job: (job.order.ref != defaults[job.order.project], -(job.finished_at or 0)))
+    breaks = [_break(doors, job) for job in red[:TOLD]]
+    breaks.sort(key=lambda each: (each.red.job.order.ref != defaults[each.red.job.order.project], -each.red.since))
+    running = ledger.in_state(doors.db, Status.RUNNING)
+    waiting = ledger.in_state(doors.db, Status.QUEUED, limit=WAITING)
+    counts = ledger.counts(doors.db)
+    live = counts["running"] + counts["queued"]
+    statuses = [job.status for job in red] or [Status.RUNNING] * bool(live) or [job.status for job in standing]
+    state = sentences.state(statuses)
+    return render.page(
+        request,
+        "home.html",
+        verdict=sentences.home(breaks[0].red if breaks else None, standing, live, now),
+        title=f"{len(red)} broken" if red else "",
+        state=state,
+        nav="home",
+        others=sentences.others(len(red), len(standing)) if red else "",
+        breaks=breaks,
+        more_red=red[TOLD:],
+        running=running,
+        waiting=waiting,
+        counts=counts,
+        live=bool(live),
+        runs=_runs_of(doors, (*running, *waiting)),
+        branches=_branches(doors, settings, defaults),
+        projects=sorted(settings.projects),
+        folder=settings.folder,
+    )
+
+
+def _counts(job: Job, settings: Config, defaults: Mapping[str, str], now: int) -> bool:
+    """Whether a place is still configured, and its branch still of interest."""
+    order = job.order
+    project = settings.projects.get(order.project)
+    sub = project.subs.get(order.subproject) if project is not None else None
+    if sub is None or order.recipe.name not in sub.recipes or not order.ref.startswith(HEADS):
+        return False
+    return order.ref == defaults[order.project] or now - (job.finished_at or now) < QUIET_MS
+
+
+def _break(doors: Doors, job: Job) -> Break:
+    green, first = ledger.since(doors.db, job)
+    brought = ledger.commits_of(doors.db, (first or job).run)
+    sub = job.order.subproject
+    touching = tuple(commit for commit in brought if not sub or sub in commit.touches) or brought
+    _, lines = logs.tail(doors.layout.log(job.id, job.attempt), 20)
+    said = (logs.clean(line).strip() for line in reversed(lines))
+    # What ctci itself wrote into the log is not what the recipe said.
+    last = next((line for line in said if line and not line.startswith("[ctci]")), "")
+    red = sentences.Red(job=job, green=green, first=first)
+    return Break(red=red, commits=touching[:4], last_line=last[:300])
+
+
+def _runs_of(doors: Doors, jobs: Sequence[Job]) -> dict[int, Run]:
+    """The runs of unfinished jobs: those lie close together, so one walk finds nearly all."""
+    wanted = {job.run for job in jobs}
+    if not wanted:
+        return {}
+    walked = ledger.runs_(doors.db, after=min(wanted) - 1, before=max(wanted) + 1, limit=500)
+    found = {run.id: run for run in walked if run.id in wanted}
+    for id_ in wanted - found.keys():
+        far = ledger.run(doors.db, id_)
+        if far is not None:
+            found[id_] = far
+    return found
+
+
+def _branches(doors: Doors, settings: Config, defaults: Mapping[str, str]) -> tuple[Branch, ...]:
+    """Per project its default branch, then those with the newest runs; a project without runs has one row too."""
+    places: list[tuple[str, str]] = []
+    known = ledger.branches(doors.db)
+    for project in settings.projects:
+        refs = [ref for name, ref in known if name == project and ref.startswith(HEADS)]
+        default = defaults[project]
+        places += [
+            (project, ref)
+            for ref in ([default] if default in refs or not refs else [])
+            + [ref for ref in refs if ref != default][: BRANCHES - 1]
+        ]
+    strips = ledger.strips(doors.db, places, length=strip.SLOTS) if places else {}
+    return tuple(_branch(project, ref, strips[project, ref]) for project, ref in places)
+
+
+def _branch(project: str, ref: str, runs: tuple[Run, ...]) -> Branch:
+    return Branch(
+        project=project,
+        ref=ref,
+        runs=runs,
+        strip=strip.strip(f"{project} {ref.removeprefix(HEADS)}", runs),
+        green=next((run for run in reversed(runs) if run.status is Status.SUCCEEDED), None),
+        median=strip.median(runs),
+    )

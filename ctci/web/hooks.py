@@ -1,0 +1,241 @@
+"""The hooks' door: reads, believes or refuses, hands to the desk, and answers in words for the forge's delivery page.
+
+The project is known from the URL, so the secret is known before the body is believed. Nothing a stranger sends
+makes a 5xx. An unknown project answers exactly like a bad signature.
+"""
+
+import asyncio
+import json
+import logging
+import threading
+from collections.abc import Sequence
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from ctci import clock, config, forges, ledger
+from ctci.config.settings import Project
+from ctci.forges.delivery import BadPayload
+from ctci.model import Recorded, short_ref
+from ctci.receive import desk
+from ctci.web.doors import Doors
+
+log = logging.getLogger(__name__)
+
+#: A body must have arrived within so many seconds.
+BODY_S = 30.0
+#: What a form's percent-encoding may add to a body.
+FORM_EXTRA = 5 << 20
+#: `git push` prints at most so many refs of one push.
+SPOKEN_REFS = 3
+#: What a hook may send.
+TYPES = ("application/json", "application/x-www-form-urlencoded", "text/plain")
+
+
+class Bucket:
+    """Lets `rate` calls a second through, and `size` at once."""
+
+    def __init__(self, *, size: int = 50, rate: float = 2.0) -> None:
+        # Guards the two numbers below: refusals come from many threads.
+        self._lock = threading.Lock()
+        self._size = size
+        self._rate = rate
+        self._left = float(size)
+        self._at = clock.monotonic()
+
+    def allow(self) -> bool:
+        """Whether one more may pass now."""
+        with self._lock:
+            at = clock.monotonic()
+            self._left = min(self._size, self._left + (at - self._at) * self._rate)
+            self._at = at
+            if self._left < 1:
+                return False
+            self._left -= 1
+            return True
+
+
+class Refused(Exception):  # noqa: N818 - not every refusal is an error of the caller's
+    """A call that is not let in: status and a sentence."""
+
+    def __init__(self, status: int, title: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.title = title
+
+
+_refusals = Bucket()
+
+
+def routes() -> list[Route]:
+    """With and without a trailing slash: a redirect would turn a forge's POST into a GET."""
+    return [Route(path, hook, methods=["GET", "POST"]) for path in ("/hooks/{project}", "/hooks/{project}/")]
+
+
+async def hook(request: Request) -> Response:
+    """`POST /hooks/PROJECT`."""
+    if request.method != "POST":
+        text = (
+            "This is where a forge or a post-receive hook POSTs to. Put this URL into the forge's webhook settings.\n"
+        )
+        return PlainTextResponse(text, status_code=405, headers={"allow": "POST"})
+    doors: Doors = request.app.state.doors
+    try:
+        body = await _body(request, doors.current.get().server.limit_body)
+        answer = await run_in_threadpool(_receive, doors, request, body)
+    except Refused as refusal:
+        return _problem(refusal.status, refusal.title, str(refusal))
+    except ClientDisconnect:
+        return _problem(400, "Bad request", "the body ended early")
+    except ledger.Away as away:
+        log.error("a hook could not be recorded: %s", away)
+        return _problem(503, "Not now", "the ledger cannot be written; send it again", {"retry-after": "10"})
+    return _answer(request, doors, answer)
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    """The raw bytes, within limits of size and time."""
+    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if kind not in TYPES:
+        raise Refused(415, "Unsupported media type", f"send {' or '.join(TYPES)}")
+    if kind == TYPES[1]:
+        limit += FORM_EXTRA
+    told = request.headers.get("content-length", "0")
+    if told.isdecimal() and len(told) < 20 and int(told) > limit:
+        raise Refused(413, "Too large", f"a body may have {limit} bytes")
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_S):
+            async for part in request.stream():
+                size += len(part)
+                if size > limit:
+                    raise Refused(413, "Too large", f"a body may have {limit} bytes")
+                parts.append(part)
+    except TimeoutError:
+        raise Refused(408, "Too slow", f"the body must arrive within {BODY_S:.0f} s") from None
+    return b"".join(parts)
+
+
+def _receive(doors: Doors, request: Request, body: bytes) -> tuple[Recorded, ...]:
+    """Believe, read, hand to the desk. Raises Refused and ledger.Away."""
+    settings = doors.current.get()
+    headers = _headers(request)
+    name = request.path_params["project"]
+    project = settings.projects.get(name)
+    local = _is_local(request, doors)
+    spoken = forges.detect(headers)
+    if spoken != "post_receive" and project is not None and project.forge not in (None, "none"):
+        spoken = project.forge
+    if spoken is None:
+        raise Refused(400, "Bad request", "no header tells which forge sends this; is the webhook's type right?")
+    forge = forges.SPOKEN[spoken]
+    try:
+        event = forge.event(headers)
+        key = forge.delivery_id(headers, body)
+        trusted = local and spoken == "post_receive"
+        if project is None or not (trusted or _authentic(doors, project, forge, headers, body)):
+            _note_refusal(doors, name, spoken, event, key, known=project is not None)
+            raise Refused(401, "Unauthorized", "signature does not match")
+        items = forge.read(headers, body)
+    except BadPayload as error:
+        raise Refused(400, "Bad request", str(error)) from error
+    return desk.receive(doors.db, settings, project, forge=spoken, event=event, key=key, items=items)
+
+
+def _headers(request: Request) -> dict[str, str]:
+    """Lower-case names; a header that came several times is joined by commas."""
+    headers: dict[str, str] = {}
+    for name, value in request.headers.items():
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    return headers
+
+
+def _is_local(request: Request, doors: Doors) -> bool:
+    """Whether the call came through the data folder's own socket, and no proxy stands between."""
+    server = request.scope.get("server")
+    own = request.client is None and server is not None and server[0] == str(doors.layout.socket)
+    return own and not any(name in request.headers for name in ("forwarded", "x-forwarded-for", "via"))
+
+
+def _authentic(doors: Doors, project: Project, forge: forges.Forge, headers: dict[str, str], body: bytes) -> bool:
+    if project.webhook_secret is None:
+        return False
+    try:
+        secret = config.reveal(project.webhook_secret, doors.environ, doors.current.get().folder)
+    except config.SecretError as error:
+        log.error("webhook-secret of %s: %s", project.name, error)
+        return False
+    return forge.authentic(headers, body, secret)
+
+
+def _note_refusal(doors: Doors, name: str, forge: str, event: str, key: str, *, known: bool) -> None:
+    """Keep a refused call, unless they come faster than anybody would read them."""
+    if not _refusals.allow():
+        return
+    why = "signature does not match" if known else "there is no such project"
+    ledger.refuse(doors.db, project=name[:100], forge=forge, event=event[:100], key=key[:200], reason=why)
+
+
+def _answer(request: Request, doors: Doors, made: Sequence[Recorded]) -> Response:
+    public = doors.current.get().server.public_url
+    status = 202 if any(each.decision == "queued" for each in made) else 200
+    if "text/plain" in request.headers.get("accept", ""):
+        return PlainTextResponse(_lines(made, public), status_code=status)
+    first = made[0]
+    body = _words(first, public)
+    if len(made) > 1:
+        body["runs"] = [_words(each, public) for each in made]
+        queued = next((each for each in made if each.decision == "queued"), first)
+        body.update(_words(queued, public))
+    return Response(json.dumps(body) + "\n", status_code=status, media_type="application/json")
+
+
+def _words(made: Recorded, public: str) -> dict[str, object]:
+    """One ref's decision for the forge's delivery page."""
+    words: dict[str, object] = {"delivery": f"d_{made.delivery}", "decision": made.decision, "why": made.reason}
+    if made.ref is not None:
+        words["ref"] = made.ref
+    if made.run is not None:
+        words["run"] = made.run
+        words["url"] = f"{public}runs/{made.run}"
+    if made.decision == "queued":
+        words["jobs"] = [place for _, place in made.jobs]
+    return words
+
+
+def _lines(made: Sequence[Recorded], public: str) -> str:
+    """What `git push` prints: at most two lines a ref, at most three refs, 72 columns, no colour."""
+    lines: list[str] = []
+    for each in made[:SPOKEN_REFS]:
+        branch = short_ref(each.ref or "")
+        if each.decision == "queued":
+            count = f"{len(each.jobs)} job{'' if len(each.jobs) == 1 else 's'}"
+            subs = " ".join(dict.fromkeys(place.partition(":")[0] for _, place in each.jobs))
+            lines.append(_cut(f"ctci: {each.project} {branch} {(each.after or '')[:7]}  {count}: {subs}"))
+            lines.append(f"ctci: {public}runs/{each.run}")
+        else:
+            lines.append(_cut(f"ctci: {each.project} {branch}  {each.decision}: {each.reason}"))
+    if len(made) > SPOKEN_REFS:
+        lines.append(_cut(f"ctci: and {len(made) - SPOKEN_REFS} more refs; see {public}deliveries"))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _cut(line: str) -> str:
+    clean = "".join(letter if letter.isprintable() else "?" for letter in line)
+    return clean if len(clean) <= 72 else clean[:71] + "…"
+
+
+def _problem(status: int, title: str, detail: str, headers: dict[str, str] | None = None) -> Response:
+    """RFC 9457."""
+    content = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail})
+    # What was not read to its end must not be taken for the next request.
+    more = {"connection": "close"} if status in (408, 413, 415) else {}
+    return Response(
+        content + "\n",
+        status_code=status,
+        media_type="application/problem+json",
+        headers={**more, **(headers or {})},
+    )

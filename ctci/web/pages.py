@@ -1,0 +1,175 @@
+"""The pages that are read: runs, one run, deliveries. Ask the ledger a fixed number of times, whatever the rows.
+
+Plain functions: Starlette calls them in threads.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ctci import clock, ledger, logs
+from ctci.model import FINISHED, HEADS, RED, Job, Status
+from ctci.web import render, sentences, strip
+from ctci.web.doors import Doors
+
+#: Rows of a page.
+ROWS = 50
+#: Red jobs of a run whose last lines are shown, and how many lines of how many characters.
+SHOWN, LINES, WIDE = 3, 12, 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """A red job with the end of its log."""
+
+    red: sentences.Red
+    first: int
+    lines: tuple[str, ...]
+
+
+def number(request: Request, name: str) -> int | None:
+    """A whole number of the query, or None for none, nonsense and what no ledger holds."""
+    text = request.query_params.get(name, "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+
+
+def runs(request: Request) -> Response:
+    """`/runs`: filters by project, branch and status; `before` pages."""
+    doors = render.doors(request)
+    asked = {name: request.query_params.get(name, "").strip() for name in ("project", "branch", "status")}
+    branch, before = asked["branch"], number(request, "before")
+    ref = (branch if branch.startswith("refs/") else HEADS + branch) if branch else None
+    found = ledger.runs_(
+        doors.db,
+        project=asked["project"] or None,
+        ref=ref,
+        status=asked["status"] or None,
+        before=before,
+        limit=ROWS + 1,
+    )
+    older, found = len(found) > ROWS, found[:ROWS]
+    jobs = ledger.jobs_of(doors.db, [run.id for run in found])
+    where = f" of {asked['project']}" if asked["project"] else ""
+    where += f" on {branch}" if branch else ""
+    where += f" with status {asked['status'].replace('_', ' ')}" if asked["status"] else ""
+    return render.page(
+        request,
+        "runs.html",
+        verdict=sentences.runs(found, where=where, older=older, newest=before is None),
+        title=f"Runs{where}",
+        state=sentences.state([found[0].status] if found else []),
+        nav="runs",
+        runs=found,
+        jobs=jobs,
+        older=older,
+        before=before,
+        asked=asked,
+        statuses=tuple(Status),
+        projects=sorted({*doors.current.get().projects, *([asked["project"]] if asked["project"] else [])}),
+        took=strip.took,
+        red=RED,
+    )
+
+
+def run(request: Request) -> Response:
+    """`/runs/N`."""
+    doors = render.doors(request)
+    found = ledger.run(doors.db, request.path_params["run"])
+    if found is None:
+        return no_run(request, request.path_params["run"])
+    jobs = ledger.jobs_of(doors.db, [found.id])[found.id]
+    now = clock.now()
+    endings = tuple(_ending(doors, job) for job in [job for job in jobs if job.status in RED][:SHOWN])
+    broke = {each.red.job.id for each in endings if each.red.broke}
+    verdict = sentences.run_(found, jobs, now, broke=broke)
+    newest = ledger.runs_(doors.db, project=found.project, ref=found.ref, after=found.id, limit=1)
+    previous = ledger.runs_(doors.db, project=found.project, ref=found.ref, before=found.id, limit=1)
+    again = {job.id: ledger.attempts_of(doors.db, job.id) for job in jobs if job.attempt > 1}
+    return render.page(
+        request,
+        "run.html",
+        verdict=verdict,
+        title=f"#{found.id} {verdict.text.removeprefix(f'#{found.id} ').rstrip('.')}",
+        state=sentences.state([found.status]),
+        nav="runs",
+        run=found,
+        jobs=jobs,
+        live=found.finished_at is None,
+        endings=endings,
+        lanes=strip.lanes(jobs, now),
+        took=strip.took(found),
+        tally=_tally(jobs),
+        newest=newest[0] if newest else None,
+        previous=previous[0] if previous else None,
+        commits=ledger.commits_of(doors.db, found.id),
+        deliveries=ledger.deliveries_(doors.db, run=found.id),
+        letters=ledger.sendings_(doors.db, run=found.id),
+        attempts=again,
+        shown=_worth_reproducing(jobs),
+        sizes=_log_sizes(doors, jobs),
+    )
+
+
+def deliveries(request: Request) -> Response:
+    """`/deliveries`: every call of a hook with its decision."""
+    doors = render.doors(request)
+    project, before = request.query_params.get("project", "").strip(), number(request, "before")
+    found = ledger.deliveries_(doors.db, project=project or None, before=before, limit=ROWS + 1)
+    older, found = len(found) > ROWS, found[:ROWS]
+    return render.page(
+        request,
+        "deliveries.html",
+        verdict=sentences.deliveries(found, where=f" for {project}" if project else "", newest=before is None),
+        title="Deliveries",
+        nav="deliveries",
+        deliveries=found,
+        older=older,
+        before=before,
+        project=project,
+        projects=sorted({*doors.current.get().projects, *([project] if project else [])}),
+    )
+
+
+def no_run(request: Request, number_: int) -> Response:
+    """404 with what helps."""
+    return render.wrong(
+        request, 404, f"There is no run #{number_}.", "It may have been forgotten by `keep`; the newest are under Runs."
+    )
+
+
+def _ending(doors: Doors, job: Job) -> Ending:
+    first, lines = logs.tail(doors.layout.log(job.id, job.attempt), LINES)
+    green, since = ledger.since(doors.db, job)
+    red = sentences.Red(job=job, green=green, first=since)
+    return Ending(red=red, first=first, lines=tuple(_cut(logs.clean(line)) for line in lines))
+
+
+def _cut(line: str) -> str:
+    """The whole line stands in the log, one link away."""
+    return line if len(line) <= WIDE else f"{line[:WIDE]}…"
+
+
+def _tally(jobs: Sequence[Job]) -> str:
+    """`4 succeeded, 1 failed`, worst last as they stand in Status."""
+    counted = {status: sum(job.status is status for job in jobs) for status in Status}
+    return ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in counted.items() if count)
+
+
+def _worth_reproducing(jobs: Sequence[Job]) -> tuple[Job, ...]:
+    """The red ones, or the first that ran."""
+    red = tuple(job for job in jobs if job.status in RED)
+    return red or tuple(job for job in jobs if job.status is not Status.SKIPPED)[:1]
+
+
+def _log_sizes(doors: Doors, jobs: Sequence[Job]) -> dict[int, int]:
+    """Bytes of each job's log: told by its exit, by the file while it runs."""
+    sizes: dict[int, int] = {}
+    for job in jobs:
+        if job.exit is not None:
+            sizes[job.id] = job.exit.log_bytes
+        elif job.attempt and job.status not in FINISHED:
+            path = doors.layout.log(job.id, job.attempt)
+            sizes[job.id] = path.stat().st_size if path.exists() else 0
+    return sizes

@@ -1,0 +1,277 @@
+"""What the pages say first: verdicts as sentences of parts, each plain, a link or a moment. Pure.
+
+A sentence names the job, the age and the cause, and alone would do as a mail's subject.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
+
+from ctci import words
+from ctci.model import FINISHED, HEADS, RED, Delivery, Job, Run, Status, short_ref
+
+#: A cause in a headline is cut here; the whole stands in the table below it.
+CAUSE = 160
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of a sentence; with `href` (relative to the root) a link, with `at` (Unix ms) a moment."""
+
+    text: str
+    href: str | None = None
+    at: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """A headline, and the status whose glyph stands before it; None for none."""
+
+    parts: tuple[Part, ...]
+    status: Status | None = None
+
+    @property
+    def text(self) -> str:
+        return "".join(part.text for part in self.parts)
+
+
+def job_href(job: Job) -> str:
+    """Where a job's log is shown, relative to the root."""
+    names = [name for name in (job.order.subproject, job.order.recipe.name) if name]
+    if any("/" in name or name in (".", "..") for name in names):
+        return f"jobs/{job.id}"
+    return "/".join((f"runs/{job.run}", *(quote(name, safe="") for name in names)))
+
+
+def branch_href(project: str, ref: str) -> str:
+    """The runs of one branch or tag, relative to the root."""
+    branch = ref.removeprefix(HEADS)
+    return f"runs?{urlencode({'project': project, 'branch': ref if branch.startswith('refs/') else branch})}"
+
+
+def run_(run: Run, jobs: Sequence[Job], now: int, *, broke: Collection[int] = ()) -> Verdict:
+    """The verdict of a run; `broke`: ids of its jobs that are the first red ones after a green one."""
+    number = Part(f"#{run.id}")
+    moment = _ago(run.finished_at or run.created_at, now)
+    on = Part(f" on {run.branch} ")
+    if run.status in RED:
+        red = [job for job in jobs if job.status in RED]
+        told = [job for job in red if job.id in broke] or red
+        verb = f" broke {run.branch} " if broke else f" {_verb(red)} on {run.branch} "
+        at = max((job.finished_at or now for job in told), default=now)
+        others = f"; {words.count(len(red) - len(told), 'more is', 'more are')} red" if len(red) > len(told) else ""
+        still = "" if run.finished_at else f"; {_open(jobs)}"
+        end = Part(f"{_cause(told)}{others}{still}.")
+        return Verdict(parts=(*_places(told), Part(verb), _ago(at, now), end), status=run.status)
+    if run.status is Status.ERRORED:
+        errored = [job for job in jobs if job.status is Status.ERRORED]
+        parts = (Part("ctci could not run "), *_places(errored), on, moment, Part(f"{_cause(errored)}."))
+        return Verdict(parts=parts, status=run.status)
+    if run.status is Status.RUNNING:
+        live = [job for job in jobs if job.status is Status.RUNNING]
+        done = sum(job.status in FINISHED for job in jobs)
+        ended = f"{done} of {words.count(len(jobs), 'job')} {'has' if done == 1 else 'have'} ended."
+        return Verdict(
+            parts=(*_places(live), Part(f" {_is(live)} running on {run.branch}: {ended}")), status=run.status
+        )
+    if run.status is Status.QUEUED:
+        why = words.waits(jobs[0], run) if jobs else "waits"
+        return Verdict(parts=(number, Part(f" {why}.")), status=run.status)
+    if run.status is Status.SUCCEEDED:
+        green = sum(job.status is Status.SUCCEEDED for job in jobs)
+        all_ = f": {words.count(green, 'job')} succeeded " if green < len(jobs) else f": {_all(green)} succeeded "
+        return Verdict(parts=(number, Part(f" is green on {run.branch}{all_}"), moment, Part(".")), status=run.status)
+    reasons = (words.said(job, run) for job in jobs if job.status is run.status)
+    reason = next(filter(None, reasons), run.reason)
+    cause = f": {_cut(reason)}." if reason else "."
+    did = " had nothing to do" if run.status is Status.SKIPPED else f" was {words.status(run.status)}"
+    return Verdict(parts=(number, Part(did), on, moment, Part(cause)), status=run.status)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Red:
+    """A red place: its last job, the last green one, and the first red one after it."""
+
+    job: Job
+    green: Job | None
+    first: Job | None
+
+    @property
+    def broke(self) -> bool:
+        """Whether the last job is the one that broke it."""
+        return self.green is not None and self.first is not None and self.first.id == self.job.id
+
+    @property
+    def still(self) -> bool:
+        """Whether it was red before the last job already."""
+        return self.first is not None and self.first.id != self.job.id
+
+    @property
+    def since(self) -> int:
+        """When it became red, Unix milliseconds."""
+        return (self.first or self.job).finished_at or 0
+
+
+def home(red: Red | None, standing: Sequence[Job], live: int, now: int) -> Verdict:
+    """The verdict over everything; `red` the weightiest break, `standing` all last conclusive jobs."""
+    if red is not None:
+        job, branch = red.job, short_ref(red.job.order.ref)
+        if red.still:
+            told = (Part(f" has been red on {branch} for "), Part(words.age(now - red.since), at=red.since))
+        else:
+            verb = f" broke {branch} " if red.broke else f" {_verb([job])} on {branch} "
+            told = (Part(verb), _ago(red.since, now))
+        return Verdict(parts=(Part(job.name, job_href(job)), *told, Part(f"{_cause([job])}.")), status=job.status)
+    if standing:
+        last = max(standing, key=lambda job: job.finished_at or 0)
+        places = {(job.order.project, job.order.ref) for job in standing}
+        one = next(iter(places))
+        where = f"{one[0]} {short_ref(one[1])} is" if len(places) == 1 else f"All {len(places)} branches are"
+        said = Part(f"{where} green: {words.count(len(standing), 'recipe')}, last ")
+        return Verdict(
+            parts=(
+                said,
+                Part(f"#{last.run}", f"runs/{last.run}"),
+                Part(" "),
+                _ago(last.finished_at or now, now),
+                Part("."),
+            ),
+            status=Status.SUCCEEDED,
+        )
+    if live:
+        return Verdict(
+            parts=(Part(f"{words.count(live, 'job')} on the way; nothing has ended yet."),), status=Status.RUNNING
+        )
+    return Verdict(parts=(Part("No runs yet."),))
+
+
+def others(broken: int, standing: int) -> str:
+    """What the headline of a red home did not say."""
+    red = broken - 1
+    more = "" if not red else f"{'One more is' if red == 1 else f'{words.number(red)} more are'} red. "
+    green = standing - broken
+    rest = "" if green <= 0 else f"The other {words.count(green, 'recipe is', 'recipes are')} green."
+    return (more + rest).strip()
+
+
+def log(job: Job, run: Run, lines: int, now: int) -> Verdict:
+    """The verdict of one job, above its log."""
+    printed = "nothing printed" if not lines else words.count(lines, "line")
+    seconds = words.seconds(job, now)
+    after = f" after {words.duration(seconds)}" if seconds is not None else ""
+    why = words.said(job, run)
+    match job.status:
+        case Status.QUEUED:
+            text = f"{job.place} {words.waits(job, run)}."
+        case Status.RUNNING:
+            text = f"Running for {words.duration(seconds or 0)}, {printed} so far."
+        case Status.SUCCEEDED:
+            text = f"Succeeded{after.replace('after', 'in')}: {printed}."
+        case Status.FAILED:
+            text = f"Failed{after}: {_cut(why or 'no reason kept')}, {printed}."
+        case Status.TIMED_OUT:
+            text = f"Timed out{after}, {printed}."
+        case Status.ERRORED:
+            text = f"ctci could not run it: {_cut(why or 'no reason kept')}."
+        case Status.SKIPPED:
+            text = f"Skipped: {_cut(why or 'nothing to do')}."
+        case _:
+            text = f"{words.status(job.status).capitalize()}{after}{': ' + _cut(why) if why else ''}."
+    return Verdict(parts=(Part(text),), status=job.status)
+
+
+def runs(found: Sequence[Run], *, where: str, older: bool, newest: bool) -> Verdict:
+    """The verdict over a page of runs; `older`: there are more, `newest`: it is the first page."""
+    if not found:
+        return Verdict(parts=(Part(f"No run{where} matches." if where else "No runs yet."),))
+    counted = Counter(words.status(run.status) for run in found)
+    told = ", ".join(f"{number} {name}" for name, number in counted.most_common())
+    total = words.count(len(found), "run")
+    which = f"{'The newest ' if newest and older else ''}{total}{where}"
+    if not newest:
+        which = f"{total}{where}, from #{found[0].id} down to #{found[-1].id}"
+    return Verdict(parts=(Part(f"{which}: {told}."),), status=None)
+
+
+def deliveries(found: Sequence[Delivery], *, where: str, newest: bool) -> Verdict:
+    """The verdict over a page of deliveries."""
+    if not found:
+        return Verdict(parts=(Part(f"No hook has called{where} yet." if newest else f"No older call{where}."),))
+    counted = Counter(each.decision for each in found)
+    kinds = (
+        ("queued", "made a run", "made a run"),
+        ("ignored", "asked for nothing", "asked for nothing"),
+        ("duplicate", "was known", "were known"),
+        ("refused", "was refused", "were refused"),
+    )
+    told = ", ".join(
+        f"{words.number(counted[name])} {one if counted[name] == 1 else many}"
+        for name, one, many in kinds
+        if counted[name]
+    )
+    which = (
+        "The last call"
+        if newest and len(found) == 1
+        else f"{'The last ' if newest else ''}{words.count(len(found), 'call')}"
+    )
+    return Verdict(parts=(Part(f"{which}{where}: {told}."),))
+
+
+def state(statuses: Collection[Status]) -> str:
+    """The favicon: `broken`, `running`, `green` or `idle`."""
+    if RED & set(statuses):
+        return "broken"
+    if {Status.RUNNING, Status.QUEUED} & set(statuses):
+        return "running"
+    return "green" if Status.SUCCEEDED in statuses else "idle"
+
+
+#: What stands before the title of a page in each state.
+PREFIX = {"broken": "✗ ", "running": "● ", "green": "", "idle": ""}
+
+
+def _ago(at: int, now: int) -> Part:
+    return Part(words.ago(at, now), at=at)
+
+
+def _places(jobs: Sequence[Job]) -> tuple[Part, ...]:
+    """`api:test and web:test`; of more than three the first two and how many more."""
+    if not jobs:
+        return (Part("A job"),)
+    shown = jobs if len(jobs) <= 3 else jobs[:2]
+    parts = [Part(job.place, job_href(job)) for job in shown]
+    if len(jobs) > 3:
+        parts.append(Part(f"{len(jobs) - 2} more"))
+    joined = [parts[0]]
+    for at, part in enumerate(parts[1:], 2):
+        joined += [Part(" and " if at == len(parts) else ", "), part]
+    return tuple(joined)
+
+
+def _verb(jobs: Sequence[Job]) -> str:
+    return "timed out" if jobs and all(job.status is Status.TIMED_OUT for job in jobs) else "failed"
+
+
+def _is(jobs: Sequence[Job]) -> str:
+    return "is" if len(jobs) < 2 else "are"
+
+
+def _all(count: int) -> str:
+    return "its one job" if count == 1 else f"all {words.number(count)} jobs"
+
+
+def _open(jobs: Sequence[Job]) -> str:
+    left = sum(job.status not in FINISHED for job in jobs)
+    return f"{words.count(left, 'job has', 'jobs have')} not ended yet"
+
+
+def _cause(jobs: Sequence[Job]) -> str:
+    """`: exit 1`, where all have the same reason."""
+    reasons = {job.reason for job in jobs if job.reason}
+    return f": {_cut(reasons.pop())}" if len(reasons) == 1 else ""
+
+
+def _cut(reason: str) -> str:
+    text = " ".join(reason.split()).rstrip(".")
+    return text if len(text) <= CAUSE else text[: CAUSE - 1] + "…"

@@ -1,0 +1,115 @@
+"""The words that pages, terminal and letters share: durations, ages, numbers, and why a job waits.
+
+Pure: whoever calls passes the time. Between a number and its unit stands a narrow no-break space.
+"""
+
+from ctci.model import FINISHED, Job, Run, Status
+
+#: Narrow no-break space: numbers keep their units, and thousands their groups.
+THIN = "\u202f"
+
+#: How a trigger's kind is said of a run.
+ASKED = {
+    "push": "pushed",
+    "tag": "tagged",
+    "schedule": "scheduled",
+    "manual": "asked for",
+    "rerun": "run again",
+    "sweep": "found by the sweep",
+}
+
+
+def number(value: int) -> str:
+    """`88 120`."""
+    return f"{value:,}".replace(",", THIN)
+
+
+def count(value: int, one: str, many: str | None = None) -> str:
+    """`1 job`, `2 jobs`."""
+    return f"{number(value)} {one if value == 1 else many or one + 's'}"
+
+
+def size(value: int) -> str:
+    """`9.4 MB`, of bytes."""
+    amount = float(value)
+    for unit in ("B", "KB", "MB", "GB"):
+        if amount < 1000 or unit == "GB":
+            break
+        amount /= 1000
+    return f"{amount:.1f}{THIN}{unit}" if unit != "B" and amount < 100 else f"{amount:.0f}{THIN}{unit}"
+
+
+def duration(seconds: float) -> str:
+    """`0.4 s`, `12 s`, `1 m 12 s`, `1 h 47 m`, `3 d 4 h`."""
+    if 0 < seconds < 1:
+        return f"{max(seconds, 0.1):.1f}{THIN}s"
+    whole = max(0, round(seconds))
+    minutes, rest = divmod(whole, 60)
+    hours, minutes_left = divmod(minutes, 60)
+    days, hours_left = divmod(hours, 24)
+    if minutes == 0:
+        return f"{whole}{THIN}s"
+    if hours == 0:
+        return f"{minutes}{THIN}m{THIN}{rest:02d}{THIN}s"
+    if days == 0:
+        return f"{hours}{THIN}h{THIN}{minutes_left:02d}{THIN}m"
+    return f"{days}{THIN}d{THIN}{hours_left}{THIN}h"
+
+
+def age(ms: int) -> str:
+    """How long: `48 s`, `3 min`, `2 h`, `4 days`, of milliseconds."""
+    seconds = max(0, ms) // 1000
+    if seconds < 60:
+        return f"{seconds}{THIN}s"
+    if seconds < 120 * 60:
+        return f"{seconds // 60}{THIN}min"
+    if seconds < 48 * 3600:
+        return f"{seconds // 3600}{THIN}h"
+    return f"{seconds // 86400}{THIN}days"
+
+
+def ago(at: int, now: int) -> str:
+    """`2 h ago`, or `just now` within two seconds; both Unix milliseconds."""
+    return "just now" if now - at < 2000 else f"{age(now - at)} ago"
+
+
+def status(value: str) -> str:
+    """A status as people read it: `timed out`."""
+    return value.replace("_", " ")
+
+
+def sha(value: str | None) -> str:
+    """The first seven digits of a commit id."""
+    return (value or "")[:7]
+
+
+def names(values: list[str]) -> str:
+    """`api`, `api and web`, `api, web and docs`."""
+    return values[0] if len(values) == 1 else f"{', '.join(values[:-1])} and {values[-1]}" if values else ""
+
+
+def waits(job: Job, run: Run) -> str:
+    """Why a queued job does not run yet."""
+    if run.prepared_at is None:
+        return f"waits for its commit to be fetched{': ' + run.reason if run.reason else ''}"
+    if run.behind is not None:
+        return f"waits behind #{run.behind} (on-new-push = queue)"
+    return f"waits for a free slot{': ' + job.reason if job.reason else ''}"
+
+
+def said(job: Job, run: Run) -> str:
+    """What there is to say of a job beside its status; empty where the status says all."""
+    if job.status is Status.QUEUED:
+        return waits(job, run)
+    if job.status not in FINISHED and job.cancel_asked_at is not None:
+        return f"{job.cancel_by} asked it to end" + (f": {job.cancel_reason}" if job.cancel_reason else "")
+    if job.status is Status.CANCELLED and job.cancel_by:
+        return f"cancelled by {job.cancel_by}" + (f": {job.reason}" if job.reason else "")
+    return job.reason or ""
+
+
+def seconds(job: Job, now: int) -> float | None:
+    """How long a job took, or has been running; None when it never began."""
+    if job.began_at is None:
+        return None
+    return max(0, (job.finished_at or now) - job.began_at) / 1000

@@ -1,0 +1,145 @@
+import json
+
+import pytest
+
+from tests.cli.calling import Caller
+
+BROKEN = """
+[projects.shop]
+git = "/srv/git/acme/shop.git"
+recipes.test = "make test"
+timout = "15m"
+"""
+#: `docs` is named by no pattern: C401, a warning.
+WARNED = """
+[projects.shop]
+git = "/srv/git/acme/shop.git"
+
+[projects.shop.branches]
+main = ["api"]
+
+[projects.shop.sub.api]
+path = "api"
+recipes.test = "make test"
+
+[projects.shop.sub.docs]
+path = "docs"
+recipes.build = "make html"
+"""
+
+
+def test_a_valid_configuration_is_said_to_be_valid(ctci: Caller) -> None:
+    said, quiet = ctci("check"), ctci("check", "--quiet")
+
+    assert (said.code, said.out) == (0, "")
+    assert "is valid: 1 project, 2 recipes" in said.err
+    assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
+
+
+def test_errors_exit_2_and_name_the_key(ctci: Caller) -> None:
+    ctci.configure(BROKEN)
+
+    said = ctci("check")
+
+    assert said.code == 2
+    assert "C101" in said.out
+    assert "timout" in said.out
+
+
+def test_warnings_count_only_when_strict(ctci: Caller) -> None:
+    ctci.configure(WARNED)
+
+    said, strict = ctci("check"), ctci("check", "--strict")
+
+    assert (said.code, strict.code) == (0, 1)
+    assert "warning[C401]" in said.out
+
+
+@pytest.mark.parametrize("file", ["config", "config/projects.toml"])
+def test_a_file_or_its_folder_may_be_named(ctci: Caller, file: str) -> None:
+    ctci.configure(BROKEN)
+
+    assert ctci("check", file).code == 2
+
+
+def test_a_file_that_is_not_there_is_not_found(ctci: Caller) -> None:
+    assert ctci("check", "nowhere.toml").code == 5
+
+
+def test_json_and_github_are_for_programs(ctci: Caller) -> None:
+    valid = ctci("check", "--format", "json")
+    ctci.configure(BROKEN)
+    broken, github = ctci("check", "--format", "json"), ctci("check", "--format", "github")
+
+    assert valid.json == []
+    assert [problem["code"] for problem in json.loads(broken.out)] == ["C101"]
+    assert github.out.startswith("::error file=")
+
+
+def test_a_secret_that_is_not_there_is_an_error_unless_nobody_looks(ctci: Caller) -> None:
+    ctci.configure(
+        """
+        [projects.shop]
+        git = "https://git.example.org/acme/shop.git"
+        forge = "gitea"
+        webhook-secret = { file = "secrets/nowhere" }
+        recipes.test = "make test"
+        """
+    )
+
+    looked, not_looked = ctci("check"), ctci("check", "--no-resolve")
+
+    assert (looked.code, not_looked.code) == (2, 0)
+    assert "C203" in looked.out
+
+
+def test_a_code_is_explained_in_lines_of_a_terminal(ctci: Caller) -> None:
+    said = ctci("explain", "c101")
+
+    assert said.code == 0
+    assert 0 < max(len(line) for line in said.out.splitlines()) <= 80
+
+
+def test_a_code_that_is_not_there_is_not_found_and_the_others_are_named(ctci: Caller) -> None:
+    said = ctci("explain", "C999")
+
+    assert (said.code, "C101" in said.err) == (5, True)
+
+
+def test_a_plan_says_what_runs_and_why_and_why_not_the_rest(ctci: Caller) -> None:
+    ctci.configure(WARNED)
+
+    said = ctci("plan", "shop")
+
+    assert said.code == 0
+    assert said.out.splitlines() == [
+        "api queued: the branch is main",
+        "  api:test  1 h 00 m  queue  make test".replace("1 h 00 m", "1\u202fh\u202f00\u202fm"),
+        "not run:",
+        "  docs:build  the branch is main, which does not name it",
+    ]
+
+
+def test_a_plan_of_another_branch_or_a_tag_runs_nothing_and_says_why(ctci: Caller) -> None:
+    ctci.configure(WARNED)
+
+    branch, tag = ctci("plan", "shop", "--ref", "next"), ctci("plan", "shop", "--ref", "refs/tags/v1")
+
+    assert (branch.code, tag.code) == (0, 0)
+    assert "branch next matches no pattern" in branch.out
+    assert "tag v1: no tags table, so tags are not built" in tag.out
+
+
+def test_a_plan_as_json_has_orders_and_the_rest(ctci: Caller) -> None:
+    ctci.configure(WARNED)
+
+    said = ctci("plan", "shop", "--json", "orders,unordered").json
+
+    assert [order["run"] for order in said["orders"]] == ["make test"]
+    assert [each["recipe"] for each in said["unordered"]] == ["build"]
+
+
+def test_a_plan_of_an_unknown_project_is_not_found(ctci: Caller) -> None:
+    said = ctci("plan", "nobody")
+
+    assert (said.code, "configured: shop" in said.err) == (5, True)

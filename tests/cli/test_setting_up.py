@@ -1,0 +1,177 @@
+import os
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ctci import scaffold
+from tests.cli.calling import Caller
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    path = tmp_path / "srv" / "Shop.git"
+    subprocess.run(["git", "init", "-q", "--bare", str(path)], check=True, env=Caller.isolated())
+    return path
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_bare_repository_becomes_a_project_and_its_hook_is_named(ctci: Caller, bare: Path) -> None:
+    said = ctci("init", "ci", "--from", str(bare))
+
+    text = (ctci.folder / "ci/config/projects.toml").read_text()
+    assert (said.code, said.out) == (0, "")
+    assert f'[projects.shop]\ngit            = "{bare}"' in text
+    assert "\nforge" not in text
+    assert f"ctci hook install {bare} --project shop" in said.err
+    assert said.err.rstrip().endswith("next: `ctci check` in ci")
+
+
+@pytest.mark.parametrize(
+    ("address", "forge", "page"),
+    [
+        ("https://github.com/acme/shop.git", "github", "https://github.com/acme/shop/settings/hooks/new"),
+        ("git@github.com:acme/shop.git", "github", "https://github.com/acme/shop/settings/hooks/new"),
+        ("https://codeberg.org/acme/shop", "forgejo", "https://codeberg.org/acme/shop/settings/hooks/forgejo/new"),
+        (
+            "https://gitea.example.org:3000/acme/shop.git",
+            "gitea",
+            "https://gitea.example.org:3000/acme/shop/settings/hooks/gitea/new",
+        ),
+        (
+            "ssh://git@forgejo.example.org:2222/acme/shop.git",
+            "forgejo",
+            "https://forgejo.example.org/acme/shop/settings/hooks/forgejo/new",
+        ),
+    ],
+)
+def test_a_known_forge_gets_a_secret_and_the_page_to_open(ctci: Caller, address: str, forge: str, page: str) -> None:
+    said = ctci("init", "ci", "--from", address)
+
+    secret = ctci.folder / "ci/config/secrets/shop-webhook"
+    text = (ctci.folder / "ci/config/projects.toml").read_text()
+    assert (mode(secret), mode(secret.parent)) == (0o600, 0o700)
+    assert len(secret.read_text().strip()) == 64
+    assert f'forge          = "{forge}"' in text
+    assert f"open {page}\n" in said.err
+    assert "URL     http://127.0.0.1:8484/hooks/shop\n" in said.err
+    # Only a person at a terminal is shown the secret itself.
+    assert str(secret) in said.err
+    assert secret.read_text().strip() not in said.err + said.out
+
+
+def test_a_person_at_a_terminal_is_shown_the_secret(ctci: Caller) -> None:
+    seen = ctci.on_terminal("init", "ci", "--from", "https://github.com/acme/shop.git", columns=200)
+
+    assert (ctci.folder / "ci/config/secrets/shop-webhook").read_text().strip() in seen
+
+
+def test_a_forge_that_is_not_known_by_its_name_is_left_to_the_person(ctci: Caller) -> None:
+    said = ctci("init", "ci", "--from", "https://git.example.org/acme/shop.git")
+
+    assert "# forge " in (ctci.folder / "ci/config/projects.toml").read_text()
+    assert "is not known by its name" in said.err
+
+
+@pytest.mark.parametrize(
+    "source", [None, "bare", "https://github.com/acme/shop.git", 'https://git.example.org/a"\\b/my shop.git']
+)
+def test_what_init_writes_passes_check(ctci: Caller, bare: Path, source: str | None) -> None:
+    named = str(bare) if source == "bare" else source
+    made = ctci("init", "ci", *(["--from", named] if named else []))
+
+    checked = ctci("check", "ci/config")
+
+    assert (made.code, checked.code) == (0, 0)
+    assert checked.out == ""
+
+
+def test_nothing_is_written_over_unless_forced_and_a_secret_never(ctci: Caller) -> None:
+    address = "https://github.com/acme/shop.git"
+    ctci("init", "ci", "--from", address)
+    projects, secret = ctci.folder / "ci/config/projects.toml", ctci.folder / "ci/config/secrets/shop-webhook"
+    projects.write_text("mine")
+    before = secret.read_text()
+
+    refused = ctci("init", "ci", "--from", address)
+    kept = projects.read_text()
+    forced = ctci("init", "ci", "--from", address, "--force")
+
+    assert (refused.code, kept) == (2, "mine")
+    assert "projects.toml" in refused.err
+    assert "--force" in refused.err
+    assert (forced.code, projects.read_text() == "mine", secret.read_text()) == (0, False, before)
+
+
+def test_a_gitignore_that_is_there_keeps_its_lines(ctci: Caller) -> None:
+    (ctci.folder / "ci").mkdir()
+    (ctci.folder / "ci/.gitignore").write_text("*.pyc\n/data/")
+
+    said = ctci("init", "ci")
+
+    assert said.code == 0
+    assert (ctci.folder / "ci/.gitignore").read_text() == "*.pyc\n/data/\n/config/secrets/\n"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "nowhere",
+        "ftp://example.org/x.git",
+        "https://ana:hunter2@example.org/x.git",
+        "ext::sh -c x",
+        "-oProxyCommand=x:y",
+    ],
+)
+def test_what_is_no_repository_is_refused_and_nothing_is_written(ctci: Caller, source: str) -> None:
+    said = ctci("init", "ci", f"--from={source}")
+
+    assert said.code == 2
+    assert "hunter2" not in said.err
+    assert not (ctci.folder / "ci").exists()
+
+
+def test_a_unit_for_systemd_names_this_folder(ctci: Caller) -> None:
+    ctci("init", "ci", "--systemd")
+
+    unit = (ctci.folder / "ci/ctci.service").read_text()
+    assert f"WorkingDirectory={ctci.folder / 'ci'}\n" in unit
+    assert "KillMode=process\n" in unit
+
+
+@pytest.mark.parametrize(
+    ("host", "forge"),
+    [
+        ("github.com", "github"),
+        ("codeberg.org", "forgejo"),
+        ("Gitea.example.org", "gitea"),
+        ("git.example.org", None),
+        ("notgithub.com", None),
+    ],
+)
+def test_a_forge_is_known_by_the_name_of_its_host(host: str, forge: str | None) -> None:
+    assert forge == scaffold.forge_of(host)
+
+
+def test_a_hook_is_installed_in_a_bare_repository(ctci: Caller, bare: Path) -> None:
+    said = ctci("hook", "install", str(bare), "--project", "shop")
+
+    assert said.code == 0
+    assert os.access(bare / "hooks/post-receive", os.X_OK)
+
+
+def test_a_hook_of_a_project_that_is_not_configured_is_refused(ctci: Caller, bare: Path) -> None:
+    said = ctci("hook", "install", str(bare), "--project", "nobody")
+
+    assert (said.code, (bare / "hooks/post-receive").exists()) == (5, False)
+
+
+def test_a_hook_goes_into_repositories_only(ctci: Caller, tmp_path: Path) -> None:
+    said = ctci("hook", "install", str(tmp_path), "--project", "shop")
+
+    assert said.code == 2
+    assert "Traceback" not in said.err

@@ -1,0 +1,57 @@
+"""Fixtures only."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ctci import clock, layout, ledger
+
+
+class StoppedClock:
+    """A clock that moves only when told to."""
+
+    def __init__(self) -> None:
+        self.at = 1_795_516_200_000
+        self.slept: list[float] = []
+
+    def move(self, seconds: float) -> None:
+        self.at += int(seconds * 1000)
+
+    def wait(self, event: threading.Event, timeout_s: float) -> bool:
+        self.slept.append(timeout_s)
+        self.move(timeout_s)
+        return event.is_set()
+
+
+@pytest.fixture
+def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> StoppedClock:
+    """now() and wait() by hand; monotonic() goes on."""
+    stopped = StoppedClock()
+    monkeypatch.setattr(clock, "now", lambda: stopped.at)
+    monkeypatch.setattr(clock, "wait", stopped.wait)
+    return stopped
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> layout.Layout:
+    """A data folder with its rooms."""
+    made = layout.at(tmp_path / "data")
+    for folder in (made.data, made.slots, made.jobs, made.mail, made.trash, made.mirrors):
+        folder.mkdir(parents=True, exist_ok=True)
+    return made
+
+
+@pytest.fixture
+def db(place: layout.Layout) -> Iterator[ledger.Ledger]:
+    """A real ledger in a file."""
+    opened = ledger.open_ledger(place.ledger)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def host(db: ledger.Ledger) -> int:
+    """This data folder among the hosts."""
+    return ledger.host(db, "h1")

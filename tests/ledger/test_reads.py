@@ -1,0 +1,148 @@
+"""What can be asked: history, retention, letters."""
+
+import pytest
+
+from ctci import ledger
+from ctci.model import Job, Letter, Status
+from tests import make
+from tests.conftest import StoppedClock
+
+
+def only_job(db: ledger.Ledger, run: int) -> Job:
+    (job,) = ledger.jobs_of(db, [run])[run]
+    return job
+
+
+def test_the_baseline_is_the_last_conclusive_job_of_the_same_place(db: ledger.Ledger, host: int) -> None:
+    green = make.settled(db, host, Status.SUCCEEDED)
+    make.settled(db, host, Status.ERRORED)
+    make.settled(db, host, Status.FAILED, trigger=make.trigger(ref="refs/heads/other"))
+    red = make.settled(db, host, Status.FAILED)
+
+    found = ledger.baseline(db, only_job(db, red))
+
+    assert found is not None
+    assert found.run == green
+    assert ledger.baseline(db, only_job(db, green)) is None
+
+
+def test_a_rerun_stands_where_its_original_stood(db: ledger.Ledger, host: int) -> None:
+    old = make.settled(db, host, Status.FAILED)
+    new = make.settled(db, host, Status.SUCCEEDED)
+    make.settled(db, host, Status.FAILED, trigger=make.trigger(kind="rerun"), rerun_of=old)
+
+    standing = ledger.standing(db)
+
+    assert [job.run for job in standing] == [new]
+
+
+def test_since_tells_the_last_green_and_the_first_red(db: ledger.Ledger, host: int) -> None:
+    green = make.settled(db, host, Status.SUCCEEDED)
+    first = make.settled(db, host, Status.FAILED)
+    last = make.settled(db, host, Status.TIMED_OUT)
+
+    found_green, found_red = ledger.since(db, only_job(db, last))
+
+    assert found_green is not None
+    assert found_red is not None
+    assert (found_green.run, found_red.run) == (green, first)
+
+
+def test_a_strip_has_the_last_runs_oldest_first(db: ledger.Ledger, host: int) -> None:
+    runs = [make.settled(db, host, Status.SUCCEEDED) for _ in range(5)]
+
+    strip = ledger.strips(db, [("shop", "refs/heads/main")], length=3)["shop", "refs/heads/main"]
+
+    assert [run.id for run in strip] == runs[2:]
+    assert ledger.branches(db) == (("shop", "refs/heads/main"),)
+
+
+def test_retention_keeps_the_last_green_and_the_first_red_of_a_break(db: ledger.Ledger, host: int) -> None:
+    old = make.settled(db, host, Status.SUCCEEDED)
+    green = make.settled(db, host, Status.SUCCEEDED)
+    first = make.settled(db, host, Status.FAILED)
+    red = make.settled(db, host, Status.FAILED)
+    last = make.settled(db, host, Status.FAILED)
+
+    doomed = ledger.outdated(db, "shop", keep_runs=1, before=0)
+
+    assert doomed == (old, red)
+    assert {green, first, last}.isdisjoint(doomed)
+
+
+def test_what_is_older_than_its_days_goes(db: ledger.Ledger, host: int, stopped_clock: StoppedClock) -> None:
+    old = make.settled(db, host, Status.SUCCEEDED)
+    stopped_clock.move(1000)
+    make.settled(db, host, Status.SUCCEEDED)
+
+    assert ledger.outdated(db, "shop", keep_runs=100, before=stopped_clock.at - 500_000) == (old,)
+
+
+def test_forgetting_takes_all_that_hangs_on_a_run(db: ledger.Ledger, host: int) -> None:
+    run = make.settled(db, host, Status.SUCCEEDED)
+    job = only_job(db, run)
+
+    gone = ledger.forget(db, [run])
+
+    assert gone == (job.id,)
+    assert ledger.run(db, run) is None
+    assert ledger.attempts_of(db, job.id) == ()
+    assert ledger.commits_of(db, run) == ()
+
+
+def test_a_running_run_is_never_forgotten(db: ledger.Ledger, host: int) -> None:
+    run = make.prepared(db)
+    make.running(db, host)
+
+    assert ledger.forget(db, [run]) == ()
+    assert ledger.run(db, run) is not None
+
+
+def letter(job: int, **fields: object) -> Letter:
+    return Letter(
+        **{"key": f"k{job}", "to": "team", "run": 1, "job": job, "due": 0, "message_id": f"<{job}@x>", **fields}
+    )  # type: ignore[arg-type] # fields by name
+
+
+def test_a_letter_still_due_takes_more_jobs_of_its_run_in(db: ledger.Ledger) -> None:
+    ledger.owe(db, cursor="mail", seq=1, letters=[letter(1)])
+    ledger.owe(db, cursor="mail", seq=2, letters=[letter(2)])
+
+    (due,) = ledger.due(db, "mail")
+
+    assert due.jobs == (1, 2)
+    assert ledger.cursor(db, "mail") == 2
+
+
+def test_a_letter_is_owed_once(db: ledger.Ledger) -> None:
+    ledger.owe(db, cursor="mail", seq=1, letters=[letter(1)])
+    ledger.sent(db, ledger.due(db, "mail")[0].id)
+
+    ledger.owe(db, cursor="mail", seq=1, letters=[letter(1)])
+
+    assert ledger.due(db, "mail") == ()
+
+
+@pytest.mark.parametrize(("delay_ms", "state"), [(5000, "due"), (None, "given_up")])
+def test_a_letter_that_did_not_go_is_due_later_or_given_up(
+    db: ledger.Ledger, stopped_clock: StoppedClock, delay_ms: int | None, state: str
+) -> None:
+    ledger.owe(db, cursor="mail", seq=1, letters=[letter(1)])
+    (owed,) = ledger.due(db, "mail")
+
+    ledger.failed(db, owed.id, error="451 later", delay_ms=delay_ms)
+
+    (kept,) = ledger.sendings_(db)
+    assert (kept.state, kept.tries, kept.last_error) == (state, 1, "451 later")
+    assert ledger.due(db, "mail") == ()
+    stopped_clock.move(5)
+    assert len(ledger.due(db, "mail")) == (1 if state == "due" else 0)
+
+
+def test_the_changes_are_read_in_order_and_once(db: ledger.Ledger, host: int) -> None:
+    make.settled(db, host, Status.SUCCEEDED)
+
+    kinds = [change.kind for change in ledger.changes_after(db, 0)]
+
+    assert kinds == ["recorded", "prepared", "began", "settled"]
+    assert ledger.changes_after(db, 4) == ()

@@ -1,0 +1,134 @@
+"""Nouns for tests, every field defaulted: say only what matters."""
+
+import itertools
+from typing import Any
+
+from ctci import ledger
+from ctci.model import Commit, Entry, Exit, Job, Order, Recipe, Remote, Run, Status, Trigger
+
+_numbers = itertools.count(1)
+
+
+def sha(number: int = 1) -> str:
+    """A commit id: 40 hex digits that say which."""
+    return f"{number:040x}"
+
+
+def recipe(**fields: Any) -> Recipe:
+    return Recipe(**{"name": "test", "run": "make test", **fields})
+
+
+def remote(**fields: Any) -> Remote:
+    return Remote(**{"url": "/srv/git/acme/shop.git", **fields})
+
+
+def order(**fields: Any) -> Order:
+    defaults: dict[str, Any] = {
+        "project": "shop",
+        "subproject": "api",
+        "directory": "services/api",
+        "ref": "refs/heads/main",
+        "recipe": recipe(),
+        "remote": remote(),
+        "on_new_push": "queue",
+    }
+    return Order(**{**defaults, **fields})
+
+
+def trigger(**fields: Any) -> Trigger:
+    number = next(_numbers)
+    defaults: dict[str, Any] = {
+        "kind": "push",
+        "key": f"gitea:delivery-{number}:refs/heads/main",
+        "project": "shop",
+        "ref": "refs/heads/main",
+        "after": sha(number),
+        "pusher": "ana",
+    }
+    return Trigger(**{**defaults, **fields})
+
+
+def entry(**fields: Any) -> Entry:
+    made = fields.pop("trigger", None) or trigger()
+    defaults: dict[str, Any] = {
+        "project": made.project,
+        "forge": "gitea",
+        "event": "push",
+        "key": made.key,
+        "reason": "api queued: the branch is main",
+        "trigger": made,
+        "orders": (order(ref=made.ref, project=made.project),),
+    }
+    return Entry(**{**defaults, **fields})
+
+
+def commit(**fields: Any) -> Commit:
+    defaults: dict[str, Any] = {
+        "sha": sha(1),
+        "author": "Ana Ruiz",
+        "email": "ana@example.org",
+        "subject": "Use floats for prices",
+        "at": 1_795_000_000_000,
+        "touches": ("api",),
+    }
+    return Commit(**{**defaults, **fields})
+
+
+def exit_(**fields: Any) -> Exit:
+    return Exit(**{"how": "exit", "code": 0, "seconds": 1.5, **fields})
+
+
+# --- stories on a real ledger ----------------------------------------------------------------------------------------
+
+
+def recorded(db: ledger.Ledger, **fields: Any) -> int:
+    """A run on the ledger, not prepared yet; its number."""
+    run = ledger.record(db, (entry(**fields),))[0].run
+    assert run is not None
+    return run
+
+
+def prepared(db: ledger.Ledger, **fields: Any) -> int:
+    """A run whose jobs may be claimed; its number."""
+    facts = {name: fields.pop(name) for name in ("older_than", "skips", "brought") if name in fields}
+    run = recorded(db, **fields)
+    found = ledger.run(db, run)
+    assert found is not None
+    built = commit(sha=found.after or sha(run))
+    ledger.prepare(
+        db,
+        run,
+        **{
+            "commit": built,
+            "brought": (built,),
+            "older_than": None,
+            "skips": {},
+            "default_branch": "main",
+            **facts,
+        },
+    )
+    return run
+
+
+def running(db: ledger.Ledger, host: int) -> tuple[Job, Run]:
+    """The next job of the queue, claimed and begun."""
+    claimed = ledger.claim(db, host=host, slot=1, boot_id="boot")
+    assert claimed is not None
+    job, run = claimed
+    ledger.begin(db, job=job.id, attempt=job.attempt, host=host)
+    return job, run
+
+
+def settled(
+    db: ledger.Ledger, host: int, status: Status = Status.SUCCEEDED, reason: str | None = None, **fields: Any
+) -> int:
+    """A run with all its jobs ended as `status`; its number."""
+    number = prepared(db, **fields)
+    for _ in ledger.jobs_of(db, [number])[number]:
+        job, run = running(db, host)
+        assert run.id == number
+        code = 0 if status is Status.SUCCEEDED else 1
+        ledger.settle(
+            db, job=job.id, attempt=job.attempt, host=host, status=status, reason=reason, exit=exit_(code=code)
+        )
+    return number

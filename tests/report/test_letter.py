@@ -1,0 +1,342 @@
+"""The letter: what it says, how wide it is, and what hostile text cannot do to it."""
+
+import html.parser
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ctci import clock
+from ctci.model import Job, Run, Status
+from ctci.report import letter, mail
+from tests import make
+
+SHA = "3f2a1c9" + "0" * 33
+AT = 1_795_449_840_000
+VOID = {"meta", "br", "link", "img", "hr", "input"}
+
+
+def run(**fields: Any) -> Run:
+    defaults: dict[str, Any] = {
+        **dict.fromkeys(("before", "reason", "rerun_of", "behind", "prev_commit", "prev_run", "author_email")),
+        **dict.fromkeys(("created_at", "prepared_at", "finished_at"), AT),
+        "id": 1482,
+        "project": "shop",
+        "kind": "push",
+        "ref": "refs/heads/main",
+        "after": SHA,
+        "commit": SHA,
+        "subject": "Use floats for prices",
+        "author": "Ana Ruiz",
+        "pusher": "ana",
+        "options": (),
+        "status": Status.FAILED,
+    }
+    return Run(**{**defaults, **fields})
+
+
+def job(**fields: Any) -> Job:
+    order = {name: fields.pop(name) for name in ("subproject", "directory", "recipe", "project") if name in fields}
+    defaults: dict[str, Any] = {
+        **dict.fromkeys(("cancel_asked_at", "cancel_by", "cancel_as", "cancel_reason", "exit", "host")),
+        "id": 7,
+        "run": 1482,
+        "order": make.order(**order),
+        "status": Status.FAILED,
+        "reason": "exit 1",
+        "attempt": 1,
+        "queued_at": AT,
+        "began_at": AT,
+        "finished_at": AT,
+    }
+    return Job(**{**defaults, **fields})
+
+
+GREEN = job(run=1479, status=Status.SUCCEEDED, finished_at=AT - 7_200_000)
+COMMITS = (
+    make.commit(sha=SHA),
+    make.commit(sha="b81d0e2" + "0" * 33, author="Bo Lind", subject="Bump pydantic to 2.9"),
+    make.commit(sha="aaaaaaa" + "0" * 33, author="Cy Odu", subject="Reword the manual", touches=("docs",)),
+)
+
+
+def broke(**fields: Any) -> letter.Told:
+    defaults: dict[str, Any] = {
+        "job": job(),
+        "word": "broke",
+        "green": GREEN,
+        "commits": COMMITS,
+        "tail": (b"collected 3 items", b"    assert total == 19.99", b"FAILED test_cart.py"),
+        "tail_from": 18,
+    }
+    return letter.Told(**{**defaults, **fields})
+
+
+def facts(*told: letter.Told, **fields: Any) -> letter.Facts:
+    defaults: dict[str, Any] = {
+        "run": run(),
+        "told": told or (broke(),),
+        "notify": "team",
+        "title": "Acme CI",
+        "public_url": "https://ci.example.org/",
+        "at": AT,
+    }
+    return letter.Facts(**{**defaults, **fields})
+
+
+class Seen(html.parser.HTMLParser):
+    """What a mail program would make of the HTML: its text, its links, its tags, all closed in order."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.text = ""
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self._open: list[str] = []
+        self.feed(source)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+        elif tag == "br":
+            self.text += "\n"
+
+    def handle_endtag(self, tag: str) -> None:
+        assert tag == self._open.pop()
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_a_letter_about_a_break_names_what_one_needs_to_know() -> None:
+    at = clock.local(AT).strftime("%a %-d %b, %H:%M")
+    green_at = clock.local(AT - 7_200_000).strftime("%a %-d %b, %H:%M")
+
+    written = letter.compose(facts())
+
+    assert written.subject == "[ctci] broke: shop/api:test on main (#1482)"
+    assert (
+        written.text
+        == f"""\
+shop/api:test broke main on {at}: exit 1.
+
+Commit  3f2a1c9  Use floats for prices
+By      Ana Ruiz, pushed by ana
+Run     https://ci.example.org/runs/1482
+
+ x shop/api:test  broke: exit 1
+   Last green in #1479, {green_at}.
+   2 commits to api since green #1479:
+     3f2a1c9  Ana Ruiz  Use floats for prices
+     b81d0e2  Bo Lind  Bump pydantic to 2.9
+   Log    https://ci.example.org/runs/1482/api/test
+          ctci log 1482/api/test
+   Again  git switch -d 3f2a1c9 && cd services/api && make test
+   The end of its log, from line 18 on:
+   | collected 3 items
+   |     assert total == 19.99
+   | FAILED test_cart.py
+
+--
+Acme CI, {at}. You get this because you are in
+[notify.team] of ci.example.org.
+"""
+    )
+
+
+def test_the_html_says_what_the_text_says() -> None:
+    seen = Seen(letter.compose(facts(remarks=("0.8 GB are free",))).html)
+
+    said = " ".join(seen.text.split())
+    for words in (
+        "shop/api:test broke main on",
+        "Use floats for prices Ana Ruiz, pushed by ana",
+        "Last green in #1479",
+        "2 commits to api since green #1479:",
+        "Bo Lind: Bump pydantic to 2.9",
+        "ctci log 1482/api/test",
+        "git switch -d 3f2a1c9 && cd services/api && make test",
+        "from line 18 on: collected 3 items assert total == 19.99",
+        "ctci itself: 0.8 GB are free",
+        "[notify.team] of ci.example.org",
+    ):
+        assert words in said
+    links = {attributes["href"] for tag, attributes in seen.tags if tag == "a"}
+    assert links == {"https://ci.example.org/runs/1482", "https://ci.example.org/runs/1482/api/test"}
+
+
+def test_the_html_is_styled_in_place_and_fetches_nothing() -> None:
+    seen = Seen(letter.compose(facts()).html)
+
+    tags = {tag for tag, _ in seen.tags}
+    assert tags & {"style", "link", "img", "script"} == set()
+    (h1,) = (attributes for tag, attributes in seen.tags if tag == "h1")
+    assert "font-size: 22px" in str(h1["style"])
+
+
+@pytest.mark.parametrize(
+    ("word", "status", "sentence", "since"),
+    [
+        ("failed", Status.FAILED, "shop/api:test failed on main on {}, its first result there: exit 1.", None),
+        ("errored", Status.ERRORED, "ctci could not run shop/api:test on main on {}: exit 1.", "This is no result"),
+        ("fixed", Status.SUCCEEDED, "shop/api:test is fixed on main since {}.", "Was red from #1479 on"),
+    ],
+)
+def test_each_word_has_its_sentence(word: str, status: Status, sentence: str, since: str | None) -> None:
+    told = letter.Told(job=job(status=status), word=word, red=GREEN)
+
+    written = letter.compose(facts(told))
+
+    text = " ".join(written.text.split())
+    assert sentence.format(clock.local(AT).strftime("%a %-d %b, %H:%M")) in text
+    assert since is None or since in text
+    assert f"[ctci] {word}: shop/api:test on main (#1482)" == written.subject
+
+
+def test_several_jobs_are_one_letter_with_the_worst_first() -> None:
+    fixed = letter.Told(job=job(subproject="web", status=Status.SUCCEEDED, reason=None), word="fixed", red=GREEN)
+
+    written = letter.compose(facts(fixed, broke(), broke(job=job(subproject="docs"))))
+
+    assert written.subject == "[ctci] 2 broke, 1 fixed: shop main (#1482)"
+    assert written.text.startswith("2 broke, 1 fixed in shop on main, #1482.\n")
+    assert written.text.index("shop/docs:test") < written.text.index("shop/web:test")
+
+
+@pytest.mark.parametrize(
+    ("fields", "again"),
+    [
+        ({"directory": ".", "subproject": ""}, "git switch -d 3f2a1c9 && make test"),
+        ({"directory": "a b"}, "git switch -d 3f2a1c9 && cd 'a b' && make test"),
+        ({"recipe": make.recipe(run="make\nmake test")}, "git switch -d 3f2a1c9 && ctci run --here shop/api:test"),
+        ({"recipe": make.recipe(run="make " + "x" * 90)}, "git switch -d 3f2a1c9 && ctci run --here shop/api:test"),
+        (
+            {"recipe": make.recipe(run="make --keep-going test ALL=yes")},
+            "git switch -d 3f2a1c9 &&\n          cd services/api &&\n          make --keep-going test ALL=yes",
+        ),
+    ],
+)
+def test_the_steps_to_do_it_again_can_be_copied(fields: dict[str, Any], again: str) -> None:
+    written = letter.compose(facts(broke(job=job(**fields))))
+
+    assert f"   Again  {again}\n" in written.text
+
+
+def test_a_run_without_a_commit_says_so_and_offers_no_steps() -> None:
+    told = letter.Told(job=job(status=Status.ERRORED, reason="the remote has no refs/heads/x"), word="errored")
+    nameless = run(after=None, commit=None, subject=None, author=None, pusher=None)
+
+    written = letter.compose(facts(told, run=nameless))
+
+    assert "Commit  unknown  (not fetched)\nRun " in written.text
+    assert "git switch" not in written.text + written.html
+
+
+def test_names_that_are_no_path_are_linked_by_number() -> None:
+    written = letter.compose(facts(broke(job=job(recipe=make.recipe(name="a/b")))))
+
+    assert "https://ci.example.org/jobs/7\n" in written.text
+
+
+def test_a_silent_job_is_said_to_be_silent() -> None:
+    written = letter.compose(facts(broke(tail=())))
+
+    assert "It wrote nothing into its log." in written.text
+    assert "It wrote nothing into its log." in written.html
+
+
+def test_a_log_is_shown_without_what_a_terminal_would_obey() -> None:
+    tail = (b"\x1b[31mred\x1b[0m\x1b]0;title\x07", b"50%\r100%", b"\tx", "\u202eevil".encode(), b"y" * 500, b"\xff")
+
+    text = letter.compose(facts(broke(tail=tail))).text
+
+    shown = [line for line in text.splitlines() if line.startswith(("   |", "   :"))]
+    assert shown[:5] == ["   | red", "   | 100%", "   |     x", "   | <U+202E>evil", "   | " + "y" * 67]
+    assert "".join(line[5:] for line in shown[4:7]) == "y" * 197 + "..."
+    assert shown[7:] == ["   | \ufffd"]
+
+
+def test_a_letter_about_very_much_stays_small_and_counts_the_rest() -> None:
+    told = [broke(job=job(id=n, subproject=f"sub{n}"), tail=(b"&" * 4000,) * 20) for n in range(40)]
+
+    written = letter.compose(facts(*told))
+
+    assert len(written.html.encode()) <= 80_000
+    assert "And 30 more" in written.text
+    assert written.subject == "[ctci] 40 broke: shop main (#1482)"
+
+
+@pytest.mark.parametrize("ref", ["refs/heads/" + "long/" * 60, "refs/heads/über-größe", "refs/tags/v1\u202e"])
+def test_a_subject_is_short_and_ascii_whatever_the_branch(ref: str) -> None:
+    for told in ((broke(),), (broke(), broke())):
+        subject = letter.compose(facts(*told, run=run(ref=ref))).subject
+
+        assert len(subject) <= 70
+        assert subject.isascii()
+        assert subject.endswith(" (#1482)")
+
+
+def test_words_without_an_end_are_broken_to_the_width() -> None:
+    endless = run(subject="x" * 100, author="y" * 100)
+
+    text = letter.compose(facts(run=endless, title="z" * 100)).text
+
+    assert max(len(line) for line in text.splitlines()) == letter.COLUMNS
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        (None, ""),
+        ("a\r\nBcc: b", "a Bcc: b"),
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("a\u2028b\x00", "a b<NUL>"),
+        ("\ud800", "?"),
+    ],
+)
+def test_a_text_becomes_one_line_that_obeys_nobody(text: str | None, plain: str) -> None:
+    assert plain == letter.plain(text)
+
+
+hostile = st.text(st.characters() | st.sampled_from("\r\n\t\x1b<>&\"'\u2028\u202e\x85\x00%{}"), max_size=120) | st.just(
+    "x\r\nBcc: eve@example.org\r\n\r\n<script>alert(1)</script>{{ 7*7 }}"
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(hostile, hostile, hostile, hostile, st.lists(st.binary(max_size=300), max_size=4))
+def test_hostile_text_stays_text(subject: str, author: str, name: str, reason: str, tail: list[bytes]) -> None:
+    commits = (make.commit(author=author, subject=subject),)
+    told = broke(job=job(reason=reason), commits=commits, tail=tuple(tail))
+    hostile_run = run(subject=subject, author=author, pusher=name, ref=f"refs/heads/{name}")
+    plainly = Seen(letter.compose(facts(broke(tail=(b"x",)))).html)
+
+    written = letter.compose(facts(told, run=hostile_run, title=name))
+    message = mail.message(
+        written,
+        sender="ctci <ctci@example.org>",
+        to="ana@example.org",
+        message_id="<1@example.org>",
+        headers={"X-CTCI-Project": letter.plain(name)},
+    )
+
+    assert max(len(line) for line in written.text.splitlines()) <= letter.COLUMNS
+    assert written.subject.isascii()
+    assert written.subject.isprintable()
+    allowed = {tag for tag, _ in plainly.tags}
+    assert {tag for tag, _ in Seen(written.html).tags} <= allowed
+    head = message.as_bytes().partition(b"\n\n")[0].lower()
+    assert b"\nbcc:" not in head
+    assert message.as_bytes().isascii()
+
+
+@pytest.mark.parametrize("where", ["subject", "author", "pusher"])
+def test_a_letter_is_the_same_but_for_the_words_of_the_commit(where: str) -> None:
+    tame = letter.compose(facts()).html
+    wild = letter.compose(facts(run=run(**{where: "<b>x</b>&amp;"}))).html
+
+    assert "&lt;b&gt;x&lt;/b&gt;&amp;amp;" in wild
+    assert "<b>" not in tame + wild

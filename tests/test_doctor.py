@@ -1,0 +1,218 @@
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Sink
+
+from ctci import demo, doctor, layout, ledger, setup
+from ctci.config.settings import Config, Project, Server, Smtp, Subproject
+from ctci.doctor import Check, Subject
+from ctci.model import Remote, SecretRef
+from tests import make
+
+GIT = {
+    **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+}
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """A bare repository with one commit on main."""
+    path = tmp_path / "shop.git"
+    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(path)], check=True, env=GIT)
+    tree = _git(path, "write-tree")
+    commit = _git(path, "-c", "user.name=Ana", "-c", "user.email=a@example.org", "commit-tree", tree, "-m", "First")
+    _git(path, "update-ref", "refs/heads/main", commit)
+    return path
+
+
+def _git(path: Path, *arguments: str) -> str:
+    return subprocess.run(
+        ["git", "-C", str(path), *arguments], check=True, capture_output=True, text=True, env=GIT
+    ).stdout.strip()
+
+
+@pytest.fixture
+def healthy(tmp_path: Path, place: layout.Layout, db: ledger.Ledger, bare: Path) -> Subject:
+    """Everything as it should be: a ledger, a repository with its hook, a secret that only we can read."""
+    assert db
+    for folder in (place.slots, place.jobs, place.mail, place.trash, place.mirrors):
+        folder.chmod(0o700)
+    folder = tmp_path / "config"
+    folder.mkdir()
+    (folder / "secret").write_text("hunter2\n")
+    (folder / "secret").chmod(0o600)
+    setup.install_hook(
+        bare, project="shop", socket=place.socket, url=None, secret_file=None, spool=place.spool, chain=False
+    )
+    make.recorded(db)
+    project = Project(
+        name="shop",
+        remote=Remote(url=str(bare)),
+        webhook_secret=SecretRef(kind="file", name="secret"),
+        subs={"": Subproject(recipes={"test": make.recipe()})},
+    )
+    config = Config(
+        projects={"shop": project}, notify={}, server=Server(data_dir=place.data, disk_floor=1), folder=folder
+    )
+    return Subject(layout=place, environ={}, folder=folder, config=config, server=os.getpid())
+
+
+def found(subject: Subject) -> Mapping[str, Check]:
+    return {check.name: check for check in doctor.examine(subject)}
+
+
+def with_server(subject: Subject, **fields: object) -> Subject:
+    assert subject.config is not None
+    server = replace(subject.config.server, **fields)  # type: ignore[arg-type] # a test's keywords
+    return replace(subject, config=replace(subject.config, server=server))
+
+
+def with_project(subject: Subject, **fields: object) -> Subject:
+    assert subject.config is not None
+    project = replace(subject.config.projects["shop"], **fields)  # type: ignore[arg-type] # a test's keywords
+    return replace(subject, config=replace(subject.config, projects={"shop": project}))
+
+
+def test_where_all_is_well_nothing_is_to_be_mended(healthy: Subject) -> None:
+    checks = doctor.examine(healthy)
+
+    assert [check for check in checks if check.state != "fine" or check.fix] == []
+    assert {"This machine", "Data folder", "Configuration", "Projects", "Mail"} == {check.group for check in checks}
+
+
+def test_whatever_is_not_fine_names_its_fix(healthy: Subject) -> None:
+    empty = Subject(
+        layout=layout.at(healthy.layout.data / "nowhere"),
+        environ={},
+        folder=None,
+        config=None,
+        errors=["no configuration"],
+    )
+
+    checks = doctor.examine(empty)
+
+    assert {"folder", "ledger", "server", "error"} <= {check.name for check in checks if check.state != "fine"}
+    assert [check for check in checks if check.state != "fine" and not check.fix] == []
+
+
+def test_it_changes_nothing(healthy: Subject) -> None:
+    def there() -> set[str]:
+        # SQLite makes and removes these two for whoever reads.
+        return {str(path) for path in healthy.layout.data.rglob("*") if path.name[-4:] not in ("-wal", "-shm")}
+
+    before = there()
+
+    doctor.examine(healthy)
+
+    assert before == there()
+
+
+@pytest.mark.parametrize("name", ["jobs", "ledger.db"])
+def test_what_others_may_read_is_wrong(healthy: Subject, name: str) -> None:
+    (healthy.layout.data / name).chmod(0o755)
+
+    check = found(healthy)["folder"]
+
+    assert (check.state, name in check.said) == ("wrong", True)
+
+
+def test_too_little_room_is_wrong(healthy: Subject) -> None:
+    check = found(with_server(healthy, disk_floor=1 << 60))["room"]
+
+    assert (check.state, "no job is started" in check.said) == ("wrong", True)
+
+
+def test_a_damaged_ledger_is_wrong(healthy: Subject) -> None:
+    content = healthy.layout.ledger.read_bytes()
+    for suffix in ("-wal", "-shm"):
+        healthy.layout.ledger.with_name(f"ledger.db{suffix}").unlink(missing_ok=True)
+    healthy.layout.ledger.write_bytes(b"no database" + content[11:])
+
+    assert found(healthy)["ledger"].state == "wrong"
+
+
+def test_a_secret_that_is_not_there_is_wrong_and_one_that_others_read_is_a_warning(healthy: Subject) -> None:
+    assert healthy.folder is not None
+    secret = healthy.folder / "secret"
+    secret.chmod(0o644)
+    read_by_others = found(healthy)["webhook-secret of shop"]
+    secret.unlink()
+    missing = found(healthy)["webhook-secret of shop"]
+
+    assert (read_by_others.state, read_by_others.fix) == ("warning", f"chmod 600 {secret}")
+    assert missing.state == "wrong"
+
+
+def test_a_secret_is_never_said(healthy: Subject) -> None:
+    assert "hunter2" not in repr(doctor.examine(healthy))
+
+
+def test_a_remote_that_does_not_answer_is_wrong_and_hides_no_other(healthy: Subject, tmp_path: Path) -> None:
+    assert healthy.config is not None
+    away = replace(healthy.config.projects["shop"], name="away", remote=Remote(url=str(tmp_path / "nowhere.git")))
+    both = replace(healthy, config=replace(healthy.config, projects={"away": away, **healthy.config.projects}))
+
+    checks = found(both)
+
+    assert (checks["away: remote"].state, checks["shop: remote"].state) == ("wrong", "fine")
+
+
+def test_a_local_repository_without_our_hook_is_told_of_with_the_command(healthy: Subject, bare: Path) -> None:
+    (bare / "hooks/post-receive").unlink()
+    none = found(healthy)["shop: hook"]
+    (bare / "hooks/post-receive").write_text("#!/bin/sh\n# ctci of long ago\n")
+    old = found(healthy)["shop: hook"]
+
+    assert (none.state, old.state) == ("warning", "warning")
+    assert (none.fix, old.fix) == (f"ctci hook install {bare} --project shop",) * 2
+    assert "of another ctci" in old.said
+
+
+def test_a_remote_elsewhere_has_no_hook_to_look_at(healthy: Subject) -> None:
+    checks = found(with_project(healthy, remote=Remote(url="https://127.0.0.1:1/acme/shop.git")))
+
+    assert "shop: hook" not in checks
+
+
+def test_the_last_call_and_a_refusal_are_told(healthy: Subject, db: ledger.Ledger) -> None:
+    queued = found(healthy)["shop: last call"]
+    ledger.refuse(db, project="shop", forge="gitea", event="push", key="x", reason="signature does not match")
+    refused = found(healthy)["shop: last call"]
+
+    assert (queued.state, refused.state) == ("fine", "warning")
+    assert "signature does not match" in refused.said
+
+
+def test_origins_and_a_missing_server_are_told(healthy: Subject) -> None:
+    checks = found(replace(healthy, origins={"listen": "CTCI_LISTEN"}, server=None))
+
+    assert checks["listen"].said == "from CTCI_LISTEN"
+    assert checks["server"].state == "warning"
+
+
+def test_a_mail_server_that_answers_is_fine_and_one_that_does_not_is_wrong(healthy: Subject) -> None:
+    asked = with_server(healthy, smtp=Smtp(url=SecretRef(kind="env", name="SMTP")))
+    controller = Controller(Sink(), hostname="127.0.0.1", port=demo.free_port())
+    controller.start()
+    try:
+        port = controller.port
+        answers = _mail(replace(asked, environ={"SMTP": f"smtp://127.0.0.1:{port}"}))
+        no_auth = _mail(replace(asked, environ={"SMTP": f"smtp://ana:hunter2@127.0.0.1:{port}"}))
+    finally:
+        controller.stop()
+    away = _mail(replace(asked, environ={"SMTP": f"smtp://127.0.0.1:{port}"}))
+
+    assert (answers.state, no_auth.state, away.state) == ("fine", "wrong", "wrong")
+    assert "hunter2" not in no_auth.said
+
+
+def _mail(subject: Subject) -> Check:
+    (check,) = [check for check in doctor.examine(subject) if check.group == "Mail"]
+    return check

@@ -1,0 +1,252 @@
+"""The walls: who may import whom, what is pure, which outside package lives where. Extend with the house."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1] / "ctci"
+FILES = sorted(path for path in ROOT.rglob("*.py") if path.name != "keeper.py")
+
+#: Room -> rooms of ctci that it may import (besides itself). `ctci` is the package's own version.
+MAY: dict[str, set[str]] = {
+    "model": set(),
+    "layout": set(),
+    "clock": set(),
+    "shape": {"model", "words"},
+    "words": {"model"},
+    "logs": {"model", "layout"},
+    "forges": {"model"},
+    "formats": {"model"},
+    "config": {"model"},
+    "git": {"model", "clock", "layout"},
+    "ledger": {"model", "clock", "layout"},
+    "receive": {"model", "clock", "layout", "config", "git", "ledger", "forges"},
+    "run": {"model", "clock", "layout", "logs", "config", "git", "ledger", "formats"},
+    "report": {"model", "clock", "layout", "logs", "config", "ledger", "forges"},
+    "web": {
+        "model",
+        "clock",
+        "layout",
+        "logs",
+        "config",
+        "ledger",
+        "forges",
+        "receive",
+        "shape",
+        "words",
+        "report.verdict",
+        "report.digest",
+        "report.letter",
+        "ctci",
+    },
+    "http": set(),
+}
+EVERYTHING = {
+    "model",
+    "clock",
+    "layout",
+    "logs",
+    "config",
+    "git",
+    "ledger",
+    "forges",
+    "formats",
+    "shape",
+    "words",
+    "receive",
+    "run",
+    "report",
+    "ctci",
+}
+MAY["doctor"] = EVERYTHING | {"setup"}
+MAY["demo"] = MAY["setup"] = EVERYTHING | {"setup"}
+MAY["scaffold"] = EVERYTHING
+MAY["service"] = EVERYTHING | {"web", "http", "doctor", "demo", "setup"}
+MAY["cli"] = EVERYTHING | {"service", "doctor", "demo", "setup", "scaffold"}
+MAY["__main__"] = {"cli"}
+MAY["__init__"] = set()
+
+#: Outside package -> the only places that know it.
+LIVES_IN = {
+    "sqlmodel": {"ledger"},
+    "sqlalchemy": {"ledger"},
+    "pygit2": {"git"},
+    "smtplib": {"report.mail", "doctor"},
+    "starlette": {"web"},
+    "uvicorn": {"http"},
+    "httptools": {"http"},
+    "jinja2": {"web", "report.letter"},
+    "css_inline": {"report.letter"},
+    "click": {"cli"},
+    "rich": {"cli"},
+    "uuid": {"clock"},
+    "random": {"clock"},
+    "subprocess": {"run.keeping", "git", "demo", "cli", "doctor", "setup", "scaffold"},
+    "hmac": {"forges"},
+}
+#: Files that decide: no clock, no disk, no process, no network.
+PURE = (
+    "model",
+    "layout",
+    "shape",
+    "words",
+    "forges",
+    "receive.plan",
+    "run.skips",
+    "run.outcome",
+    "report.verdict",
+    "config.patterns",
+    "config.settings",
+)
+IMPURE = {"os", "time", "threading", "asyncio", "socket", "subprocess", "signal", "shutil"}
+#: Time, ids and chance are asked for in clock.py alone.
+CLOCKS = {
+    ("time", "time"),
+    ("time", "time_ns"),
+    ("time", "monotonic"),
+    ("time", "sleep"),
+    ("datetime", "now"),
+    ("datetime", "utcnow"),
+    ("datetime", "today"),
+    ("uuid", "uuid4"),
+}
+#: Imported inside functions: slow or optional.
+LAZY = {"smtplib", "css_inline", "rich", "importlib"}
+
+
+def name_of(path: Path) -> str:
+    """`run.worker` of ctci/run/worker.py; a package's __init__ is the package."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+
+
+def imports(path: Path) -> Iterator[tuple[str, ast.stmt, bool]]:
+    """(module, statement, whether inside a function) for each import, `from ctci import x` as ctci.x."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    inside = {
+        id(child)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for child in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node, id(node) in inside
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            module = node.module or ""
+            for alias in node.names:
+                full = f"{module}.{alias.name}"
+                yield (full if _is_module(full) or module == "ctci" else module), node, id(node) in inside
+
+
+def _is_module(name: str) -> bool:
+    path = ROOT.parent.joinpath(*name.split("."))
+    return name.startswith("ctci.") and (path.with_suffix(".py").exists() or path.is_dir())
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_a_room_imports_only_what_its_wall_allows(path: Path) -> None:
+    me = name_of(path)
+    room = me.partition(".")[0]
+
+    foreign = set()
+    for module, _, _ in imports(path):
+        if not module.startswith("ctci"):
+            continue
+        target = module.removeprefix("ctci").lstrip(".") or "ctci"
+        if target == "__version__":
+            target = "ctci"
+        other = target.partition(".")[0]
+        if other != room and not {target, other, ".".join(target.split(".")[:2])} & MAY[room]:
+            foreign.add(module)
+
+    assert set() == foreign
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_each_outside_package_lives_in_its_one_room(path: Path) -> None:
+    me = name_of(path)
+
+    strangers = set()
+    for module, _, _ in imports(path):
+        top = module.partition(".")[0]
+        homes = LIVES_IN.get(top)
+        if homes is not None and not any(me == home or me.startswith(f"{home}.") for home in homes):
+            strangers.add(module)
+
+    assert set() == strangers
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in FILES if any(name_of(path) == p or name_of(path).startswith(f"{p}.") for p in PURE)],
+    ids=name_of,
+)
+def test_what_decides_touches_nothing(path: Path) -> None:
+    touched = {module for module, _, _ in imports(path) if module.partition(".")[0] in IMPURE}
+    touched |= {module for module, _, _ in imports(path) if module in ("ctci.clock", "ctci.git", "ctci.ledger")}
+
+    assert set() == touched
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if name_of(path) != "clock"], ids=name_of)
+def test_only_the_clock_asks_for_time_ids_and_chance(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+
+    asked = {
+        f"{node.func.value.id}.{node.func.attr}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and (node.func.value.id, node.func.attr) in CLOCKS
+    }
+
+    assert set() == asked
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_an_import_inside_a_function_is_of_something_slow(path: Path) -> None:
+    lazy = {
+        module
+        for module, _, inside in imports(path)
+        if inside and module.partition(".")[0] not in LAZY and not name_of(path).startswith("cli")
+    }
+
+    assert set() == lazy
+
+
+def test_the_keeper_imports_the_standard_library_only() -> None:
+    modules = {module.partition(".")[0] for module, _, _ in imports(ROOT / "run" / "keeper.py")}
+
+    assert set() == modules - set(sys.stdlib_module_names)
+
+
+def test_nothing_is_called_utils() -> None:
+    vague = {
+        path.name for path in ROOT.rglob("*.py") if path.stem in ("utils", "util", "helpers", "common", "misc", "base")
+    }
+
+    assert set() == vague
+
+
+def test_no_file_outgrows_its_room() -> None:
+    long = {
+        f"{name_of(path)}: {count}"
+        for path in ROOT.rglob("*.py")
+        if (count := len(path.read_text(encoding="utf-8").splitlines())) > 480
+    }
+
+    assert set() == long
+
+
+@pytest.mark.parametrize("path", [*FILES, ROOT / "run" / "keeper.py"], ids=name_of)
+def test_a_file_says_first_what_it_is(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+
+    assert text.strip() == "" or ast.get_docstring(ast.parse(text))

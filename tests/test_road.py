@@ -1,0 +1,346 @@
+"""The road, whole: real git, a real server, real processes. Each test tells a story of a few lines."""
+
+import hashlib
+import hmac
+import json
+import os
+import signal
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from ctci import demo, ledger
+from ctci.model import Job, Run, Status
+from tests.eventually import eventually
+from tests.serving import Served
+from tests.upstream import Upstream
+
+SECRET = b"a-long-secret-for-tests"
+
+
+@pytest.fixture
+def upstream(tmp_path: Path) -> Upstream:
+    return Upstream(tmp_path / "upstream")
+
+
+@pytest.fixture
+def served(tmp_path: Path, upstream: Upstream) -> Iterator[Served]:
+    """A server on a project `shop` with one recipe `test` = `sh test.sh`, not started yet."""
+    server = Served(tmp_path / "ci")
+    server.configure(
+        f"""
+        [notify.team]
+        email = ["team@example.org"]
+
+        [projects.shop]
+        git = "{upstream.path}"
+        forge = "gitea"
+        webhook-secret = {{ file = "secret" }}
+        notify = ["team"]
+        recipes.test = {{ run = "sh test.sh", timeout = "60s" }}
+        """
+    )
+    (server.config / "secret").write_bytes(SECRET)
+    (server.config / "secret").chmod(0o600)
+    yield server
+    server.stop()
+
+
+def gitea_push(upstream: Upstream, after: str, *, ref: str = "refs/heads/main", before: str = "0" * 40) -> bytes:
+    return json.dumps(
+        {
+            "ref": ref,
+            "before": before,
+            "after": after,
+            "commits": [],
+            "total_commits": 1,
+            "repository": {
+                "full_name": f"{upstream.path.parent.name}/{upstream.path.name.removesuffix('.git')}",
+                "default_branch": "main",
+            },
+            "pusher": {"login": "ana", "email": "ana@example.org"},
+        }
+    ).encode()
+
+
+def gitea_headers(body: bytes, delivery: str, event: str = "push") -> dict[str, str]:
+    return {
+        "Content-Type": "application/json",
+        "X-Gitea-Event": event,
+        "X-GitHub-Event": event,
+        "X-Gitea-Delivery": delivery,
+        "X-Gitea-Signature": hmac.new(SECRET, body, hashlib.sha256).hexdigest(),
+    }
+
+
+def post(
+    served: Served, body: bytes, headers: Mapping[str, str], project: str = "shop"
+) -> tuple[int, dict[str, object]]:
+    request = urllib.request.Request(f"{served.url}hooks/{project}", data=body, headers=dict(headers), method="POST")
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+
+
+def ended(served: Served, run: int, within_s: float = 30) -> tuple[Run, Job]:
+    def over() -> tuple[Run, Job] | None:
+        found = ledger.run(served.db, run)
+        return (found, ledger.jobs_of(served.db, [run])[run][0]) if found and found.finished_at else None
+
+    return eventually(over, within_s)
+
+
+def push(served: Served, upstream: Upstream, script: str, *, delivery: str) -> int:
+    sha = upstream.push({"test.sh": script}, message=f"Push {delivery}")
+    body = gitea_push(upstream, sha)
+    status, answer = post(served, body, gitea_headers(body, delivery))
+    assert status == 202, answer
+    assert isinstance(answer["run"], int)
+    return answer["run"]
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_signed_push_becomes_a_settled_job_and_a_letter(served: Served, upstream: Upstream) -> None:
+    served.start()
+
+    run, job = ended(served, push(served, upstream, "echo the cart is wrong >&2; exit 3", delivery="d1"))
+
+    assert (run.status, job.status, job.reason) == (Status.FAILED, Status.FAILED, "exit 3")
+    (letter,) = eventually(lambda: list(served.place.mail.glob("*.eml")))
+    text = letter.read_text()
+    for word in (
+        "shop:test",
+        "main",
+        run.commit[:7] if run.commit else "?",
+        "the cart is wrong",
+        "Push d1",
+        f"runs/{run.id}",
+    ):
+        assert word in text
+    assert list(served.place.slots.glob("*/worktree")) == []
+
+
+def test_green_after_red_is_told_and_green_after_green_is_not(served: Served, upstream: Upstream) -> None:
+    served.start()
+    for number, script in enumerate(("exit 0", "exit 1", "exit 0", "exit 0"), 1):
+        ended(served, push(served, upstream, script, delivery=f"d{number}"))
+
+    subjects = eventually(lambda: [*served.letters()] if len(served.letters()) == 2 else None)
+
+    assert sorted("fixed" in subject for subject in subjects) == [False, True]
+
+
+def test_a_redelivery_runs_nothing_again(served: Served, upstream: Upstream) -> None:
+    served.start()
+    sha = upstream.push({"test.sh": "exit 0"})
+    body = gitea_push(upstream, sha)
+    first = post(served, body, gitea_headers(body, "d1"))
+
+    again = post(served, body, gitea_headers(body, "d1"))
+    replay = post(served, body, gitea_headers(body, "d2"))
+
+    assert first[0] == 202
+    assert [(status, answer["decision"], answer["run"]) for status, answer in (again, replay)] == [
+        (200, "duplicate", first[1]["run"])
+    ] * 2
+
+
+@pytest.mark.parametrize("signature", ["", "0" * 64, "sha256=", "sha256=" + "0" * 64, None])
+def test_who_cannot_sign_is_refused_and_nothing_runs(served: Served, upstream: Upstream, signature: str | None) -> None:
+    served.start()
+    body = gitea_push(upstream, upstream.push({"test.sh": "exit 0"}))
+    headers = gitea_headers(body, "d1")
+    if signature is None:
+        del headers["X-Gitea-Signature"]
+    else:
+        headers["X-Gitea-Signature"] = signature
+
+    known = post(served, body, headers)
+    unknown = post(served, body, headers, project="nobody")
+
+    assert known == unknown
+    assert (known[0], known[1]["detail"]) == (401, "signature does not match")
+    assert ledger.runs_(served.db) == ()
+    assert {each.decision for each in ledger.deliveries_(served.db)} == {"refused"}
+
+
+def test_a_running_job_is_cancelled_with_all_its_processes(served: Served, upstream: Upstream) -> None:
+    served.start()
+    run = push(served, upstream, "sleep 61 & echo pid $!; wait", delivery="d1")
+    pid = int(eventually(lambda: served.log(run).split()[1]))
+
+    served.ctci("cancel", str(run))
+    _, job = ended(served, run)
+
+    assert job.status is Status.CANCELLED
+    assert not alive(pid)
+
+
+def test_what_a_recipe_leaves_behind_is_ended_and_named(served: Served, upstream: Upstream) -> None:
+    served.start()
+
+    _, job = ended(served, push(served, upstream, "setsid sleep 62 & sleep 0.2; echo done", delivery="d1"))
+
+    assert job.status is Status.SUCCEEDED
+    assert job.exit is not None
+    assert any("sleep" in name for name in job.exit.leftovers)
+    assert "sleep" in served.log(job.run).partition("[ctci]")[2]
+    assert subprocess.run(["pgrep", "-f", "sleep 62"], capture_output=True, check=False).stdout == b""
+
+
+def test_a_newer_push_of_a_branch_supersedes_the_older(served: Served, upstream: Upstream) -> None:
+    served.start()
+    ref = "refs/heads/feature"
+    shas = [upstream.push({"test.sh": script}, branch="feature") for script in ("sleep 63", "exit 0")]
+    runs: list[int] = []
+    for number, sha in enumerate(shas):
+        body = gitea_push(upstream, sha, ref=ref)
+        runs.append(int(str(post(served, body, gitea_headers(body, f"d{number}"))[1]["run"])))
+        if number == 0:
+            eventually(lambda: ledger.jobs_of(served.db, runs)[runs[0]][0].status is Status.RUNNING)
+
+    first, second = ended(served, runs[0]), ended(served, runs[1])
+
+    assert (first[1].status, first[1].reason) == (Status.SUPERSEDED, f"superseded by #{runs[1]}")
+    assert second[1].status is Status.SUCCEEDED
+    assert served.letters() == []
+
+
+def test_a_skip_token_skips_and_says_so(served: Served, upstream: Upstream) -> None:
+    served.start()
+    sha = upstream.push({"test.sh": "exit 1"}, message="Typo [skip ci]")
+    body = gitea_push(upstream, sha)
+
+    run, job = ended(served, int(str(post(served, body, gitea_headers(body, "d1"))[1]["run"])))
+
+    assert (run.status, job.reason) == (Status.SKIPPED, f"“[skip ci]” in the message of {sha[:7]}")
+
+
+def test_a_kill_of_the_server_loses_no_push_and_leaves_no_process(served: Served, upstream: Upstream) -> None:
+    served.start()
+    run = push(served, upstream, "echo pid $$; sleep 64", delivery="d1")
+    pid = int(eventually(lambda: served.log(run).split()[1]))
+    later = push(served, upstream, "exit 0", delivery="d2")
+
+    served.kill()
+    served.start()
+
+    (_, first), (_, second) = ended(served, run), ended(served, later)
+    assert first.status is Status.ERRORED
+    assert "restarted" in str(first.reason)
+    assert second.status is Status.SUCCEEDED
+    assert not alive(pid)
+
+
+def test_a_push_through_the_hook_is_answered_in_two_lines(served: Served, upstream: Upstream) -> None:
+    served.start()
+    served.ctci("hook", "install", str(upstream.path), "--project", "shop")
+
+    lines = upstream.push_output({"test.sh": "exit 0"})
+
+    said = [line for line in lines.splitlines() if "ctci:" in line]
+    assert len(said) == 2
+    run = int(said[1].rstrip().rpartition("/")[2])
+    assert ended(served, run)[1].status is Status.SUCCEEDED
+
+
+def test_a_push_while_the_server_is_down_runs_when_it_is_up(served: Served, upstream: Upstream) -> None:
+    served.start()
+    served.ctci("hook", "install", str(upstream.path), "--project", "shop")
+    served.stop()
+
+    said = upstream.push_output({"test.sh": "exit 0"})
+    served.start()
+
+    assert "queued on disk" in said
+    (run,) = eventually(lambda: ledger.runs_(served.db))
+    assert ended(served, run.id)[1].status is Status.SUCCEEDED
+    assert eventually(lambda: list(served.place.spool.iterdir()) == [])
+
+
+def test_describe_and_log_work_in_the_worktree(served: Served, upstream: Upstream) -> None:
+    served.start()
+    upstream.push({"a": "1"}, message="First")
+    upstream.tag("v1.0")
+    script = "git describe --tags && git log --oneline | wc -l && git status --porcelain && git rev-parse HEAD"
+
+    run, job = ended(served, push(served, upstream, script, delivery="d1"))
+
+    assert job.status is Status.SUCCEEDED, served.log(run.id)
+    described, count, head = served.log(run.id).split()
+    assert (described.rpartition("-g")[0], count, head) == ("v1.0-1", "2", run.commit)
+
+
+def test_a_recipe_sees_an_environment_made_for_it_alone(served: Served, upstream: Upstream) -> None:
+    served.start(CTCI_SMTP_TOKEN="hunter2", SECRET_OF_THE_SERVER="hunter3")
+
+    run, job = ended(served, push(served, upstream, "env | sort; cat /proc/$PPID/environ; :", delivery="d1"))
+
+    assert job.status is Status.SUCCEEDED
+    said = served.log(run.id)
+    assert "hunter" not in said
+    assert f"CTCI_RUN={run.id}" in said
+    assert "CI=true" in said
+
+
+def test_a_reload_takes_the_new_recipes_and_a_broken_file_changes_nothing(served: Served, upstream: Upstream) -> None:
+    served.start()
+    text = (served.config / "projects.toml").read_text()
+    (served.config / "projects.toml").write_text(text.replace("recipes.test", "recipes.lint"))
+    served.ctci("reload")
+
+    places = eventually(lambda: _places(served, upstream, "d1") == ["lint"])
+    (served.config / "projects.toml").write_text("[projects.shop\n")
+    served.ctci("reload")
+
+    assert places
+    assert eventually(lambda: "reload" in json.dumps(served.get("readyz")[1]))
+    assert _places(served, upstream, "d9") == ["lint"]
+
+
+def _places(served: Served, upstream: Upstream, delivery: str) -> list[str]:
+    run = push(served, upstream, f"exit 0 # {os.urandom(4).hex()}", delivery=delivery + os.urandom(4).hex())
+    return [job.place for job in ledger.jobs_of(served.db, [run])[run]]
+
+
+def test_a_second_server_on_the_same_folder_says_who_has_it(served: Served) -> None:
+    served.start()
+
+    done = served.ctci("serve", "--listen", "127.0.0.1:0", check=False)
+
+    assert done.returncode == 2
+    assert f"pid {served.pid}" in done.stderr
+
+
+def test_stop_ends_the_server_in_order(served: Served) -> None:
+    served.start()
+
+    served.ctci("stop")
+
+    assert served.wait() == 0
+    assert "Traceback" not in served.said()
+
+
+def test_the_demo_tells_its_story_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    said: list[str] = []
+
+    code = demo.run(check=True, say=said.append)
+
+    assert code == 0, "\n".join(said)
+    assert list(tmp_path.iterdir()) == []
+    assert subprocess.run(["pgrep", "-f", str(tmp_path)], capture_output=True, check=False).stdout == b""
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

@@ -1,0 +1,58 @@
+"""The shared words, as tables."""
+
+import pytest
+
+from ctci import words
+
+THIN = words.THIN
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "0 s"),
+        (0.04, "0.1 s"),
+        (0.44, "0.4 s"),
+        (12.4, "12 s"),
+        (59.6, "1 m 00 s"),
+        (72, "1 m 12 s"),
+        (3600, "1 h 00 m"),
+        (6420, "1 h 47 m"),
+        (273_600, "3 d 4 h"),
+    ],
+)
+def test_a_duration_has_two_units_at_most(seconds: float, said: str) -> None:
+    assert said.replace(" ", THIN) == words.duration(seconds)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "just now"), (48, "48 s ago"), (95 * 60, "95 min ago"), (2 * 3600, "2 h ago"), (4 * 86400, "4 days ago")],
+)
+def test_an_age_has_one_unit(seconds: int, said: str) -> None:
+    expected = said.replace(" ", THIN, 1) if said[0].isdigit() else said
+
+    assert expected == words.ago(1_000_000, 1_000_000 + seconds * 1000)
+
+
+def test_a_clock_that_stepped_back_makes_no_negative_age() -> None:
+    assert words.ago(2_000_000, 1_000_000) == "just now"
+
+
+def test_numbers_are_grouped_and_units_stay_with_them() -> None:
+    assert f"88{THIN}120" == words.number(88_120)
+    assert (f"999{THIN}B", f"9.4{THIN}MB", f"212{THIN}MB") == tuple(map(words.size, (999, 9_400_000, 212_100_000)))
+    assert (
+        words.count(1, "job"),
+        words.count(2, "job"),
+        words.count(0, "try", "tries"),
+    ) == ("1 job", "2 jobs", "0 tries")
+
+
+def test_names_are_listed_as_people_do() -> None:
+    assert tuple(words.names(each) for each in ([], ["api"], ["api", "web"], ["api", "web", "docs"])) == (
+        "",
+        "api",
+        "api and web",
+        "api, web and docs",
+    )

@@ -1,0 +1,754 @@
+"""The pages over a real server, a real ledger and real logs: what they say, what they escape, who may see them."""
+
+import http.client
+import json
+import re
+import socket
+import struct
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ctci import config, layout, ledger
+from ctci.config.settings import Config, Project, Server, Subproject
+from ctci.http import Server as WebServer
+from ctci.model import Job, Run, Status
+from ctci.web import app, render, sentences, strip
+from ctci.web.doors import Doors
+from tests import make
+from tests.conftest import StoppedClock
+from tests.eventually import eventually
+
+#: A green run; tests say what differs.
+RUN = Run(
+    id=1,
+    project="shop",
+    kind="push",
+    ref="refs/heads/main",
+    before=None,
+    after=make.sha(1),
+    commit=make.sha(1),
+    subject="Use floats for prices",
+    author="Ana Ruiz",
+    author_email="ana@example.org",
+    pusher="ana",
+    options=(),
+    status=Status.SUCCEEDED,
+    reason=None,
+    created_at=0,
+    prepared_at=0,
+    finished_at=1000,
+    rerun_of=None,
+    behind=None,
+    prev_commit=None,
+    prev_run=None,
+)
+HOSTILE = "<img src=x onerror=alert(1)>&\"'"
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    raw: bytes
+
+    @property
+    def text(self) -> str:
+        return self.raw.decode()
+
+    @property
+    def h1(self) -> str:
+        """The headline as a reader sees it, with plain spaces."""
+        found = re.search(r"<h1>(.*?)</h1>", self.text, re.DOTALL)
+        assert found is not None
+        return re.sub(r"<[^>]*>", "", found[1]).replace("\u202f", " ").replace("&lt;", "<").replace("&gt;", ">").strip()
+
+
+class Unix(http.client.HTTPConnection):
+    """HTTP over a unix socket."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost")
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self._path)
+
+
+@dataclass
+class Site:
+    """A served ledger."""
+
+    db: ledger.Ledger
+    place: layout.Layout
+    #: Stands still, so that an age is what a test made it.
+    clock: StoppedClock
+    settings: Config
+    ready: Mapping[str, object] | Exception = field(default_factory=lambda: {"ok": True, "reasons": []})
+    port: int = 0
+
+    def get(self, path: str, *, method: str = "GET", unix: bool = False, **headers: str) -> Answer:
+        made = Unix(str(self.place.socket)) if unix else http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            made.request(method, path, headers=headers)
+            answer = made.getresponse()
+            return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+        finally:
+            made.close()
+
+    def write(self, job: Job, content: bytes, *, times: tuple[tuple[int, int], ...] = ()) -> Path:
+        path = self.place.log(job.id, job.attempt or 1)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        if times:
+            path.with_name("log.idx").write_bytes(b"".join(struct.pack("<QQ", *each) for each in times))
+        return path
+
+    def listen(self, **server: Any) -> None:
+        self.settings = replace(self.settings, server=replace(self.settings.server, **server))
+
+    def told(self) -> Mapping[str, object]:
+        if isinstance(self.ready, Exception):
+            raise self.ready
+        return self.ready
+
+
+@contextmanager
+def serving(site: Site) -> Iterator[None]:
+    tcp, unix = socket.create_server(("127.0.0.1", 0)), socket.socket(socket.AF_UNIX)
+    unix.bind(str(site.place.socket))
+    unix.listen()
+    site.port = tcp.getsockname()[1]
+    doors = Doors(
+        db=site.db, layout=site.place, current=config.Current(lambda: site.settings), environ={}, ready=site.told
+    )
+    server = WebServer(app.build(doors), [tcp, unix], threading.Event())
+    thread = threading.Thread(target=server.run, args=(threading.Event(),))
+    thread.start()
+    try:
+        eventually(lambda: site.get("/healthz").status == 200)
+        yield
+    finally:
+        server.close()
+        thread.join(10)
+        tcp.close()
+        unix.close()
+
+
+@pytest.fixture
+def site(
+    db: ledger.Ledger, place: layout.Layout, stopped_clock: StoppedClock, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Site]:
+    """A server with the projects shop (api:test) and dotfiles (test)."""
+    api = Subproject(name="api", path="services/api", recipes={"test": make.recipe()})
+    alone = Subproject(recipes={"test": make.recipe()})
+    projects = {
+        "shop": Project(name="shop", remote=make.remote(), subs={"api": api}),
+        "dotfiles": Project(name="dotfiles", remote=make.remote(), subs={"": alone}),
+    }
+    made = Site(db, place, stopped_clock, Config(projects=projects, notify={}, server=Server(), folder=place.data))
+    # The snapshot of each request, so that a test may change the settings without a reload.
+    monkeypatch.setattr(config.Current, "get", lambda _: made.settings)
+    with serving(made):
+        yield made
+
+
+def only_job(db: ledger.Ledger, run: int) -> Job:
+    return ledger.jobs_of(db, [run])[run][0]
+
+
+# --- home ------------------------------------------------------------------------------------------------------------
+
+
+def test_home_without_projects_tells_how_to_make_the_first(site: Site) -> None:
+    site.settings = replace(site.settings, projects={})
+
+    page = site.get("/")
+
+    assert page.h1 == "ctci runs, and has no project yet. Three lines in one file make the first."
+    assert "ctci hook install" in page.text
+
+
+def test_home_without_runs_tells_the_next_command(site: Site) -> None:
+    page = site.get("/")
+
+    assert page.h1 == "No runs yet."
+    assert "<code>ctci run shop</code>" in page.text
+    assert "favicon-idle.svg" in page.text
+
+
+def test_home_says_who_broke_what(site: Site, db: ledger.Ledger, host: int) -> None:
+    green = make.settled(db, host)
+    red = make.settled(db, host, Status.FAILED, "exit 1")
+    site.clock.move(2 * 3600)
+    site.write(only_job(db, red), b"collected 3 items\nE  assert 19.99 == 20\n\n[ctci] ended: sleep\n")
+
+    page = site.get("/")
+
+    assert page.h1 == "shop/api:test broke main 2 h ago: exit 1."
+    assert "E  assert 19.99 == 20" in page.text
+    assert re.search(rf'Last green <time .*</time> in <a href="/runs/{green}">#{green}</a>', page.text)
+    assert "Use floats for prices" in page.text
+    assert f"<code>ctci rerun {red}</code>" in page.text
+    assert "<title>✗ 1 broken · ctci</title>" in page.text
+    assert "favicon-broken.svg" in page.text
+
+
+def test_home_says_since_when_it_is_still_broken(site: Site, db: ledger.Ledger, host: int) -> None:
+    make.settled(db, host)
+    first = make.settled(db, host, Status.FAILED, "exit 1")
+    site.clock.move(4 * 86400)
+    make.settled(db, host, Status.TIMED_OUT, "timed out after 15 m")
+
+    page = site.get("/")
+
+    assert page.h1 == "shop/api:test has been red on main for 4 days: timed out after 15 m."
+    assert "still broken" in page.text
+    assert f'since <a href="/runs/{first}">#{first}</a>' in page.text
+
+
+def test_home_is_green_when_everything_is(site: Site, db: ledger.Ledger, host: int) -> None:
+    run = make.settled(db, host)
+
+    page = site.get("/")
+
+    assert page.h1 == f"shop main is green: 1 recipe, last #{run} just now."
+    assert 'aria-label="shop main, last 1 run: 1 succeeded; the latest succeeded"' in page.text
+    assert "no runs yet: push, or <code>ctci run dotfiles</code>" in page.text
+
+
+@pytest.mark.parametrize("status", [Status.ERRORED, Status.CANCELLED, Status.SUPERSEDED])
+def test_what_is_not_the_authors_fault_turns_nothing_red(
+    site: Site, db: ledger.Ledger, host: int, status: Status
+) -> None:
+    make.settled(db, host)
+    make.settled(db, host, status, "no disk")
+
+    page = site.get("/")
+
+    assert page.h1.startswith("shop main is green")
+    assert "Broken now" not in page.text
+
+
+def test_a_recipe_that_is_configured_no_more_is_not_broken(site: Site, db: ledger.Ledger, host: int) -> None:
+    make.settled(db, host, Status.FAILED, orders=(make.order(recipe=make.recipe(name="gone")),))
+
+    assert "Broken now" not in site.get("/").text
+
+
+def test_home_says_why_a_job_waits(site: Site, db: ledger.Ledger, host: int) -> None:
+    first = make.prepared(db)
+    make.running(db, host)
+    make.prepared(db)
+    third = make.recorded(db)
+    ledger.postpone(db, third, "git.example.org does not answer", 1000)
+    make.prepared(db, trigger=make.trigger(ref="refs/heads/other"))
+
+    text = site.get("/").text
+
+    assert f"waits behind #{first} (on-new-push = queue)" in text
+    assert "waits for its commit to be fetched: git.example.org does not answer" in text
+    assert "waits for a free slot" in text
+    assert "1 of 1 slot, 3 wait" in text
+
+
+# --- runs ------------------------------------------------------------------------------------------------------------
+
+
+def test_runs_are_paged_by_number(site: Site, db: ledger.Ledger) -> None:
+    ids = [make.recorded(db) for _ in range(120)]
+
+    seen: list[int] = []
+    path = "/runs"
+    for _ in range(3):
+        page = site.get(path)
+        seen += [int(each) for each in re.findall(r'<th scope="row"><a href="/runs/(\d+)">', page.text)]
+        older = re.search(r'href="(/runs\?[^"]*before=[^"]*)" rel="next"', page.text)
+        path = older[1] if older else ""
+
+    assert seen == ids[::-1]
+    assert path == ""
+
+
+def test_runs_are_filtered_by_project_branch_and_status(site: Site, db: ledger.Ledger, host: int) -> None:
+    red = make.settled(db, host, Status.FAILED)
+    make.settled(db, host)
+    tag = make.recorded(db, trigger=make.trigger(kind="tag", ref="refs/tags/v1", project="dotfiles"))
+
+    failed = site.get("/runs?project=shop&branch=main&status=failed")
+    tagged = site.get("/runs?branch=refs/tags/v1&project=&status=")
+    none = site.get("/runs?project=nobody")
+
+    assert failed.h1 == "1 run of shop on main with status failed: 1 failed."
+    assert re.findall(r'<th scope="row"><a href="/runs/(\d+)">', failed.text) == [str(red)]
+    assert re.findall(r'<th scope="row"><a href="/runs/(\d+)">', tagged.text) == [str(tag)]
+    assert none.h1 == "No run of nobody matches."
+
+
+@pytest.mark.parametrize("before", ["abc", "-1", "9" * 40, "", "²", "0"])
+def test_a_senseless_page_number_is_the_first_page(site: Site, db: ledger.Ledger, before: str) -> None:
+    make.recorded(db)
+
+    page = site.get(f"/runs?before={quote(before)}")
+
+    assert page.status == 200
+
+
+def test_a_page_asks_the_ledger_as_often_for_many_rows_as_for_one(
+    site: Site, db: ledger.Ledger, host: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[None] = []
+    read = ledger.Ledger.read
+
+    def counted(self: ledger.Ledger) -> Any:
+        asked.append(None)
+        return read(self)
+
+    monkeypatch.setattr(ledger.Ledger, "read", counted)
+
+    def reads(path: str) -> int:
+        asked.clear()
+        assert site.get(path).status == 200
+        return len(asked)
+
+    make.settled(db, host)
+    few = {path: reads(path) for path in ("/", "/runs", "/deliveries")}
+    for number in range(40):
+        make.settled(db, host, trigger=make.trigger(ref=f"refs/heads/b{number}"))
+
+    assert {path: reads(path) for path in few} == few
+
+
+# --- one run ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_red_run_says_everything_that_helps(site: Site, db: ledger.Ledger, host: int) -> None:
+    make.settled(db, host)
+    run = make.settled(db, host, Status.FAILED, "exit 3", trigger=make.trigger(after=make.sha(77)))
+    site.write(only_job(db, run), b"one\ntwo\nE  broken\n")
+
+    page = site.get(f"/runs/{run}")
+
+    assert page.h1 == "api:test broke main just now: exit 3."
+    assert "Pushed by ana" in page.text
+    assert "E  broken" in page.text
+    assert f"git switch --detach {make.sha(77)}" in page.text
+    assert "cd services/api" in page.text
+    assert "make test" in page.text
+    assert "api queued: the branch is main" in page.text
+    assert f"<code>ctci rerun {run}</code>" in page.text
+    assert f"<title>✗ #{run} api:test broke main just now: exit 3 · ctci</title>" in page.text
+
+
+def test_a_run_says_who_cancelled_it(site: Site, db: ledger.Ledger) -> None:
+    run = make.prepared(db)
+    ledger.ask_cancel(db, by="bo", reason="wrong branch", run=run)
+
+    assert site.get(f"/runs/{run}").h1 == f"#{run} was cancelled on main just now: cancelled by bo: wrong branch."
+
+
+def test_a_waiting_run_says_for_what(site: Site, db: ledger.Ledger) -> None:
+    run = make.recorded(db)
+
+    page = site.get(f"/runs/{run}")
+
+    assert page.h1 == f"#{run} waits for its commit to be fetched."
+    assert "data-live" in page.text
+    assert f"<code>ctci cancel {run}</code>" in page.text
+
+
+def test_an_errored_run_blames_nobody_else(site: Site, db: ledger.Ledger) -> None:
+    run = make.recorded(db)
+    ledger.give_up(db, run, "fatal: no such repository")
+
+    page = site.get(f"/runs/{run}")
+
+    assert page.h1 == "ctci could not run api:test on main just now: fatal: no such repository."
+    assert "favicon-idle.svg" in page.text
+
+
+def test_what_people_typed_is_escaped_everywhere(site: Site, db: ledger.Ledger, host: int) -> None:
+    ref = f"refs/heads/{HOSTILE}"
+    evil = make.commit(author=HOSTILE, subject=HOSTILE * 8)
+    recipe = make.recipe(run=f"echo {HOSTILE}")
+    run = make.settled(
+        db,
+        host,
+        Status.FAILED,
+        HOSTILE,
+        trigger=make.trigger(ref=ref, pusher=HOSTILE),
+        orders=(make.order(ref=ref, recipe=recipe),),
+        brought=(evil,),
+    )
+    job = only_job(db, run)
+    site.write(job, f"{HOSTILE}\n".encode())
+
+    pages = [site.get(path) for path in ("/", "/runs", f"/runs/{run}", f"/jobs/{job.id}", "/deliveries")]
+    filtered = site.get("/runs?project=%3Cimg%3E&branch=%22%3E%3Cimg%20src=x%3E&status=%3Cimg%3E")
+
+    assert [page.status for page in (*pages, filtered)] == [200] * 6
+    assert [page.text.count("&lt;img") > 0 for page in (*pages, filtered)] == [True] * 6
+    assert [page.text.count("<img") for page in (*pages, filtered)] == [0] * 6
+
+
+# --- logs ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_small_log_is_whole_with_numbers_times_and_colours(site: Site, db: ledger.Ledger, host: int) -> None:
+    run = make.settled(db, host, Status.FAILED, "exit 1")
+    job = only_job(db, run)
+    assert job.began_at is not None
+    site.write(job, b"first\n\x1b[31mred\x1b[0m\n", times=((0, job.began_at + 500), (6, job.began_at + 12_300)))
+
+    page = site.get(f"/runs/{run}/api/test")
+
+    assert page.h1.endswith("exit 1, 2 lines.")
+    assert '<p id="L1"><a href="?line=1#L1">1</a><i>0.5</i><code>first</code></p>' in page.text
+    assert '<p id="L2"><a href="?line=2#L2">2</a><i>12.3</i><code><span class="c31">red</span></code></p>' in page.text
+    assert page.text == site.get(f"/jobs/{job.id}").text
+
+
+def test_a_project_without_subprojects_has_a_shorter_address(site: Site, db: ledger.Ledger, host: int) -> None:
+    run = make.settled(
+        db,
+        host,
+        trigger=make.trigger(project="dotfiles"),
+        orders=(make.order(project="dotfiles", subproject="", directory=".", recipe=make.recipe(name="test")),),
+    )
+    site.write(only_job(db, run), b"hello\n")
+
+    assert "hello" in site.get(f"/runs/{run}/test").text
+    assert f'href="/runs/{run}/test"' in site.get(f"/runs/{run}").text
+    assert site.get(f"/runs/{run}/api/test").status == 404
+
+
+def numbered(page: Answer) -> tuple[int, int]:
+    ids = [int(each) for each in re.findall(r'<p id="L(\d+)">', page.text)]
+    return ids[0], ids[-1]
+
+
+def test_a_long_log_is_shown_in_windows_that_links_lead_through(site: Site, db: ledger.Ledger, host: int) -> None:
+    run = make.settled(db, host, Status.FAILED)
+    job = only_job(db, run)
+    site.write(job, b"".join(b"line %d\n" % number for number in range(1, 10_001)))
+    path = f"/jobs/{job.id}"
+
+    end = site.get(path)
+
+    assert numbered(end) == (9501, 10_000)
+    assert numbered(site.get(f"{path}?from=1")) == (1, 500)
+    assert numbered(site.get(f"{path}?from=9001&lines=200")) == (9001, 9200)
+    assert numbered(site.get(f"{path}?line=2214")) == (2194, 2693)
+    assert numbered(site.get(f"{path}?from=99999")) == (10_000, 10_000)
+    assert 'href="?from=9001" rel="prev"' in end.text
+    assert 'href="?from=501" rel="next"' in site.get(f"{path}?from=1").text
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [(b"", "This recipe printed nothing."), (None, "This log is not there")],
+)
+def test_without_lines_the_page_says_why(
+    site: Site, db: ledger.Ledger, host: int, content: bytes | None, sentence: str
+) -> None:
+    job = only_job(db, make.settled(db, host))
+    if content is not None:
+        site.write(job, content)
+
+    assert sentence in site.get(f"/jobs/{job.id}").text
+
+
+def test_a_job_that_never_ran_has_no_log_and_says_why(site: Site, db: ledger.Ledger) -> None:
+    run = make.recorded(db)
+    job = only_job(db, run)
+    ledger.give_up(db, run, "no such commit")
+
+    page = site.get(f"/jobs/{job.id}")
+
+    assert page.h1 == "ctci could not run it: no such commit."
+    assert "It never ran, so there is no log." in page.text
+
+
+def test_a_running_log_is_followed_from_where_the_page_ends(site: Site, db: ledger.Ledger, host: int) -> None:
+    make.prepared(db)
+    job, _ = make.running(db, host)
+    path = site.write(job, b"one\ntwo\nhal")
+
+    page = site.get(f"/jobs/{job.id}")
+    with path.open("ab") as file:
+        file.write(b"f\nla")
+    source = re.search(r'data-next="(\d+)" data-source="([^"]+)"', page.text)
+    assert source is not None
+    address = source[2].replace("&amp;", "&")
+    more = site.get(f"{address}&from={source[1]}")
+    with path.open("ab") as file:
+        file.write(b"st\n")
+    last = site.get(f"{address}&from={more.headers['x-next']}")
+
+    assert "half" not in page.text
+    assert re.findall(r"<code>(.*?)</code>", more.text) == ["half", "la"]
+    assert (more.headers["x-next"], more.headers["x-status"]) == ("4", "running")
+    assert re.findall(r"<code>(.*?)</code>", last.text) == ["last"]
+    assert last.headers["x-next"] == "5"
+    assert "no-store" in more.headers["cache-control"]
+
+
+def test_who_has_fallen_behind_gets_the_newest_lines_and_a_link_to_the_rest(
+    site: Site, db: ledger.Ledger, host: int
+) -> None:
+    make.prepared(db)
+    job, _ = make.running(db, host)
+    site.write(job, b"x\n" * 5000)
+
+    more = site.get(f"/jobs/{job.id}/log?as=html&lines=500&from=100")
+
+    assert numbered(more) == (4501, 5000)
+    assert '<a href="?from=100">4\u202f401 lines in between</a>' in more.text
+    assert more.headers["x-next"] == "5001"
+
+
+def test_raw_bytes_are_exactly_those_on_disk(site: Site, db: ledger.Ledger, host: int) -> None:
+    job = only_job(db, make.settled(db, host))
+    content = bytes(range(256)) * 3000
+    site.write(job, content)
+    path = f"/jobs/{job.id}/log"
+
+    whole, part = site.get(path), site.get(path, Range="bytes=1000-1999")
+    end, beyond = site.get(path, Range="bytes=-10"), site.get(path, Range="bytes=999999999-")
+    head = site.get(path, method="HEAD")
+
+    assert whole.raw == content
+    assert whole.headers["content-type"] == "text/plain; charset=utf-8"
+    assert whole.headers["x-content-type-options"] == "nosniff"
+    assert (part.status, part.raw) == (206, content[1000:2000])
+    assert part.headers["content-range"] == f"bytes 1000-1999/{len(content)}"
+    assert (end.status, end.raw) == (206, content[-10:])
+    assert (beyond.status, beyond.headers["content-range"]) == (416, f"bytes */{len(content)}")
+    assert (head.status, head.raw, head.headers["content-length"]) == (200, b"", str(len(content)))
+
+
+def test_raw_windows_are_lines(site: Site, db: ledger.Ledger, host: int) -> None:
+    job = only_job(db, make.settled(db, host))
+    site.write(job, b"".join(b"line %d\n" % number for number in range(1, 101)) + b"last")
+    path = f"/jobs/{job.id}/log"
+
+    assert site.get(f"{path}?from=2&lines=2").text == "line 2\nline 3\n"
+    assert site.get(f"{path}?tail=2").text == "line 100\nlast"
+    assert site.get(f"{path}?from=500").text == ""
+    assert site.get(f"{path}?tail=0").text == ""
+    assert site.get(f"{path}?from=1&lines={10**17}").raw.count(b"\n") == 100
+
+
+# --- deliveries ------------------------------------------------------------------------------------------------------
+
+
+def test_every_call_has_its_decision_as_a_sentence(site: Site, db: ledger.Ledger) -> None:
+    empty = site.get("/deliveries")
+    made = make.entry()
+    run = ledger.record(db, (made,))[0].run
+    ledger.record(db, (made,))
+    ledger.record(db, (make.entry(orders=(), reason="branch wip matches no pattern of the project"),))
+    ledger.refuse(db, project="shop", forge="github", event="push", key="k", reason="signature does not match")
+
+    page = site.get("/deliveries")
+
+    assert empty.h1 == "No hook has called yet."
+    assert "ctci hook install REPO.git --project" in empty.text
+    assert page.h1 == "The last 4 calls: 1 made a run, 1 asked for nothing, 1 was known, 1 was refused."
+    assert f"the same delivery made #{run} before" in page.text
+    assert "branch wip matches no pattern of the project" in page.text
+    assert "signature does not match" in page.text
+
+
+def test_deliveries_are_filtered_and_paged(site: Site, db: ledger.Ledger) -> None:
+    for _ in range(60):
+        ledger.record(db, (make.entry(),))
+    ledger.record(db, (make.entry(trigger=make.trigger(project="dotfiles")),))
+
+    first = site.get("/deliveries?project=shop")
+    older = re.search(r'href="(/deliveries\?[^"]*)" rel="next"', first.text)
+    assert older is not None
+    second = site.get(older[1].replace("&amp;", "&"))
+
+    assert len(re.findall(r'<tr id="d_', first.text)) == 50
+    assert len(re.findall(r'<tr id="d_', second.text)) == 10
+
+
+# --- doors -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path", ["/nope", "/runs/999", "/runs/1/api/test", "/jobs/7", f"/runs/{'9' * 30}", "/static/x/../app.py", "/runs/x"]
+)
+def test_what_is_not_there_is_a_page_in_the_look(site: Site, path: str) -> None:
+    page = site.get(path)
+
+    assert page.status == 404
+    assert page.h1.startswith("There is no")
+    assert "base.css" in page.text
+
+
+def test_pages_are_only_read(site: Site) -> None:
+    page = site.get("/runs", method="POST")
+
+    assert (page.status, page.h1) == (405, "This page is only read.")
+
+
+def test_the_server_says_whether_it_is_ready(site: Site) -> None:
+    ready = site.get("/readyz")
+    site.ready = {"ok": False, "reasons": ["the prepare loop has ended"]}
+    not_ready = site.get("/readyz")
+
+    assert (ready.status, json.loads(ready.raw)["ok"]) == (200, True)
+    assert (not_ready.status, json.loads(not_ready.raw)["reasons"]) == (503, ["the prepare loop has ended"])
+    assert site.get("/healthz").text == "ok\n"
+
+
+def test_a_fault_is_told_without_its_traceback(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    site.ready = RuntimeError("a secret of the inside")
+
+    page = site.get("/readyz")
+    name = re.search(r"request ([0-9a-f]{6})", page.text)
+
+    assert (page.status, page.h1) == (500, "ctci could not make this page.")
+    assert "secret" not in page.text
+    assert name is not None
+    assert f"request {name[1]}" in caplog.text
+    assert "a secret of the inside" in caplog.text
+
+
+def test_every_answer_forbids_what_is_not_ours(site: Site) -> None:
+    for path in ("/", "/nope", "/healthz", "/runs"):
+        headers = site.get(path).headers
+
+        assert headers["content-security-policy"] == render.CSP
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "same-origin"
+
+
+def test_pages_hold_no_inline_style_or_script_and_load_only_ours(site: Site, db: ledger.Ledger, host: int) -> None:
+    run = make.settled(db, host, Status.FAILED)
+    site.write(only_job(db, run), b"\x1b[31mred\x1b[0m\n")
+
+    for path in ("/", "/runs", f"/runs/{run}", f"/runs/{run}/api/test", "/deliveries", "/nope"):
+        text = site.get(path).text
+
+        assert re.findall(r"\sstyle=|\son\w+=|<style|<script(?! type=\"module\" src=\"/static/)", text) == []
+        assert re.findall(r"(?:src|href)=\"(?:https?:)?//", text) == []
+
+
+def test_static_files_are_kept_for_good_under_their_hash(site: Site) -> None:
+    found = re.search(r'href="(/static/[0-9a-f]{12}/base\.css)"', site.get("/").text)
+    assert found is not None
+
+    now, older = site.get(found[1]), site.get("/static/000000000000/base.css")
+
+    assert "immutable" in now.headers["cache-control"]
+    assert now.headers["content-type"].startswith("text/css")
+    assert (older.raw, older.headers["cache-control"]) == (now.raw, "no-cache")
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:8484", "[::]:8484", "ci.example.org:80", "192.0.2.1:8484"])
+def test_on_a_public_address_visitors_see_nothing(site: Site, db: ledger.Ledger, listen: str) -> None:
+    run = make.recorded(db)
+    site.listen(listen=listen)
+
+    closed = [site.get(path) for path in ("/", f"/runs/{run}", "/deliveries", "/readyz", "/jobs/1/log", "/hooksx")]
+
+    assert {page.status for page in closed} == {403}
+    assert f"#{run}" not in "".join(page.text for page in closed)
+    assert site.get("/healthz").status == 200
+    assert site.get("/hooks/shop").status == 405
+    assert site.get(f"/runs/{run}", unix=True).status == 200
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:8484", "localhost:1", "[::1]:8484", "127.9.9.9:1"])
+def test_on_loopback_pages_are_open(site: Site, listen: str) -> None:
+    site.listen(listen=listen)
+
+    assert site.get("/").status == 200
+
+
+def test_behind_a_path_links_keep_it(site: Site, db: ledger.Ledger) -> None:
+    run = make.recorded(db)
+    site.listen(public_url="https://ci.example.org/ci/")
+
+    kept, stripped = site.get(f"/ci/runs/{run}"), site.get(f"/runs/{run}")
+
+    assert (kept.status, stripped.status) == (200, 200)
+    assert set(re.findall(r'href="(/[^"/]*)', kept.text)) == {"/ci"}
+
+
+def test_templates_compile() -> None:
+    templates = render.environment()
+
+    assert len([templates.get_template(name) for name in templates.list_templates()]) >= 8
+
+
+# --- deciding --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("statuses", "state"),
+    [
+        ([], "idle"),
+        ([Status.SUCCEEDED], "green"),
+        ([Status.SUCCEEDED, Status.RUNNING], "running"),
+        ([Status.RUNNING, Status.TIMED_OUT], "broken"),
+        ([Status.ERRORED], "idle"),
+        ([Status.CANCELLED, Status.SUCCEEDED], "green"),
+    ],
+)
+def test_a_page_has_the_state_of_what_it_shows(statuses: list[Status], state: str) -> None:
+    assert sentences.state(statuses) == state
+
+
+@pytest.mark.parametrize(
+    ("broken", "standing", "said"),
+    [
+        (1, 1, ""),
+        (1, 2, "The other 1 recipe is green."),
+        (2, 12, "One more is red. The other 10 recipes are green."),
+        (4, 4, "3 more are red."),
+    ],
+)
+def test_a_red_home_counts_the_others(broken: int, standing: int, said: str) -> None:
+    assert sentences.others(broken, standing) == said
+
+
+@given(st.lists(st.tuples(st.sampled_from(list(Status)), st.integers(0, 10**7)), max_size=40))
+def test_bars_stay_in_their_slots(facts: list[tuple[Status, int]]) -> None:
+    runs = [
+        replace(RUN, id=number, status=status, finished_at=ms if status not in ("queued", "running") else None)
+        for number, (status, ms) in enumerate(facts, 1)
+    ]
+
+    drawn = strip.strip("shop main", runs)
+
+    assert len(drawn.bars) == min(len(facts), strip.SLOTS)
+    for slot, bar in enumerate(drawn.bars, strip.SLOTS - len(drawn.bars)):
+        for x, y, width, height in bar.boxes:
+            assert slot * 6 <= x
+            assert x + width <= slot * 6 + 4
+            assert y >= 0
+            assert y + height <= 32
+
+
+def test_only_red_hangs_below_the_line() -> None:
+    below = {
+        status
+        for status in Status
+        for bar in strip.strip("x", [replace(RUN, status=status, finished_at=1)]).bars
+        if any(y > strip.HIGH for _, y, _, _ in bar.boxes)
+    }
+
+    assert below == {Status.FAILED, Status.TIMED_OUT}
