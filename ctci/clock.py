@@ -1,6 +1,6 @@
 """The only file that asks for the time, for ids and for chance, so that tests can stop and move all three."""
 
-import datetime
+import datetime as dt
 import random
 import threading
 import time
@@ -32,6 +32,6 @@ def spread(seconds: float) -> float:
     return seconds * random.uniform(0.8, 1.2)  # noqa: S311 - chance, not a secret
 
 
-def local(at: int) -> datetime.datetime:
+def local(at: int) -> dt.datetime:
     """A Unix time in milliseconds as local time of this machine, with its zone."""
-    return datetime.datetime.fromtimestamp(at / 1000, datetime.UTC).astimezone()
+    return dt.datetime.fromtimestamp(at / 1000, dt.UTC).astimezone()

@@ -49,7 +49,7 @@ class Layout:
 
     @property
     def known_hosts(self) -> Path:
-        """ssh host keys, pinned at first use."""
+        """Ssh host keys, pinned at first use."""
         return self.data / "known_hosts"
 
     def mirror(self, project: str) -> Path:

@@ -90,23 +90,19 @@ def recorded(db: ledger.Ledger, **fields: Any) -> int:
 
 def prepared(db: ledger.Ledger, **fields: Any) -> int:
     """A run whose jobs may be claimed; its number."""
-    facts = {name: fields.pop(name) for name in ("older_than", "skips", "brought") if name in fields}
+    facts: dict[str, Any] = {name: fields.pop(name) for name in ("older_than", "skips", "brought") if name in fields}
     run = recorded(db, **fields)
     found = ledger.run(db, run)
     assert found is not None
     built = commit(sha=found.after or sha(run))
-    ledger.prepare(
-        db,
-        run,
-        **{
-            "commit": built,
-            "brought": (built,),
-            "older_than": None,
-            "skips": {},
-            "default_branch": "main",
-            **facts,
-        },
-    )
+    defaults: dict[str, Any] = {
+        "commit": built,
+        "brought": (built,),
+        "older_than": None,
+        "skips": {},
+        "default_branch": "main",
+    }
+    ledger.prepare(db, run, **{**defaults, **facts})
     return run
 
 

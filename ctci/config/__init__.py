@@ -1,4 +1,4 @@
-"""projects.toml + ctci.toml + environ -> Config, or all errors with their places. `Current` is the snapshot in force."""
+"""projects.toml + ctci.toml + environ -> Config, or all errors with their places; `Current` is what is in force."""
 
 import threading
 from collections.abc import Callable, Mapping

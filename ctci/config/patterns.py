@@ -11,7 +11,7 @@ _TOKEN = re.compile(r"\*\*|\*|\?|[^*?]+")
 def _compiled(pattern: str) -> re.Pattern[str]:
     """`*` and `?` stop at a slash, `**` does not; everything else is itself."""
     parts = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
-    body = "".join(parts.get(token) or re.escape(token) for token in _TOKEN.findall(pattern))
+    body = "".join(parts.get(piece) or re.escape(piece) for piece in _TOKEN.findall(pattern))
     return re.compile(body, re.DOTALL)
 
 
@@ -22,9 +22,9 @@ def matches(pattern: str, name: str) -> bool:
 
 def rank(pattern: str) -> tuple[bool, int, int, int]:
     """Greater is more specific: an exact name, then a longer literal prefix, then fewer wildcards, `*` before `**`."""
-    tokens = _TOKEN.findall(pattern)
-    wild = [token for token in tokens if token in ("*", "**", "?")]
-    prefix = len(tokens[0]) if tokens and tokens[0] not in ("*", "**", "?") else 0
+    pieces = _TOKEN.findall(pattern)
+    wild = [piece for piece in pieces if piece in ("*", "**", "?")]
+    prefix = len(pieces[0]) if pieces and pieces[0] not in ("*", "**", "?") else 0
     return (not wild, prefix, -len(wild), -wild.count("**"))
 
 
@@ -61,9 +61,9 @@ def tie(first: str, second: str) -> str | None:
 
 def _sample(pattern: str, other: str) -> str:
     """A name that the pattern matches, made of the literal parts of the other where it has wildcards."""
-    literal = [token for token in _TOKEN.findall(other) if token not in ("*", "**", "?")]
+    literal = [piece for piece in _TOKEN.findall(other) if piece not in ("*", "**", "?")]
     filler = iter(literal)
     return "".join(
-        next(filler, "x").strip("/") if token in ("*", "**") else "x" if token == "?" else token
-        for token in _TOKEN.findall(pattern)
+        next(filler, "x").strip("/") if piece in ("*", "**") else "x" if piece == "?" else piece
+        for piece in _TOKEN.findall(pattern)
     )

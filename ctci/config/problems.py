@@ -47,7 +47,8 @@ def render(problems: Sequence[Problem], *, style: str = "full") -> str:
         return json.dumps([_plain(each) for each in problems], indent=1, ensure_ascii=False) + "\n"
     if style == "github":
         return "".join(
-            f"::{each.severity} file={each.file},line={each.line},col={each.column},title={each.code}::{_github(each)}\n"
+            f"::{each.severity} file={each.file},line={each.line},col={each.column},title={each.code}"
+            f"::{_github(each)}\n"
             for each in problems
         )
     if style == "concise":

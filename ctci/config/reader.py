@@ -167,8 +167,14 @@ class Reader:
                 continue
             close = self.close(name.replace("_", "-"), allowed)
             hint = f"did you mean `{close}`?" if close else "not a known key"
-            more = {} if close else {"help": f"allowed here: {', '.join(sorted(allowed))}"}
-            self.say("C101", f"unknown key `{name}` in {what}", (*at, name), key=True, hint=hint, **more)
+            self.say(
+                "C101",
+                f"unknown key `{name}` in {what}",
+                (*at, name),
+                key=True,
+                hint=hint,
+                help="" if close else f"allowed here: {', '.join(sorted(allowed))}",
+            )
         return {name: entry for name, entry in value.items() if name in allowed}
 
     @staticmethod

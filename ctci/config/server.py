@@ -9,7 +9,7 @@ from typing import Any
 from ctci.config import keys
 from ctci.config.problems import Problem
 from ctci.config.reader import Reader
-from ctci.config.scan import Path as At
+from ctci.config.scan import Path as At  # noqa: TC001 - one import style, types or not
 from ctci.config.settings import Server, Smtp
 from ctci.model import SecretRef
 

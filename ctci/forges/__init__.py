@@ -10,13 +10,13 @@ from ctci.model import Ignored, Trigger
 class Forge(Protocol):
     """What each forge's file can."""
 
-    def event(self, headers: Mapping[str, str]) -> str: ...  # noqa: D102
+    def event(self, headers: Mapping[str, str]) -> str: ...
 
-    def delivery_id(self, headers: Mapping[str, str], body: bytes) -> str: ...  # noqa: D102
+    def delivery_id(self, headers: Mapping[str, str], body: bytes) -> str: ...
 
-    def authentic(self, headers: Mapping[str, str], body: bytes, secret: bytes) -> bool: ...  # noqa: D102
+    def authentic(self, headers: Mapping[str, str], body: bytes, secret: bytes) -> bool: ...
 
-    def read(self, headers: Mapping[str, str], body: bytes) -> tuple[Trigger | Ignored, ...]: ...  # noqa: D102
+    def read(self, headers: Mapping[str, str], body: bytes) -> tuple[Trigger | Ignored, ...]: ...
 
 
 SPOKEN: Mapping[str, Forge] = {

@@ -22,7 +22,7 @@ TEST = "test delivery: the hook works"
 PING = "ping: connected"
 
 
-class BadPayload(Exception):  # noqa: N818 - the house's word
+class BadPayload(Exception):
     """A body that is not what its headers say; the message is fit to be shown."""
 
 

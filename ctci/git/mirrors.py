@@ -62,7 +62,7 @@ def fetch(
         return Fetched(healed=healed, default_branch=_default_branch(access, mirror))
 
 
-class _Broken(Exception):  # noqa: N818 - it never leaves this file
+class _Broken(Exception):
     """The mirror itself is damaged."""
 
 
@@ -135,7 +135,7 @@ def _update_local(mirror: Path, access: Access, stop: Callable[[], bool]) -> Non
         raise _Broken(text) from error
 
 
-class _Stopped(Exception):  # noqa: N818
+class _Stopped(Exception):
     """Somebody wants the fetch to end."""
 
 

@@ -43,7 +43,8 @@ def lay(slot: Path, mirror: Path, worktree: Path, commit: str, ref: str) -> None
         repository.add_worktree("work", str(worktree), branch)
         inside = pygit2.Repository(str(worktree))
         oid = pygit2.Oid(hex=commit)
-        inside.checkout_tree(inside[oid].peel(pygit2.Tree), strategy=CheckoutStrategy.FORCE)
+        # pygit2 leaves this one untyped.
+        inside.checkout_tree(inside[oid].peel(pygit2.Tree), strategy=CheckoutStrategy.FORCE)  # type: ignore[no-untyped-call]
         inside.set_head(oid)
         repository.branches.local.delete(name)
         if ref.startswith(HEADS):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ctci.ledger.engine import Away, Fenced, IllegalMove, Ledger, LedgerError, Nudge, connect
+from ctci.ledger.entries import place, record, refuse
 from ctci.ledger.migrations import migrate
 from ctci.ledger.reads import (
     attempts_of,
@@ -34,7 +35,6 @@ from ctci.ledger.reads import (
     unprepared,
     wish,
 )
-from ctci.ledger.entries import place, record, refuse
 from ctci.ledger.writes import (
     ask_cancel,
     begin,

@@ -41,7 +41,7 @@ class now_ms(FunctionElement[int]):  # noqa: N801 - written as SQL functions are
 
 
 @compiles(now_ms, "sqlite")
-def _now_sqlite(*_: Any, **__: Any) -> str:  # noqa: ANN401 - the signature is SQLAlchemy's
+def _now_sqlite(*_: Any, **__: Any) -> str:
     # The database of one process has that process's clock, which tests can stop.
     return "ctci_now()"
 
@@ -118,9 +118,9 @@ def connect(path: Path) -> Ledger:
     )
 
     @event.listens_for(engine, "connect")
-    def _configure(raw: Any, _record: Any) -> None:  # noqa: ANN401 - the driver's connection
+    def _configure(raw: Any, _record: Any) -> None:
         # The lambda looks the clock up at each call, so a test can stop it.
-        raw.create_function("ctci_now", 0, lambda: clock.now())
+        raw.create_function("ctci_now", 0, lambda: clock.now())  # noqa: PLW0108 - see above
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
             raw.execute(f"PRAGMA {pragma}")
 

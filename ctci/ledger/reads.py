@@ -134,14 +134,12 @@ def in_state(db: Ledger, status: Status, *, host: int | None = None, limit: int 
 def counts(db: Ledger) -> Mapping[str, int]:
     """How many jobs are `queued` and `running`, and how many runs wait for their commit (`unprepared`)."""
     with db.read() as connection:
-        found = {
-            status: number
-            for status, number in connection.execute(
-                select(jobs.c.status, func.count())
-                .where(jobs.c.status.in_((Status.QUEUED, Status.RUNNING)))
-                .group_by(jobs.c.status)
-            )
-        }
+        counted = connection.execute(
+            select(jobs.c.status, func.count())
+            .where(jobs.c.status.in_((Status.QUEUED, Status.RUNNING)))
+            .group_by(jobs.c.status)
+        )
+        found = {row[0]: row[1] for row in counted}
         waiting = connection.execute(
             select(func.count()).select_from(runs).where(runs.c.prepared_at.is_(None))
         ).scalar_one()
@@ -370,7 +368,7 @@ def outdated(db: Ledger, project: str, *, keep_runs: int, before: int) -> tuple[
     return tuple(sorted(ids - kept))
 
 
-def _precious(connection: Any, project: str) -> set[int]:  # noqa: ANN401 - a connection
+def _precious(connection: Any, project: str) -> set[int]:
     """Of each place the run of the last green job, and that of the first red after it."""
     kept: set[int] = set()
     greens: dict[tuple[str, str, str], int] = {}

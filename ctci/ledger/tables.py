@@ -11,14 +11,14 @@ from sqlmodel import Field, SQLModel
 from ctci.ledger.engine import Json
 
 
-def _ms(*, index: bool = False) -> Any:  # noqa: ANN401 - what SQLModel's Field gives
+def _ms(*, index: bool = False) -> Any:
     return Field(default=None, sa_type=BigInteger, nullable=True, index=index)
 
 
 class Deliveries(SQLModel, table=True):
     """One ref of one call of a hook, with its decision."""
 
-    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy's name
+    __table_args__ = {"sqlite_autoincrement": True}
     id: int | None = Field(default=None, primary_key=True)
     project: str
     forge: str
@@ -46,7 +46,7 @@ class Refs(SQLModel, table=True):
 class Runs(SQLModel, table=True):
     """A trigger on the ledger."""
 
-    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+    __table_args__ = {"sqlite_autoincrement": True}
     id: int | None = Field(default=None, primary_key=True)
     key: str = Field(unique=True)
     project: str
@@ -79,7 +79,7 @@ class Runs(SQLModel, table=True):
 class Jobs(SQLModel, table=True):
     """An order on the ledger."""
 
-    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+    __table_args__ = {"sqlite_autoincrement": True}
     id: int | None = Field(default=None, primary_key=True)
     run: int = Field(foreign_key="runs.id")
     #: The run whose place in history this has: a rerun stands where its original stood.
@@ -126,7 +126,7 @@ class Attempts(SQLModel, table=True):
 class Hosts(SQLModel, table=True):
     """A data folder that runs jobs."""
 
-    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+    __table_args__ = {"sqlite_autoincrement": True}
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True)
     first_seen: int = Field(sa_type=BigInteger)
@@ -157,7 +157,7 @@ class Commits(SQLModel, table=True):
 class Changes(SQLModel, table=True):
     """Append-only: what letters and live pages read, each with a cursor of its own."""
 
-    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+    __table_args__ = {"sqlite_autoincrement": True}
     seq: int | None = Field(default=None, primary_key=True)
     kind: str
     run: int
@@ -168,7 +168,7 @@ class Changes(SQLModel, table=True):
 class Sendings(SQLModel, table=True):
     """Letters that are owed, and what became of them."""
 
-    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+    __table_args__ = {"sqlite_autoincrement": True}
     id: int | None = Field(default=None, primary_key=True)
     sink: str
     key: str = Field(unique=True)

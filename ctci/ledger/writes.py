@@ -140,7 +140,7 @@ def _bring(connection: Connection, run: int, brought: Sequence[Commit]) -> None:
         )
 
 
-def _step_back(connection: Connection, row: Any, newer: int) -> None:  # noqa: ANN401 - a row of runs
+def _step_back(connection: Connection, row: Any, newer: int) -> None:
     """A push that came out of order: recorded, not run; the ref is where it was."""
     _drop(connection, jobs.c.run == row.id, Status.SKIPPED, f"older than #{newer}, which was recorded before it")
     connection.execute(
@@ -154,7 +154,7 @@ def _step_back(connection: Connection, row: Any, newer: int) -> None:  # noqa: A
     )
 
 
-def _make_way(connection: Connection, row: Any) -> None:  # noqa: ANN401 - a row of runs
+def _make_way(connection: Connection, row: Any) -> None:
     """What this push does to the older runs of its ref. Only a push does anything: tags and wishes replace nobody."""
     if row.kind != "push":
         return
@@ -214,7 +214,7 @@ def claim(db: Ledger, *, host: int, slot: int, boot_id: str) -> tuple[Job, Run] 
         return rows.job(row), rows.run(run)
 
 
-def _ours(job: int, attempt: int, host: int) -> Any:  # noqa: ANN401 - a clause
+def _ours(job: int, attempt: int, host: int) -> Any:
     return and_(jobs.c.id == job, jobs.c.attempt == attempt, jobs.c.host == host, jobs.c.status == RUNNING)
 
 
@@ -297,7 +297,7 @@ def ask_cancel(db: Ledger, *, by: str, reason: str, run: int | None = None, job:
         return counts
 
 
-def wish(connection: Connection, which: Any, become: Status, *, by: str, reason: str) -> tuple[int, int]:  # noqa: ANN401
+def wish(connection: Connection, which: Any, become: Status, *, by: str, reason: str) -> tuple[int, int]:
     """Queued jobs end at once; running ones carry the wish, the first of which stays. In the caller's transaction."""
     dropped = connection.execute(
         update(jobs)
@@ -325,7 +325,7 @@ def wish(connection: Connection, which: Any, become: Status, *, by: str, reason:
     return len(dropped), asked
 
 
-def _drop(connection: Connection, which: Any, status: Status, reason: str) -> None:  # noqa: ANN401 - a clause
+def _drop(connection: Connection, which: Any, status: Status, reason: str) -> None:
     """End queued jobs that never ran."""
     ended = connection.execute(
         update(jobs)

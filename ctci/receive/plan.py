@@ -33,7 +33,7 @@ def plan(
                 unordered.append(Unordered(subproject=sub.name, recipe=recipe.name, reason=why_not))
     if not orders:
         return Plan(orders=(), unordered=tuple(unordered), reason=reason if not chosen else _nothing_named(only))
-    what = _names([name for name in dict.fromkeys(order.subproject or order.recipe.name for order in orders)])
+    what = _names(list(dict.fromkeys(order.subproject or order.recipe.name for order in orders)))
     return Plan(orders=tuple(orders), unordered=tuple(unordered), reason=f"{what} queued: {reason}")
 
 

@@ -30,10 +30,8 @@ KEEPER = Path(__file__).with_name("keeper.py")
 COOKIE = "CTCI_COOKIE"
 #: What a keeper needs beyond its grace at the most, seconds: leftovers, what does not die, and a slow disk.
 SLACK_S = 60.0
-#: How often a keeper is told to go on, should its own job have stopped it, seconds.
-CONTINUE_S = 5.0
-#: How long killed processes may take to go, seconds.
-SWEEP_S = 10.0
+#: How often a keeper is told to go on, should its job have stopped it; how long what is killed may take to go; seconds.
+CONTINUE_S, SWEEP_S = 5.0, 10.0
 #: `struct flock` of Linux: type, whence, start, length, pid.
 _FLOCK = struct.Struct("hhqqi")
 
@@ -75,6 +73,7 @@ def start(
 
     `cap` is in bytes. `lease` is a file with a CLOCK_BOOTTIME deadline in seconds. Raises KeepingError.
     """
+    folder = folder.absolute()
     cookie = f"{folder.parent.name}-{folder.name}-{clock.new_key()}"
     options = {"timeout": timeout_s, "grace": grace_s, "cap": cap, "nice": nice, "lease": lease}
     argv = [sys.executable, "-I", "-S", "-B", str(KEEPER), "1", str(folder)]
@@ -163,12 +162,10 @@ def end(folder: Path, *, grace_s: float = 0.0) -> Exit:
 def read(folder: Path) -> Exit | None:
     """How a job ended; None while there is no result."""
     try:
-        text = (folder / "result.json").read_bytes()
+        fields = json.loads((folder / "result.json").read_bytes())
+        return Exit(**{**fields, "leftovers": tuple(fields["leftovers"]), "survivors": tuple(fields["survivors"])})
     except FileNotFoundError:
         return None
-    try:
-        fields = json.loads(text)
-        return Exit(**{**fields, "leftovers": tuple(fields["leftovers"]), "survivors": tuple(fields["survivors"])})
     except (ValueError, TypeError, KeyError):
         # A recipe of the same user can write there.
         log.warning("result.json of %s is not a keeper's", folder)

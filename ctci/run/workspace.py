@@ -34,7 +34,7 @@ class Workspace:
 
 def prepare(layout: Layout, slot: int, order: Order, *, commit: str) -> Workspace:
     """A fresh worktree of the commit in a clean slot. Raises WorkspaceError, and git.GitError."""
-    place = layout.slot(slot)
+    place = layout.slot(slot).absolute()
     clean(layout, slot)
     try:
         # Fails where the slot could neither be removed nor set aside.

@@ -57,7 +57,7 @@ class Bucket:
             return True
 
 
-class Refused(Exception):  # noqa: N818 - not every refusal is an error of the caller's
+class Refused(Exception):
     """A call that is not let in: status and a sentence."""
 
     def __init__(self, status: int, title: str, detail: str) -> None:

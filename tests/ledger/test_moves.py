@@ -180,7 +180,7 @@ def test_queue_lets_the_running_one_end_and_keeps_the_newest_pending(db: ledger.
     assert make.running(db, host)[1].id == third
 
 
-def test_a_branch_of_its_own_supersedes_nobody(db: ledger.Ledger, host: int) -> None:
+def test_a_branch_of_its_own_supersedes_nobody(db: ledger.Ledger) -> None:
     order = make.order(on_new_push="supersede")
     first = make.prepared(db, orders=(order,))
 

@@ -1,0 +1,352 @@
+"""The process that keeps one job, by real ones: what it promises of processes, log and verdict."""
+
+import os
+import resource
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ctci.run import keeping
+from tests.eventually import eventually
+from tests.run import jobs
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "7" / "1"
+
+
+def keep_by_hand(folder: Path, *arguments: str, fsize: int | None = None) -> int:
+    """The exit code of a keeper started without keeping."""
+    limit = None if fsize is None else lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (fsize, fsize))
+    argv = [sys.executable, "-I", "-S", "-B", str(keeping.KEEPER), *arguments]
+    return subprocess.run(argv, cwd=folder, env=jobs.ENV, capture_output=True, check=False, preexec_fn=limit).returncode
+
+
+def contract(folder: Path, script: str) -> None:
+    folder.mkdir(parents=True)
+    (folder / "script.sh").write_text(script)
+    (folder / "command").write_text("\0".join(["/", "sh", "-e", str(folder / "script.sh")]))
+
+
+OPTIONS = ("timeout=30", "grace=1", "cap=10000000")
+
+
+# --- verdicts
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "signal"),
+    [
+        ("true", 0, None),
+        ("exit 3", 3, None),
+        ("false; exit 0", 1, None),
+        ("kill -9 $$", None, 9),
+        ("kill $$", None, 15),
+    ],
+)
+def test_the_verdict_says_how_the_command_ended(
+    folder: Path, script: str, code: int | None, signal: int | None
+) -> None:
+    ended = jobs.over(jobs.begin(folder, script))
+
+    assert ("exit", code, signal) == (ended.how, ended.code, ended.signal)
+    assert ((), ()) == (ended.leftovers, ended.survivors)
+
+
+def test_the_verdict_counts_cpu_and_memory_of_all_processes(folder: Path) -> None:
+    hungry = f"{sys.executable} -c 'x = bytearray(60_000_000); sum(range(3_000_000))'"
+
+    ended = jobs.over(jobs.begin(folder, f'sh -c "{hungry}" | cat'))
+
+    assert ended.cpu_s > 0.02
+    assert ended.peak_memory > 60_000_000
+    assert 0 < ended.seconds < 20
+
+
+@pytest.mark.parametrize(
+    ("shell", "cwd", "line"),
+    [
+        ("no-such-shell -e", "/", "[ctci] cannot start no-such-shell: No such file or directory\n"),
+        ("/etc/passwd", "/", "[ctci] cannot start /etc/passwd: Permission denied\n"),
+        ("sh", "/no/such/folder", "[ctci] cannot enter /no/such/folder: No such file or directory\n"),
+    ],
+)
+def test_a_command_that_cannot_start_says_so_and_ends_with_127(folder: Path, shell: str, cwd: str, line: str) -> None:
+    ended = jobs.over(jobs.begin(folder, "true", shell=shell, cwd=Path(cwd)))
+
+    assert ("exit", 127, line) == (ended.how, ended.code, jobs.said(folder))
+
+
+def test_the_command_meets_what_a_terminal_user_would(folder: Path) -> None:
+    script = (
+        "umask; ulimit -c > /dev/null; cat; trap; cat /proc/self/oom_score_adj; nice; grep SigIgn /proc/self/status"
+    )
+
+    jobs.over(jobs.begin(folder, script, nice=5))
+
+    nothing_ignored = "SigIgn:\t0000000000000000"
+    assert ["0022", "500", str(os.nice(0) + 5), nothing_ignored] == jobs.said(folder).splitlines()
+
+
+def test_the_environment_is_what_was_given_and_nothing_else(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CTCI_TOKEN", "hunter2")
+    given = {"PATH": jobs.ENV["PATH"], "LANG": "C", "ODD": "a\nb \udcff="}
+
+    jobs.over(jobs.begin(folder, "env -0", env=given))
+
+    raw = (folder / "log").read_bytes().split(b"\0")
+    seen = {os.fsdecode(name): os.fsdecode(value) for name, _, value in (each.partition(b"=") for each in raw if each)}
+    cookie = seen.pop(keeping.COOKIE)
+    seen.pop("PWD")
+    assert given == {name: value for name, value in seen.items() if name not in ("OLDPWD", "SHLVL", "_")}
+    assert cookie.startswith("7-1-")
+
+
+# --- ends
+
+
+def test_a_timeout_ends_the_tree_within_the_grace(folder: Path) -> None:
+    nap = jobs.nap()
+    script = f"trap '' TERM; (setsid sleep {nap} &) ; sh -c \"trap '' TERM HUP; sleep {nap}; sleep {nap}\" & sleep {nap}; wait"
+
+    ended = jobs.over(jobs.begin(folder, script, timeout_s=0.5, grace_s=0.5))
+
+    assert ("timeout", None, 9) == (ended.how, ended.code, ended.signal)
+    assert 1.0 <= ended.seconds < 5.0
+    assert [] == jobs.alive(nap)
+    assert "[ctci] timed out after 0.5 s: TERM, and KILL after 0.5 s\n" in jobs.said(folder)
+    assert "[ctci] still there after TERM, so KILL: " in jobs.said(folder)
+
+
+def test_who_obeys_term_may_say_good_bye(folder: Path) -> None:
+    script = f"trap 'echo bye; exit 9' TERM; echo ready; sleep {jobs.nap()} & wait"
+    kept = jobs.begin(folder, script)
+    eventually(lambda: "ready" in jobs.said(folder))
+
+    ended = jobs.over(kept, wishes=lambda: True)
+
+    assert ("cancelled", 9) == (ended.how, ended.code)
+    assert "bye\n" in jobs.said(folder)
+    assert ended.seconds < 5.0
+
+
+def test_a_stopped_process_is_ended_too(folder: Path) -> None:
+    nap = jobs.nap()
+    script = f"sleep {nap} & kill -STOP $!; setsid sh -c 'kill -STOP $$; sleep {nap}' & kill -STOP $$"
+
+    ended = jobs.over(jobs.begin(folder, script, timeout_s=0.4, grace_s=0.5))
+
+    assert "timeout" == ended.how
+    assert [] == jobs.alive(nap)
+
+
+@pytest.mark.parametrize(
+    "daemon",
+    [
+        "setsid sleep {nap} &",
+        "(setsid sh -c 'sleep {nap} & exit 0' &)",
+        "nohup sleep {nap} > /dev/null 2>&1 &",
+        "env -i setsid /bin/sleep {nap} < /dev/null > /dev/null 2>&1 &",
+        "(trap '' TERM HUP INT; exec sleep {nap}) &",
+    ],
+)
+def test_what_the_command_leaves_behind_is_ended_and_named(folder: Path, daemon: str) -> None:
+    nap = jobs.nap()
+    # Waits until it is there: what ends before it began is no test.
+    wait = (
+        f"until tr '\\0' ' ' < /proc/$!/cmdline | grep -q {nap}; do :; done" if "(setsid" not in daemon else "sleep 0.3"
+    )
+
+    ended = jobs.over(jobs.begin(folder, f"{daemon.format(nap=nap)}\n{wait}\necho done"))
+
+    assert ("exit", 0, ("sleep",)) == (ended.how, ended.code, ended.leftovers)
+    assert [] == jobs.alive(nap)
+    assert jobs.said(folder).startswith("done\n[ctci] still running after the command ended, so ended: sleep (pid ")
+    assert ended.seconds < 6.0
+
+
+def test_what_ends_by_itself_right_after_the_command_is_no_leftover(folder: Path) -> None:
+    ended = jobs.over(jobs.begin(folder, "(sleep 0.03; echo late) & echo early"))
+
+    assert ((), "early\nlate\n") == (ended.leftovers, jobs.said(folder))
+
+
+def test_a_storm_of_processes_is_ended_to_the_last(folder: Path) -> None:
+    nap = jobs.nap()
+    script = f"for i in $(seq 60); do (trap '' TERM; setsid sleep {nap} &) ; done; exit 4"
+
+    ended = jobs.over(jobs.begin(folder, script))
+
+    assert ("exit", 4) == (ended.how, ended.code)
+    assert [] == jobs.alive(nap)
+    assert 20 == len(ended.leftovers)
+    assert "and 40 more" in jobs.said(folder)
+
+
+@pytest.mark.parametrize("lease", [None, "nonsense", "1.0", "soon"])
+def test_a_lease_that_ran_out_or_cannot_be_read_ends_the_job(folder: Path, tmp_path: Path, lease: str | None) -> None:
+    path = tmp_path / "lease"
+    if lease is not None:
+        soon = time.clock_gettime(time.CLOCK_BOOTTIME) + 0.3
+        path.write_text(str(soon) if lease == "soon" else lease)
+
+    ended = jobs.over(jobs.begin(folder, f"exec sleep {jobs.nap()}", lease=path))
+
+    assert ("lease", 15) == (ended.how, ended.signal)
+    assert "[ctci] the lease of this machine has run out" in jobs.said(folder)
+
+
+def test_a_lease_that_holds_changes_nothing(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "lease"
+    path.write_text(str(time.clock_gettime(time.CLOCK_BOOTTIME) + 60))
+
+    ended = jobs.over(jobs.begin(folder, "exit 2", lease=path))
+
+    assert ("exit", 2) == (ended.how, ended.code)
+
+
+# --- the log
+
+
+def test_the_log_is_what_was_printed_byte_for_byte(folder: Path, tmp_path: Path) -> None:
+    content = bytes(range(256)) * 3000 + b"\x1b[31m\xff\xfe\0no end"
+    (tmp_path / "content").write_bytes(content)
+
+    ended = jobs.over(jobs.begin(folder, f"cat {tmp_path}/content", cap=10_000_000))
+
+    assert content == (folder / "log").read_bytes()
+    assert (len(content), 0) == (ended.log_bytes, ended.log_dropped)
+
+
+@pytest.mark.parametrize("size", [999, 1000, 1001, 1500, 1501, 2000, 123_457, 2_000_003])
+def test_the_cap_keeps_exactly_head_and_tail(folder: Path, tmp_path: Path, size: int) -> None:
+    content = os.urandom(size)
+    (tmp_path / "content").write_bytes(content)
+
+    ended = jobs.over(jobs.begin(folder, f"cat {tmp_path}/content; exit 5", cap=1001))
+
+    mark = b"\n[ctci] %d bytes left out here\n" % (size - 1001)
+    kept = content if size <= 1001 else content[:500] + mark + content[-501:]
+    assert kept == (folder / "log").read_bytes()
+    assert (5, len(kept), max(0, size - 1001)) == (ended.code, ended.log_bytes, ended.log_dropped)
+
+
+def test_times_are_told_of_head_and_tail(folder: Path) -> None:
+    before = time.time_ns() // 1_000_000
+    script = "for i in 1 2 3 4 5 6 7 8; do printf 'line %s of the log of this job\\n' $i; sleep 0.08; done"
+
+    jobs.over(jobs.begin(folder, script, cap=120))
+
+    raw = (folder / "log.idx").read_bytes()
+    records = list(struct.iter_unpack("<QQ", raw))
+    log = (folder / "log").read_bytes()
+    assert records == sorted(records)
+    assert before <= records[0][1] <= records[-1][1] <= time.time_ns() // 1_000_000
+    assert b"line 1 of" == log[records[0][0] :][:9]
+    assert b"line 8 of" == log[records[-1][0] :][:9]
+    assert all(later[1] - sooner[1] >= 50 for sooner, later in zip(records, records[1:], strict=False))
+
+
+def test_a_line_of_100_mb_is_no_burden(folder: Path) -> None:
+    ended = jobs.over(jobs.begin(folder, "head -c 100000000 /dev/zero; exit 6", cap=2_000_000))
+
+    assert (6, 98_000_000) == (ended.code, ended.log_dropped)
+    assert ended.seconds < 10.0
+    assert (folder / "log").stat().st_size < 2_000_100
+    # The largest process is a shell or head: the keeper itself is not counted, its log is.
+    assert [
+        "command",
+        "cookie",
+        "keeper.err",
+        "lock",
+        "log",
+        "log.idx",
+        "result.json",
+        "script.sh",
+        "state.json",
+    ] == sorted(each.name for each in folder.iterdir())
+
+
+def test_writing_to_dev_stdout_takes_nothing_from_the_log(folder: Path) -> None:
+    script = "echo one; echo two > /dev/stdout; echo three | tee /dev/stderr > /dev/null; echo four >> /dev/stdout"
+
+    jobs.over(jobs.begin(folder, script))
+
+    assert "one\ntwo\nthree\nfour\n" == jobs.said(folder)
+
+
+def test_lines_are_there_while_the_job_runs(folder: Path) -> None:
+    kept = jobs.begin(folder, f"echo first; sleep {jobs.nap()}")
+
+    eventually(lambda: jobs.said(folder) == "first\n")
+
+    assert keeping.read(folder) is None
+    assert "cancelled" == jobs.over(kept, wishes=lambda: True).how
+
+
+def test_a_full_disk_costs_log_lines_but_never_the_verdict(folder: Path) -> None:
+    contract(folder, "head -c 1000000 /dev/zero; exit 5")
+
+    code = keep_by_hand(folder, "1", str(folder), *OPTIONS, fsize=100_000)
+
+    ended = keeping.read(folder)
+    assert 0 == code
+    assert ended is not None
+    assert ("exit", 5, 100_000) == (ended.how, ended.code, ended.log_bytes)
+    assert ended.log_dropped >= 900_000
+
+
+# --- the contract
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("2", ".", *OPTIONS),
+        ("1", ".", "timeout=1", "grace=1"),
+        ("1", ".", *OPTIONS, "colour=red"),
+        ("1", ".", "timeout=soon", "grace=1", "cap=1"),
+        (),
+    ],
+)
+def test_what_is_not_version_1_is_refused_and_starts_nothing(folder: Path, arguments: tuple[str, ...]) -> None:
+    contract(folder, "echo ran")
+
+    code = keep_by_hand(folder, *arguments)
+
+    assert 64 == code
+    assert not (folder / "log").exists()
+
+
+def test_a_job_that_has_a_result_is_not_run_again(folder: Path) -> None:
+    contract(folder, "echo ran >> ran")
+    first = keep_by_hand(folder, "1", str(folder), *OPTIONS)
+    verdict = (folder / "result.json").read_text()
+
+    again = keep_by_hand(folder, "1", str(folder), *OPTIONS)
+
+    assert (0, 75) == (first, again)
+    assert verdict == (folder / "result.json").read_text()
+
+
+def test_a_second_keeper_leaves_a_job_that_has_one(folder: Path) -> None:
+    kept = jobs.begin(folder, f"echo once; sleep {jobs.nap()}")
+    eventually(lambda: "once" in jobs.said(folder))
+
+    code = keep_by_hand(folder, "1", str(folder), *OPTIONS)
+
+    assert 75 == code
+    assert "once\n" == jobs.said(folder)
+    jobs.over(kept, wishes=lambda: True)
+
+
+def test_a_recipe_cannot_read_its_keeper_as_an_ordinary_user(folder: Path) -> None:
+    jobs.over(jobs.begin(folder, "stat -c %u /proc/$PPID/environ"))
+
+    # A process that is not dumpable belongs to root.
+    assert "0\n" == jobs.said(folder)

@@ -1,0 +1,271 @@
+"""The server's side of a keeper, with real keepers."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from ctci import clock
+from ctci.model import Exit
+from ctci.run import keeping
+from tests.eventually import eventually
+from tests.run import jobs
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "7" / "1"
+
+
+def running(folder: Path, script: str, **options: float) -> keeping.Kept:
+    """A job that has printed something."""
+    kept = jobs.begin(folder, script, **options)  # type: ignore[arg-type] - seconds only
+    eventually(lambda: jobs.said(folder))
+    return kept
+
+
+def kill_keeper(kept: keeping.Kept) -> None:
+    signal.pidfd_send_signal(kept.pidfd, signal.SIGKILL)
+
+
+def bury(kept: keeping.Kept) -> None:
+    """What the next life of the server need not do: the keeper is our child."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitid(os.P_PIDFD, kept.pidfd, os.WEXITED)
+    os.close(kept.pidfd)
+
+
+def test_a_wish_cancels_once(folder: Path) -> None:
+    kept = running(
+        folder, f"trap 'echo term' TERM; echo ready; while :; do sleep {jobs.nap()} & wait; done", grace_s=0.5
+    )
+    asked: list[int] = []
+
+    ended = jobs.over(kept, wishes=lambda: asked.append(1) is None)
+
+    assert "cancelled" == ended.how
+    assert 1 == len(asked)
+    assert 1 == jobs.said(folder).splitlines().count("term")
+
+
+def test_a_cancel_right_after_the_start_is_no_lost_keeper(tmp_path: Path) -> None:
+    ends = []
+    for number in range(8):
+        kept = jobs.begin(tmp_path / "8" / str(number), f"exec sleep {jobs.nap()}")
+        kept.cancel()
+        ends.append(jobs.over(kept).how)
+
+    assert ["cancelled"] * 8 == ends
+
+
+def test_a_stop_of_the_server_leaves_the_job_to_the_next_life(folder: Path) -> None:
+    nap = jobs.nap()
+    kept = running(folder, f"echo ready; sleep {nap}")
+    wake, stop = os.pipe()
+    answers: list[Exit | None] = []
+    waiting = threading.Thread(
+        target=lambda: answers.append(keeping.wait(kept, wishes=lambda: False, wake=wake, poll_s=30.0))
+    )
+    waiting.start()
+
+    os.write(stop, b"stop")
+    waiting.join(5)
+
+    assert [None] == answers
+    assert 1 == len(jobs.alive(nap))
+    assert keeping.holder(folder) is not None
+    assert "interrupted" == keeping.end(folder, grace_s=1.0).how
+    assert [] == jobs.alive(nap)
+    os.close(wake)
+    os.close(stop)
+
+
+def test_a_waiter_that_fails_does_not_leave_the_job_running(folder: Path) -> None:
+    nap = jobs.nap()
+    kept = running(folder, f"echo ready; exec sleep {nap}")
+
+    def broken() -> bool:
+        raise RuntimeError("the ledger is gone")
+
+    with pytest.raises(RuntimeError, match="the ledger is gone"):
+        keeping.wait(kept, wishes=broken, poll_s=0.01)
+
+    assert eventually(lambda: jobs.alive(nap) == [])
+    assert "cancelled" == keeping.end(folder, grace_s=1.0).how
+
+
+def test_a_killed_keeper_is_lost_and_nothing_of_its_job_lives_on(folder: Path) -> None:
+    keeping.become_subreaper()
+    nap = jobs.nap()
+    kept = running(folder, f"(setsid sh -c \"trap '' TERM; sleep {nap}; :\" &); sleep 0.2; echo ready; sleep {nap}")
+    assert len(jobs.alive(nap)) >= 2
+
+    kill_keeper(kept)
+    ended = jobs.over(kept)
+
+    assert "lost" == ended.how
+    assert [] == jobs.alive(nap)
+    assert "lost" == keeping.end(folder).how
+
+
+def test_a_sweep_spares_all_other_jobs(tmp_path: Path) -> None:
+    mine, other = jobs.nap(), jobs.nap()
+    first = running(tmp_path / "7" / "1", f"echo ready; sleep {mine}")
+    second = running(tmp_path / "7" / "2", f"echo ready; sleep {other}")
+
+    kill_keeper(first)
+    ended = jobs.over(first)
+
+    assert ("lost", [], 1) == (ended.how, jobs.alive(mine), len(jobs.alive(other)))
+    assert "cancelled" == jobs.over(second, wishes=lambda: True).how
+
+
+def test_what_a_killed_life_fenced_but_did_not_sweep_is_swept(folder: Path) -> None:
+    nap = jobs.nap()
+    kept = running(folder, f"echo ready; sleep {nap}")
+    kill_keeper(kept)
+    bury(kept)
+    assert keeping.fence(folder)
+    assert jobs.alive(nap)
+
+    ended = keeping.end(folder)
+
+    assert ("lost", []) == (ended.how, jobs.alive(nap))
+
+
+def test_a_fence_keeps_a_late_starter_out(folder: Path) -> None:
+    assert keeping.fence(folder)
+    (folder / "command").write_text("\0".join(["/", "sh", "-c", f"echo ran > {folder}/ran"]))
+
+    argv = [sys.executable, "-I", "-S", "-B", str(keeping.KEEPER), "1", str(folder), "timeout=9", "grace=1", "cap=99"]
+    code = subprocess.run(argv, env=jobs.ENV, check=False).returncode
+
+    assert 75 == code
+    assert not (folder / "ran").exists()
+    assert Exit(how="lost") == keeping.read(folder)
+
+
+def test_a_fence_yields_to_a_living_keeper_and_changes_no_result(folder: Path) -> None:
+    kept = running(folder, "echo ready; read -r line < release; exit 3", timeout_s=20)
+
+    yielded = keeping.fence(folder)
+    ended = jobs.over(kept, wishes=lambda: True)
+
+    assert not yielded
+    assert keeping.fence(folder)
+    assert ended == keeping.read(folder) == keeping.end(folder)
+
+
+def test_the_kernel_names_the_keeper_that_lives_in_a_folder(folder: Path) -> None:
+    assert keeping.holder(folder) is None
+    kept = running(folder, f"echo $PPID; exec sleep {jobs.nap()}")
+
+    pid = keeping.holder(folder)
+    jobs.over(kept, wishes=lambda: True)
+
+    assert int(jobs.said(folder).split()[0]) == pid
+    assert keeping.holder(folder) is None
+
+
+def test_the_end_of_a_job_that_ended_unwatched_is_told_truthfully(folder: Path) -> None:
+    kept = jobs.begin(folder, "echo unwatched; exit 7")
+    eventually(lambda: keeping.read(folder))
+    bury(kept)
+
+    ended = keeping.end(folder)
+
+    assert ("exit", 7) == (ended.how, ended.code)
+
+
+def test_a_job_that_never_got_a_folder_is_lost(folder: Path) -> None:
+    assert Exit(how="lost") == keeping.end(folder)
+    with pytest.raises(keeping.KeepingError):
+        jobs.begin(folder, "echo late")
+
+
+def test_a_keeper_that_was_stopped_by_its_job_goes_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "CONTINUE_S", 0.1)
+
+    ended = jobs.over(jobs.begin(folder, "kill -STOP $PPID; exit 4"))
+
+    assert ("exit", 4) == (ended.how, ended.code)
+
+
+def test_a_keeper_that_is_overdue_is_killed_and_its_job_with_it(folder: Path) -> None:
+    nap = jobs.nap()
+    kept = running(folder, f"echo ready; sleep {nap}")
+
+    ended = jobs.over(dataclasses.replace(kept, overdue=clock.monotonic() - 1))
+
+    assert ("lost", []) == (ended.how, jobs.alive(nap))
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"how": "exit", "leftovers": [], "survivors": [], "more": 1}'])
+def test_a_result_that_no_keeper_wrote_is_lost(folder: Path, content: str) -> None:
+    folder.mkdir(parents=True)
+    (folder / "result.json").write_text(content)
+
+    assert Exit(how="lost") == keeping.read(folder)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"env": {"BIG": "x" * 200_000}}, {"env": {"NUL": "a\0b"}}, {"env": {"LONE": "\ud800"}}, {"shell": "sh 'open"}],
+)
+def test_what_cannot_be_started_is_said(folder: Path, fault: dict[str, object]) -> None:
+    with pytest.raises(keeping.KeepingError, match="cannot be started"):
+        jobs.begin(folder, "true", **fault)  # type: ignore[arg-type] - on purpose
+
+    assert keeping.holder(folder) is None
+
+
+def test_only_the_owner_may_look_into_the_folder(folder: Path) -> None:
+    jobs.over(jobs.begin(folder, "true"))
+
+    assert 0o700 == folder.stat().st_mode & 0o777
+    assert {0} == {(folder / name).stat().st_mode & 0o077 for name in ("script.sh", "cookie", "log", "result.json")}
+
+
+# A life of a server that is killed with SIGKILL while its job runs; prints its pid's job folder when the job runs.
+LIFE = """
+import sys, time
+from pathlib import Path
+from tests.run import jobs
+folder = Path(sys.argv[1])
+jobs.begin(folder, sys.argv[2], timeout_s=30, grace_s=1)
+while "ready" not in jobs.said(folder):
+    time.sleep(0.01)
+print("ready", flush=True)
+time.sleep(30)
+"""
+
+
+def test_a_job_survives_the_kill_of_its_server_and_the_next_life_ends_it(folder: Path) -> None:
+    nap = jobs.nap()
+    life = subprocess.Popen(
+        [sys.executable, "-c", LIFE, str(folder), f"echo ready; setsid sleep {nap} & sleep {nap}"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert life.stdout is not None
+    assert "ready\n" == life.stdout.readline()
+    life.kill()
+    life.communicate()
+
+    lives_on = keeping.holder(folder), len(jobs.alive(nap))
+    ended = keeping.end(folder, grace_s=1.0)
+
+    assert lives_on[0] is not None
+    assert lives_on[1] == 2
+    assert ("interrupted", []) == (ended.how, jobs.alive(nap))
+    assert "interrupted" == json.loads((folder / "result.json").read_text())["how"]
