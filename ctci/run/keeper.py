@@ -34,7 +34,7 @@ else:
     import _signal as signal
 
 #: Seconds that what the command left behind has to end by itself, then after TERM; and all have after KILL.
-LINGER_S, LEFT_S, GIVE_UP_S = 0.1, 2.0, 30.0
+LINGER_S, LEFT_S, GIVE_UP_S = 0.25, 2.0, 30.0
 CHUNK = 256 * 1024
 PIPE_BYTES = 1 << 20
 #: Also reaps children that were cloned without SIGCHLD.

@@ -42,7 +42,7 @@ class KeepingError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """A job whose keeper was started here; `wait` ends its life."""
+    """A job whose keeper was started here; `wait` closes it."""
 
     folder: Path
     pidfd: int
@@ -151,7 +151,7 @@ def end(folder: Path, *, grace_s: float = 0.0) -> Exit:
             _stop(folder, pid, within_s=grace_s + SLACK_S)
     result = read(folder) or Exit(how="lost")
     if result.how == "lost":
-        # Always, also where the fence was set by a life that was killed before it came to this line.
+        # Always: the life that set the fence may have been killed before it came to this line.
         with contextlib.suppress(FileNotFoundError):
             said = (folder / "keeper.err").read_text(errors="replace")[-2000:].strip()
             log.warning("the keeper of %s left no result: %s", folder, said or "it was killed")

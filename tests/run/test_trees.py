@@ -25,7 +25,7 @@ def test_a_tree_is_gone(tmp_path: Path, trash: Path) -> None:
 
     assert trees.remove(tree, trash)
 
-    assert [] == list(tmp_path.iterdir())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_not_there_is_gone(tmp_path: Path, trash: Path) -> None:
@@ -40,7 +40,7 @@ def test_a_tree_that_locks_out_its_owner_is_gone_too(tmp_path: Path, trash: Path
 
     assert trees.remove(tree, trash)
 
-    assert [] == list(tmp_path.iterdir())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_outside_is_touched(tmp_path: Path, trash: Path) -> None:
@@ -55,7 +55,7 @@ def test_nothing_outside_is_touched(tmp_path: Path, trash: Path) -> None:
     assert trees.remove(tree, trash)
 
     assert {"a", "file"} == {each.name for each in outside.iterdir()}
-    assert ("x", 0o750) == ((outside / "file").read_text(), outside.stat().st_mode & 0o777)
+    assert ((outside / "file").read_text(), outside.stat().st_mode & 0o777) == ("x", 0o750)
     assert (outside / "a" / "b" / "file").exists()
 
 
@@ -103,8 +103,8 @@ def test_what_cannot_be_removed_is_set_aside(tmp_path: Path, trash: Path, monkey
         (aside,) = trash.iterdir()
         again = trees.remove(aside, trash)
 
-    assert (False, False) == (gone, again)
+    assert (gone, again) == (False, False)
     assert not tree.exists()
     assert [aside] == list(trash.iterdir())
     assert trees.remove(aside, trash)
-    assert [] == list(trash.iterdir())
+    assert list(trash.iterdir()) == []

@@ -46,8 +46,8 @@ def test_a_workspace_is_the_commit_and_nothing_else(place: Layout) -> None:
     made = workspace.prepare(place, 1, make.order(), commit=commit)
 
     assert {".git", "README", "services"} == {each.name for each in made.worktree.iterdir()}
-    assert ["test.sh"] == [each.name for each in made.directory.iterdir()]
-    assert [] == list(made.home.iterdir())
+    assert [each.name for each in made.directory.iterdir()] == ["test.sh"]
+    assert list(made.home.iterdir()) == []
     assert place.slot(1) in made.home.parents
     assert commit == git("rev-parse", "HEAD", cwd=made.directory)
 
@@ -64,9 +64,9 @@ def test_nothing_is_left_of_the_job_before(place: Layout) -> None:
 
     second = workspace.prepare(place, 1, make.order(), commit=commit)
 
-    assert "true" == (second.directory / "test.sh").read_text()
+    assert (second.directory / "test.sh").read_text() == "true"
     assert not (second.worktree / "new").exists()
-    assert [] == [*second.home.iterdir(), *(place.slot(1) / "tmp").iterdir()]
+    assert [*second.home.iterdir(), *(place.slot(1) / "tmp").iterdir()] == []
 
 
 def test_a_cleaned_slot_is_empty_also_after_chmod_000(place: Layout) -> None:
@@ -76,8 +76,8 @@ def test_a_cleaned_slot_is_empty_also_after_chmod_000(place: Layout) -> None:
 
     assert workspace.clean(place, 1)
 
-    assert [] == list(place.slots.iterdir())
-    assert [] == list(place.trash.iterdir())
+    assert list(place.slots.iterdir()) == []
+    assert list(place.trash.iterdir()) == []
 
 
 @pytest.mark.parametrize("directory", ["services/web", "README", "out"])
@@ -159,7 +159,7 @@ def test_the_environment_says_what_is_built_and_why(tmp_path: Path) -> None:
 def test_a_tag_is_no_branch(tmp_path: Path) -> None:
     env = environment(tmp_path, kind="tag", ref="refs/tags/v1")
 
-    assert ("", "v1") == (env["CTCI_BRANCH"], env["CTCI_TAG"])
+    assert (env["CTCI_BRANCH"], env["CTCI_TAG"]) == ("", "v1")
 
 
 def test_of_the_servers_environment_a_job_has_only_what_is_named(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_of_the_servers_environment_a_job_has_only_what_is_named(tmp_path: Path)
 
     env = environment(tmp_path, server, recipe={"env_pass": ("LICENCE", "CTCI_SMTP_URL", "ABSENT")})
 
-    assert ("/opt/bin", "abc") == (env["PATH"], env["LICENCE"])
+    assert (env["PATH"], env["LICENCE"]) == ("/opt/bin", "abc")
     assert "hunter" not in str(env)
     assert "ABSENT" not in env
 
@@ -175,10 +175,10 @@ def test_of_the_servers_environment_a_job_has_only_what_is_named(tmp_path: Path)
 def test_a_recipe_may_set_what_it_likes_but_the_facts(tmp_path: Path) -> None:
     env = environment(tmp_path, recipe={"env": {"LANG": "de_DE.UTF-8", "MODE": "fast", "CTCI_RUN": "1"}})
 
-    assert ("de_DE.UTF-8", "fast", "12") == (env["LANG"], env["MODE"], env["CTCI_RUN"])
+    assert (env["LANG"], env["MODE"], env["CTCI_RUN"]) == ("de_DE.UTF-8", "fast", "12")
 
 
 def test_what_strangers_choose_is_fit_for_an_environment(tmp_path: Path) -> None:
     env = environment(tmp_path, pusher="a\0b\ud800", ref="refs/heads/ü")
 
-    assert ("ab?", "ü") == (env["CTCI_PUSHED_BY"], env["CTCI_BRANCH"])
+    assert (env["CTCI_PUSHED_BY"], env["CTCI_BRANCH"]) == ("ab?", "ü")
