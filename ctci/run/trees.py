@@ -114,3 +114,18 @@ def _opened(name: str, folder: int) -> Iterator[int]:
         yield fd
     finally:
         os.close(fd)
+
+
+def size(tree: Path) -> int:
+    """Bytes on disk of what lies below `tree`, links not followed; what vanishes meanwhile counts nothing."""
+    total = 0
+    waiting = [str(tree)]
+    while waiting:
+        with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                with contextlib.suppress(OSError):
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    else:
+                        total += entry.stat(follow_symlinks=False).st_blocks * 512
+    return total

@@ -9,12 +9,14 @@ from pathlib import Path
 from ctci import clock, config, git, ledger
 from ctci.layout import Layout
 from ctci.model import Exit, Job, Run, Status
-from ctci.run import keeping, outcome, prepare, workspace
+from ctci.run import keeping, outcome, prepare, trees, workspace
 
 log = logging.getLogger(__name__)
 
 #: How long a recipe has between TERM and KILL, seconds.
 GRACE_S = 10.0
+#: How old the measured size of the worktrees may be, seconds.
+MEASURE_S = 30.0
 #: How often a running job is asked whether somebody wants it to end, seconds.
 WISH_POLL_S = 0.3
 
@@ -25,24 +27,40 @@ class Floor:
     def __init__(self, layout: Layout, current: config.Current) -> None:
         self._layout = layout
         self._current = current
-        self._low = False
+        #: Guards the two below: every slot asks.
+        self._lock = threading.Lock()
+        self._said: str | None = None
+        self._measured: tuple[float, int] | None = None
 
     def remark(self) -> str | None:
-        """A sentence when the disk is under its floor, else None."""
+        """A sentence when there is no room, else None."""
+        server = self._current.get().server
         free = shutil.disk_usage(self._layout.data).free
-        floor = self._current.get().server.disk_floor
-        low = free < floor
-        if low != self._low:
-            self._low = low
-            if low:
-                log.warning("disk under its floor: %s free, disk-floor is %s; no job is started", free, floor)
-            else:
-                log.info("disk above its floor again: %s free", free)
-        if not low:
-            return None
-        return (
-            f"{free / 2**20:,.0f} MiB free on the disk, under disk-floor = {floor / 2**20:,.0f} MiB: no job is started"
-        )
+        said = None
+        if free < server.disk_floor:
+            said = f"{_mib(free)} free on the disk, under disk-floor = {_mib(server.disk_floor)}: no job is started"
+        elif (taken := self._worktrees()) > server.limit_worktrees:
+            said = (
+                f"worktrees take {_mib(taken)}, over [limits] worktrees = {_mib(server.limit_worktrees)}: "
+                "no other job is started"
+            )
+        with self._lock:
+            if (said is None) != (self._said is None):
+                log.warning("%s", said) if said else log.info("there is room on the disk again")
+            self._said = said
+        return said
+
+    def _worktrees(self) -> int:
+        """Bytes in the slots, measured anew every half minute: a large tree takes a while to walk."""
+        at = clock.monotonic()
+        with self._lock:
+            if self._measured is None or at - self._measured[0] > MEASURE_S:
+                self._measured = (at, trees.size(self._layout.slots))
+            return self._measured[1]
+
+
+def _mib(count: int) -> str:
+    return f"{count / 2**20:,.0f} MiB"
 
 
 def settle_remains(db: ledger.Ledger, layout: Layout, *, host: int) -> int:

@@ -86,7 +86,7 @@ def test_a_stop_of_the_server_leaves_the_job_to_the_next_life(folder: Path) -> N
     waiting.join(5)
 
     assert answers == [None]
-    assert len(jobs.alive(nap)) == 1
+    assert eventually(lambda: len(jobs.alive(nap)) == 1)
     assert keeping.holder(folder) is not None
     assert keeping.end(folder, grace_s=1.0).how == "interrupted"
     assert jobs.alive(nap) == []

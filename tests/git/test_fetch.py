@@ -1,0 +1,394 @@
+"""Mirrors of real repositories: fetched, killed in the midst of it, broken, stuck, and named by strangers."""
+
+import contextlib
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ctci import git
+from ctci.git import command
+from ctci.model import HEADS, TAGS
+from ctci.run import workspace
+from tests import make
+from tests.eventually import eventually
+from tests.run import jobs
+from tests.run.test_workspace import run
+from tests.upstream import Upstream
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _libgit2() -> None:
+    git.setup()
+
+
+@pytest.fixture
+def upstream(tmp_path: Path) -> Upstream:
+    return Upstream(tmp_path)
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> Path:
+    return tmp_path / "mirrors" / "shop.git"
+
+
+def fetch(mirror: Path, url: str | Path, commit: str | None = None, *, deadline_s: float = 20.0) -> git.Fetched:
+    access = git.Access(url=str(url))
+    return git.fetch(mirror, access, commit=commit, ref="refs/heads/main", deadline_s=deadline_s, stop=lambda: False)
+
+
+def leftovers(mirror: Path) -> list[str]:
+    """Files that are neither packs nor objects nor refs."""
+    objects = {each.name for each in (mirror / "objects").rglob("*") if each.is_file()}
+    tidy = {name for name in objects if name.startswith("pack-") or len(name) == 38}
+    return sorted(objects - tidy) + [each.name for each in mirror.rglob("*.lock")]
+
+
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The folder's repositories by `git daemon` on loopback: the address before their names."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    daemon = subprocess.Popen(
+        [
+            *("git", "daemon", "--reuseaddr", "--export-all", "--listen=127.0.0.1", f"--port={port}"),
+            *(f"--base-path={folder}", str(folder)),
+        ],
+        env={"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"},
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        eventually(lambda: socket.create_connection(("127.0.0.1", port), 1).close() or True)
+        yield f"git://127.0.0.1:{port}"
+    finally:
+        os.killpg(daemon.pid, signal.SIGKILL)
+        daemon.wait()
+
+
+# --- what a fetch brings
+
+
+def test_a_fetch_brings_branches_and_tags_and_what_head_points_to(upstream: Upstream, mirror: Path) -> None:
+    main = upstream.push({"a": "1"})
+    tag = upstream.tag("v1")
+    other = upstream.push({"a": "2"}, branch="topic/x")
+
+    fetched = fetch(mirror, upstream.path, other)
+
+    assert git.Fetched(healed=None, default_branch="main") == fetched
+    heads = [git.head(mirror, ref) for ref in ("refs/heads/main", "refs/heads/topic/x", "refs/tags/v1")]
+    assert [main, other, tag] == heads
+    assert None is git.head(mirror, "refs/heads/absent")
+
+
+def test_a_branch_that_is_gone_is_gone_here_too(upstream: Upstream, mirror: Path) -> None:
+    upstream.push({"a": "1"})
+    upstream.push({"a": "2"}, branch="topic")
+    fetch(mirror, upstream.path)
+    upstream.git("push", "--quiet", "origin", ":refs/heads/topic")
+
+    fetch(mirror, upstream.path)
+
+    assert None is git.head(mirror, "refs/heads/topic")
+
+
+def test_a_network_remote_brings_the_same(upstream: Upstream, mirror: Path, tmp_path: Path) -> None:
+    main = upstream.push({"a": "1"})
+    tag = upstream.tag("v1")
+
+    with served(tmp_path) as address:
+        fetch(mirror, f"{address}/shop.git", main)
+        heads = git.heads(git.Access(url=f"{address}/shop.git"), deadline_s=10, stop=lambda: False)
+
+    assert (main, tag) == (git.head(mirror, "refs/heads/main"), git.head(mirror, "refs/tags/v1"))
+    assert {"refs/heads/main": main, "refs/tags/v1": tag} == heads
+
+
+def test_a_remote_that_is_not_there_is_unreachable(mirror: Path, tmp_path: Path) -> None:
+    with pytest.raises(git.GitError, match="is not there") as refused:
+        fetch(mirror, tmp_path / "nothing.git")
+
+    assert refused.value.kind == "unreachable"
+
+
+@pytest.mark.parametrize("network", [False, True])
+def test_a_commit_is_had_by_its_id_after_a_force_push(
+    upstream: Upstream, mirror: Path, tmp_path: Path, network: bool
+) -> None:
+    upstream.push({"a": "1"})
+    lost = upstream.push({"a": "2"})
+    upstream.git("reset", "--quiet", "--hard", "HEAD~")
+    tip = upstream.push({"a": "3"}, force=True)
+    upstream.git("config", "uploadpack.allowAnySHA1InWant", "true", at=upstream.path)
+
+    with served(tmp_path) as address:
+        fetch(mirror, f"{address}/shop.git" if network else upstream.path, lost)
+
+    assert tip == git.head(mirror, "refs/heads/main")
+    assert lost == git.commit(mirror, lost).sha
+
+
+@pytest.mark.parametrize("network", [False, True])
+def test_a_commit_that_the_remote_does_not_have_is_missing(
+    upstream: Upstream, mirror: Path, tmp_path: Path, network: bool
+) -> None:
+    upstream.push({"a": "1"})
+
+    with served(tmp_path) as address, pytest.raises(git.GitError) as refused:
+        fetch(mirror, f"{address}/shop.git" if network else upstream.path, make.sha(9))
+
+    assert refused.value.kind == "missing"
+    assert f"the remote has no commit {make.sha(9)[:12]} any more (refs/heads/main moved on)" == str(refused.value)
+
+
+@pytest.mark.parametrize("scheme", ["ext::sh -c 'touch pwned'", "file:///", "fd::0"])
+def test_an_address_that_would_run_something_is_refused(mirror: Path, scheme: str) -> None:
+    with pytest.raises(git.GitError):
+        fetch(mirror, scheme)
+
+    assert not (mirror / "pwned").exists()
+
+
+# --- what a crash leaves
+
+
+def kill_fifty(mirror: Path, upstream: Path, url: str) -> None:
+    """Kill a fetch at a random moment, then fetch, fifty times; prints how many were in the midst of it.
+
+    In a process of its own, which has no threads and may fork.
+    """
+    git.setup()
+    tips = (upstream / "tips").read_text().split()
+    chance = random.Random(4)
+    main = upstream / "refs" / "heads" / "main"
+    began = time.monotonic()
+    fetch(mirror, url, tips[0])
+    whole_s = time.monotonic() - began
+    killed = 0
+    for tip in tips[1:]:
+        main.write_text(f"{tip}\n")
+        pid = os.fork()
+        if pid == 0:
+            fetch(mirror, url, tip)
+            os._exit(0)
+        select_s = chance.uniform(0, whole_s)
+        time.sleep(select_s)
+        os.kill(pid, signal.SIGKILL)
+        _, status = os.waitpid(pid, 0)
+        killed += os.WIFSIGNALED(status)
+        fetch(mirror, url, tip)
+        assert tip == git.head(mirror, "refs/heads/main"), tip
+        assert not leftovers(mirror), leftovers(mirror)
+    print(killed)  # noqa: T201 - the answer
+
+
+def grown(upstream: Upstream) -> None:
+    """51 commits of 60 new files each; main stands at the first."""
+    chance = random.Random(5)
+    mark = []
+    for number in range(51):
+        data = "".join(
+            f"M 100644 inline d{number % 7}/f{each}\ndata 6000\n{chance.randbytes(3000).hex()}\n" for each in range(60)
+        )
+        who = f"Ana <ana@example.org> {1_700_000_000 + number} +0000"
+        mark.append(f"commit refs/heads/all\nmark :{number + 1}\ncommitter {who}\ndata 1\nx\n{data}\n")
+    stream = "".join(mark).encode()
+    subprocess.run(["git", "fast-import", "--quiet"], cwd=upstream.path, input=stream, check=True)
+    tips = upstream.git("rev-list", "--reverse", "refs/heads/all", at=upstream.path).split()
+    upstream.git("update-ref", "-d", "refs/heads/all", at=upstream.path)
+    (upstream.path / "tips").write_text("\n".join(tips))
+    (upstream.path / "refs" / "heads" / "main").write_text(f"{tips[0]}\n")
+
+
+@pytest.mark.parametrize("network", [False, True])
+def test_a_fetch_that_was_killed_at_any_moment_does_not_hinder_the_next(
+    upstream: Upstream, mirror: Path, tmp_path: Path, network: bool
+) -> None:
+    grown(upstream)
+
+    with served(tmp_path) as address:
+        url = f"{address}/shop.git" if network else str(upstream.path)
+        code = "import sys, pathlib; from tests.git import test_fetch as t; "
+        code += "t.kill_fifty(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3])"
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(mirror), str(upstream.path), url],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert int(done.stdout) >= 20
+    assert list(mirror.parent.glob("*.broken-*")) == []
+    upstream.git("fsck", "--strict", at=mirror)
+
+
+def test_locks_and_half_packs_of_a_crash_are_removed(upstream: Upstream, mirror: Path) -> None:
+    upstream.push({"a": "1"})
+    fetch(mirror, upstream.path)
+    left = [
+        *("packed-refs.lock", "HEAD.lock", "config.lock", "shallow.lock", "refs/remotes/origin/main.lock"),
+        *(f"objects/pack/{name}" for name in ("tmp_pack_a1b2c3", "tmp_idx_a1b2c3", "tmp_rev_a1b2c3", "pack_git2_a1b2")),
+        *(f"objects/{name}" for name in ("tmp_obj_a1b2c3", "tmp_object_git2_a1b2c3")),
+    ]
+    for name in left:
+        (mirror / name).write_text("half")
+    tip = upstream.push({"a": "2"})
+
+    fetched = fetch(mirror, upstream.path, tip)
+
+    assert None is fetched.healed
+    assert tip == git.head(mirror, "refs/heads/main")
+    assert [name for name in left if (mirror / name).exists()] == []
+
+
+def truncate_packs(mirror: Path) -> None:
+    packs = list((mirror / "objects" / "pack").glob("*.pack"))
+    assert packs
+    for each in packs:
+        each.chmod(0o600)
+        os.truncate(each, each.stat().st_size // 2)
+
+
+def garble_head(mirror: Path) -> None:
+    (mirror / "HEAD").write_bytes(b"\0\xff nonsense")
+
+
+def lose_objects(mirror: Path) -> None:
+    for each in (mirror / "objects").rglob("*"):
+        if each.is_file():
+            each.unlink()
+
+
+def be_no_repository(mirror: Path) -> None:
+    (mirror / "HEAD").unlink()
+
+
+@pytest.mark.parametrize("network", [False, True])
+@pytest.mark.parametrize("harm", [truncate_packs, garble_head, lose_objects, be_no_repository])
+def test_a_broken_mirror_is_set_aside_and_cloned_anew(
+    upstream: Upstream, mirror: Path, tmp_path: Path, harm: object, network: bool
+) -> None:
+    sha = upstream.push({f"f{number}": str(number) for number in range(150)})
+    assert callable(harm)
+
+    with served(tmp_path) as address:
+        url = f"{address}/shop.git" if network else str(upstream.path)
+        fetch(mirror, url, sha)
+        harm(mirror)
+        fetched = fetch(mirror, url, sha)
+
+    (aside,) = mirror.parent.glob("shop.git.broken-*")
+    assert fetched.healed is not None
+    assert f"it was set aside as {aside.name} and cloned anew" in fetched.healed
+    assert sha == git.commit(mirror, sha).sha
+    upstream.git("fsck", at=mirror)
+
+
+# --- remotes that are stuck
+
+
+@pytest.fixture
+def trickle() -> Iterator[str]:
+    """A remote that accepts, and sends a byte now and then; its address."""
+    over = threading.Event()
+
+    def serve(listener: socket.socket) -> None:
+        connections = []
+        with contextlib.suppress(OSError):
+            while not over.is_set():
+                with contextlib.suppress(TimeoutError):
+                    connections.append(listener.accept()[0])
+                for each in connections:
+                    with contextlib.suppress(OSError):
+                        each.send(b"0")
+        for each in connections:
+            each.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.05)
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        over.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("scheme", ["http", "git"])
+def test_a_stuck_remote_is_ended_by_the_deadline(mirror: Path, trickle: str, scheme: str) -> None:
+    with pytest.raises(git.GitError, match="the remote did not finish within 1 s") as refused:
+        fetch(mirror, f"{scheme}://{trickle}/shop.git", deadline_s=1.0)
+
+    assert refused.value.kind == "unreachable"
+    assert eventually(lambda: not jobs.alive(trickle))
+
+
+def test_a_stuck_remote_is_ended_by_stop(mirror: Path, trickle: str) -> None:
+    began = time.monotonic()
+    access = git.Access(url=f"http://{trickle}/shop.git")
+
+    with pytest.raises(git.GitError, match="stopped"):
+        git.fetch(mirror, access, commit=None, ref=None, deadline_s=60, stop=lambda: bool(jobs.alive(trickle)))
+
+    assert time.monotonic() - began < 10
+    assert eventually(lambda: not jobs.alive(trickle))
+
+
+def test_no_password_of_an_address_is_in_the_words_of_a_failure(mirror: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+
+    with pytest.raises(git.GitError) as refused:
+        fetch(mirror, f"http://ana:hunter2@127.0.0.1:{port}/shop.git")
+
+    assert "hunter2" not in str(refused.value)
+    assert command.redact("http://ana:hunter2@x/y") == "http://x/y"
+
+
+# --- names that strangers choose
+
+
+@pytest.mark.parametrize("network", [False, True])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "-rf",
+        "--upload-pack=touch${IFS}pwned",
+        "a;touch${IFS}pwned;b$(id)",
+        "a\"b'c`id`",
+        "zweig-ü-日本",
+        "x" * 200,
+        "refs/heads/main",
+    ],
+)
+def test_a_hostile_branch_is_fetched_laid_and_built_and_nothing_else(
+    upstream: Upstream, mirror: Path, tmp_path: Path, name: str, network: bool
+) -> None:
+    upstream.push({"test.sh": "false"})
+    sha = upstream.commit({"test.sh": 'printf "%s\\n" "$CTCI_BRANCH"'}, branch="topic")
+    upstream.git("push", "--quiet", "origin", f"topic:{HEADS}{name}", f"topic:{TAGS}{name}")
+    order = make.order(directory=".", ref=HEADS + name)
+    with served(tmp_path) as address:
+        fetch(mirror, f"{address}/shop.git" if network else upstream.path, sha)
+
+    git.lay(tmp_path / "slot.git", mirror, tmp_path / "worktree", sha, HEADS + name)
+    env = workspace.environment(
+        order, run(ref=HEADS + name, commit=sha), 1, 1, home=tmp_path, server_environ={}, public_url="http://x/"
+    )
+    ended = jobs.over(jobs.begin(tmp_path / "1" / "1", "sh ./test.sh", cwd=tmp_path / "worktree", env=env))
+
+    assert (sha, sha) == (git.head(mirror, HEADS + name), git.head(mirror, TAGS + name))
+    assert (0, f"{name}\n") == (ended.code, jobs.said(tmp_path / "1" / "1"))
+    assert list(tmp_path.rglob("pwned")) == []
