@@ -19,6 +19,8 @@ from ctci.git.command import Access, GitError
 REFSPECS = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
 #: Where a commit is fetched to that no branch or tag of the remote reaches any more.
 FETCHED = "refs/ctci/fetched"
+#: How git and libgit2 begin the names of objects and packs that are not yet whole.
+_HALF = ("tmp_", ".tmp-", "pack_git2_")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +86,7 @@ def _clear(mirror: Path) -> None:
         return
     for folder, _, names in os.walk(mirror):
         for name in names:
-            if name.endswith(".lock") or name.startswith(("tmp_pack_", "tmp_idx_", "tmp_obj_", ".tmp-")):
+            if name.endswith(".lock") or name.startswith(_HALF):
                 with contextlib.suppress(OSError):
                     os.unlink(os.path.join(folder, name))
 

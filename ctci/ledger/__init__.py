@@ -4,11 +4,12 @@ from pathlib import Path
 
 from ctci.ledger.engine import Away, Fenced, IllegalMove, Ledger, LedgerError, Nudge, connect
 from ctci.ledger.entries import place, record, refuse
+from ctci.ledger.history import baseline, branches, outdated, recorded_ref, since, standing, strips
+from ctci.ledger.letters import failed, hasten, owe, sent
 from ctci.ledger.migrations import migrate
+from ctci.ledger.preparing import give_up, postpone, prepare
 from ctci.ledger.reads import (
     attempts_of,
-    baseline,
-    branches,
     changes_after,
     commits_of,
     counts,
@@ -23,34 +24,14 @@ from ctci.ledger.reads import (
     jobs_of,
     last_green_commit,
     next_due,
-    outdated,
-    recorded_ref,
     run,
     runs_,
     sendings_,
-    since,
-    standing,
-    strips,
     tries,
     unprepared,
     wish,
 )
-from ctci.ledger.writes import (
-    ask_cancel,
-    begin,
-    claim,
-    failed,
-    forget,
-    give_up,
-    hasten,
-    host,
-    owe,
-    postpone,
-    prepare,
-    put_back,
-    sent,
-    settle,
-)
+from ctci.ledger.writes import ask_cancel, begin, claim, forget, host, put_back, settle
 
 __all__ = [
     "Away",

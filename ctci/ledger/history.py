@@ -1,0 +1,173 @@
+"""What was before: baselines, standings, strips, and what may be forgotten. Never one query per row."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select, tuple_
+
+from ctci.ledger import rows
+from ctci.ledger.engine import Ledger
+from ctci.ledger.tables import jobs, refs, runs
+from ctci.model import CONCLUSIVE, RED, Job, Run, Status
+
+
+def baseline(db: Ledger, job: Job) -> Job | None:
+    """The last conclusive job of the same place before this one; a rerun stands where its original stood."""
+    place = (
+        jobs.c.project == job.order.project,
+        jobs.c.ref == job.order.ref,
+        jobs.c.subproject == job.order.subproject,
+        jobs.c.recipe == job.order.recipe.name,
+    )
+    mine = select(jobs.c.as_of).where(jobs.c.id == job.id).scalar_subquery()
+    query = (
+        select(jobs)
+        .where(*place, jobs.c.status.in_(CONCLUSIVE), tuple_(jobs.c.as_of, jobs.c.id) < tuple_(mine, job.id))
+        .order_by(jobs.c.as_of.desc(), jobs.c.id.desc())
+        .limit(1)
+    )
+    with db.read() as connection:
+        row = connection.execute(query).one_or_none()
+    return rows.job(row) if row else None
+
+
+def since(db: Ledger, job: Job) -> tuple[Job | None, Job | None]:
+    """(last green, first red after it) of a red job's place up to this job."""
+    place = and_(
+        jobs.c.project == job.order.project,
+        jobs.c.ref == job.order.ref,
+        jobs.c.subproject == job.order.subproject,
+        jobs.c.recipe == job.order.recipe.name,
+        jobs.c.id <= job.id,
+    )
+    with db.read() as connection:
+        green = connection.execute(
+            select(jobs)
+            .where(place, jobs.c.status == Status.SUCCEEDED)
+            .order_by(jobs.c.as_of.desc(), jobs.c.id.desc())
+            .limit(1)
+        ).one_or_none()
+        red = connection.execute(
+            select(jobs)
+            .where(place, jobs.c.status.in_(RED), *((jobs.c.as_of > green.as_of,) if green else ()))
+            .order_by(jobs.c.as_of, jobs.c.id)
+            .limit(1)
+        ).one_or_none()
+    return (rows.job(green) if green else None), (rows.job(red) if red else None)
+
+
+def standing(db: Ledger) -> tuple[Job, ...]:
+    """The last conclusive job of every (project, ref, subproject, recipe)."""
+    last = (
+        select(func.max(jobs.c.as_of).label("as_of"), jobs.c.project, jobs.c.ref, jobs.c.subproject, jobs.c.recipe)
+        .where(jobs.c.status.in_(CONCLUSIVE))
+        .group_by(jobs.c.project, jobs.c.ref, jobs.c.subproject, jobs.c.recipe)
+        .subquery()
+    )
+    newest = (
+        select(func.max(jobs.c.id))
+        .join(
+            last,
+            and_(
+                jobs.c.project == last.c.project,
+                jobs.c.ref == last.c.ref,
+                jobs.c.subproject == last.c.subproject,
+                jobs.c.recipe == last.c.recipe,
+                jobs.c.as_of == last.c.as_of,
+            ),
+        )
+        .where(jobs.c.status.in_(CONCLUSIVE))
+        .group_by(jobs.c.project, jobs.c.ref, jobs.c.subproject, jobs.c.recipe)
+    )
+    with db.read() as connection:
+        return tuple(
+            rows.job(row)
+            for row in connection.execute(select(jobs).where(jobs.c.id.in_(newest)).order_by(jobs.c.id.desc()))
+        )
+
+
+def branches(db: Ledger, *, limit: int = 200) -> tuple[tuple[str, str], ...]:
+    """(project, ref) that have runs, the one with the newest run first."""
+    query = (
+        select(runs.c.project, runs.c.ref)
+        .group_by(runs.c.project, runs.c.ref)
+        .order_by(func.max(runs.c.id).desc())
+        .limit(limit)
+    )
+    with db.read() as connection:
+        return tuple((row.project, row.ref) for row in connection.execute(query))
+
+
+def strips(
+    db: Ledger, places: Sequence[tuple[str, str]], *, length: int = 30
+) -> Mapping[tuple[str, str], tuple[Run, ...]]:
+    """The last `length` runs of several (project, ref), oldest first: one query for all."""
+    found: dict[tuple[str, str], list[Run]] = {place: [] for place in places}
+    ranked = (
+        select(
+            runs,
+            func.row_number().over(partition_by=(runs.c.project, runs.c.ref), order_by=runs.c.id.desc()).label("n"),
+        )
+        .where(tuple_(runs.c.project, runs.c.ref).in_(places))
+        .subquery()
+    )
+    with db.read() as connection:
+        for row in connection.execute(select(ranked).where(ranked.c.n <= length).order_by(ranked.c.id)):
+            found[row.project, row.ref].append(rows.run(row))
+    return {place: tuple(each) for place, each in found.items()}
+
+
+def recorded_ref(db: Ledger, project: str, ref: str) -> tuple[str, int | None] | None:
+    """(commit, run) that a ref was last recorded at."""
+    with db.read() as connection:
+        row = connection.execute(
+            select(refs.c.commit, refs.c.run).where(refs.c.project == project, refs.c.ref == ref)
+        ).one_or_none()
+    return (row.commit, row.run) if row else None
+
+
+def outdated(db: Ledger, project: str, *, keep_runs: int, before: int) -> tuple[int, ...]:
+    """Finished runs of a project beyond the newest `keep_runs` of their ref, or older than `before` (Unix ms).
+
+    Never the last green of a ref, nor anything from the first red on while it is broken.
+    """
+    ranked = (
+        select(
+            runs.c.id,
+            runs.c.ref,
+            runs.c.finished_at,
+            func.row_number().over(partition_by=runs.c.ref, order_by=runs.c.id.desc()).label("n"),
+        )
+        .where(runs.c.project == project)
+        .subquery()
+    )
+    doomed = select(ranked.c.id).where(
+        ranked.c.finished_at.is_not(None), or_(ranked.c.n > keep_runs, ranked.c.finished_at < before)
+    )
+    kept: set[int] = set()
+    with db.read() as connection:
+        ids = set(connection.execute(doomed).scalars())
+        if ids:
+            kept = _precious(connection, project)
+    return tuple(sorted(ids - kept))
+
+
+def _precious(connection: Any, project: str) -> set[int]:
+    """Of each place the run of the last green job, and that of the first red after it."""
+    kept: set[int] = set()
+    greens: dict[tuple[str, str, str], int] = {}
+    firsts: dict[tuple[str, str, str], int] = {}
+    query = (
+        select(jobs.c.ref, jobs.c.subproject, jobs.c.recipe, jobs.c.run, jobs.c.status)
+        .where(jobs.c.project == project, jobs.c.status.in_(CONCLUSIVE))
+        .order_by(jobs.c.as_of, jobs.c.id)
+    )
+    for row in connection.execute(query):
+        place = (row.ref, row.subproject, row.recipe)
+        if row.status == Status.SUCCEEDED:
+            greens[place] = row.run
+            firsts.pop(place, None)
+        else:
+            firsts.setdefault(place, row.run)
+    kept.update(greens.values(), firsts.values())
+    return kept
