@@ -36,13 +36,12 @@ class Protocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        # Only what has not yet become whole headers counts: one read may bring a body along.
         if self._timer is not None:
             self._unread += len(data)
-            if self._unread > HEADERS_BYTES + 64 * 1024:
-                # More than one read's worth beyond the limit, and still no end of the headers.
+            if self._unread > HEADERS_BYTES and not self.transport.is_closing():
                 self.transport.close()
-                return
-        super().data_received(data)
 
     def _arm(self) -> None:
         self._disarm()

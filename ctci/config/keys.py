@@ -40,8 +40,13 @@ SERVER = (
 )
 SMTP = ("url", "from")
 LIMITS = ("log", "worktrees", "body")
+SECRET = ("env", "file", "credential")
+ALL = frozenset((*TOP, *DEFAULTS, *PROJECT, *SUB, *RECIPE, *KEEP, *NOTIFY, *SERVER, *SMTP, *LIMITS, *SECRET))
 
+#: The keys whose values are secrets, wherever they stand.
+SECRETS = ("webhook-secret", "token", "ssh-key")
 FORGES = ("github", "gitea", "forgejo", "none")
 ON_NEW_PUSH = ("supersede", "queue")
-#: Set by ctci for every job.
+LOG_FORMATS = ("text", "json")
+#: Variables that ctci sets for every job and that nobody may change, beside CTCI_*.
 RESERVED = ("CI", "CTCI", "HOME")

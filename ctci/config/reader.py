@@ -1,88 +1,120 @@
-"""One TOML file under examination: typed access by path, and every problem with its place."""
+"""One TOML file under examination: its tables, and every problem with its place.
 
+Collects problems instead of raising, so that all of a file are told in one pass. Never shows the value of a secret.
+"""
+
+import codecs
 import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ctci.config import scan
-from ctci.config.problems import Problem
-from ctci.config.scan import Path as At
-from ctci.config.scan import Span, Spans
-from ctci.model import SecretRef
+from ctci.config import keys, scan
+from ctci.config.problems import Also, Problem
+from ctci.config.scan import At, Span, Spans
 
-#: More would not be read anyway.
+#: More of one file would not be read anyway.
 MOST_PROBLEMS = 400
 MOST_BYTES = 4 << 20
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
-_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(B|KiB|MiB|GiB|TiB|KB|MB|GB|TB)")
-_UNITS = {
-    "B": 1,
-    "KiB": 2**10,
-    "MiB": 2**20,
-    "GiB": 2**30,
-    "TiB": 2**40,
-    "KB": 10**3,
-    "MB": 10**6,
-    "GB": 10**9,
-    "TB": 10**12,
-}
+MASK = '"…hidden…"'
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_MAIL = re.compile(r"[^@\s<>\"',;:]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
-KINDS = {str: "text", bool: "true or false", int: "a number", dict: "a table", list: "a list"}
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_LOGIN = re.compile(r"://[^/\s@]*:(?![0-9]+/)[^@]*@|^https?://[^/\s]*@")
+_SECRET_WORD = re.compile(r"secret|token|passw|credential|[a-z][-_]?key\b", re.IGNORECASE)
+_KINDS = {str: "text", bool: "true or false", int: "a number", float: "a number", dict: "a table", list: "a list"}
 
 
 def kind_of(value: object) -> str:
     """What a TOML value is, in words."""
-    return next((word for kind, word in KINDS.items() if type(value) is kind), type(value).__name__)
+    return _KINDS.get(type(value), "a date or time")
+
+
+def has_login(address: str) -> bool:
+    """Whether an address has a password in it; over http a name too, for people put tokens there."""
+    return _LOGIN.search(address) is not None
+
+
+def is_reference(value: object) -> bool:
+    """Whether a value is the place of a secret, well formed."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return False
+    ((kind, name),) = value.items()
+    patterns = {"env": _VARIABLE, "credential": _NAME, "file": re.compile(r"[^\0\n]+")}
+    return kind in patterns and isinstance(name, str) and patterns[kind].fullmatch(name) is not None
+
+
+@lru_cache(maxsize=10_000)
+def _sounds_secret(name: str) -> bool:
+    """Whether a key is that of a secret, or may have been meant so: `tokn` with a secret behind it is not shown."""
+    if _SECRET_WORD.search(name):
+        return True
+    return name not in keys.ALL and bool(difflib.get_close_matches(name[:100], keys.SECRETS, n=1, cutoff=0.75))
+
+
+def close(name: str, allowed: Iterable[str]) -> str | None:
+    """The one of the allowed names that was probably meant."""
+    found = difflib.get_close_matches(name[:100], list(allowed), n=1, cutoff=0.6)
+    return found[0] if found else None
 
 
 class Reader:
-    """Collects problems instead of raising: all of a file are told in one pass."""
+    """A file and what is wrong with it."""
 
     def __init__(self, path: Path, shown: str) -> None:
         self.path = path
+        #: The file's name for people.
         self.shown = shown
         self.problems: list[Problem] = []
-        self.spans = Spans("")
         self.plain: Mapping[str, Any] = {}
-        #: Lines with a secret's value: never shown.
-        self._hidden: set[int] = set()
+        self.spans = Spans()
+        #: Where values stand that are never shown.
+        self._hidden: list[Span] = []
 
     def parse(self) -> bool:
-        """Whether the file is TOML."""
+        """Whether the file is there and is TOML; `plain` holds it."""
         try:
-            raw = self.path.read_bytes()
-            if len(raw) > MOST_BYTES:
-                raise ValueError(f"the file has more than {MOST_BYTES} bytes")
-            text = raw.decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
-            self.spans = Spans(text)
-            self.plain = tomllib.loads(text)
+            if self.path.stat().st_size > MOST_BYTES:
+                return self._unreadable(f"has more than {MOST_BYTES >> 20} MiB")
+            text = self.path.read_bytes().removeprefix(codecs.BOM_UTF8).decode().replace("\r\n", "\n")
+        except OSError as error:
+            return self._unreadable(f"cannot be read: {error.strerror}")
+        except UnicodeDecodeError as error:
+            line = error.object.count(b"\n", 0, error.start) + 1
+            return self._unreadable("is not UTF-8", line=line)
+        try:
+            plain = tomllib.loads(text)
             self.spans = scan.scan(text)
         except tomllib.TOMLDecodeError as error:
-            self._syntax(str(error))
-            return False
-        except (OSError, ValueError, RecursionError) as error:
-            said = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
-            if isinstance(error, OSError):
-                said = f"cannot be read: {error.strerror}"
-            self.problems.append(Problem(code="C001", message=said, file=self.shown))
-            return False
+            return self._syntax(str(error), text)
+        except RecursionError:
+            return self._unreadable("is nested too deep")
+        except ValueError:
+            # Python refuses to read numbers of thousands of digits.
+            return self._unreadable("has a number that is too long")
+        self.plain = plain
+        found = (self.spans.values[at] for at in self._secrets(plain, (), "") if at in self.spans.values)
+        self._hidden = sorted(found, key=lambda span: (span.start, -span.stop))
         return True
 
-    def _syntax(self, said: str) -> None:
+    def _unreadable(self, said: str, line: int = 1) -> bool:
+        self.problems.append(Problem(code="C001", message=f"the file {said}", file=self.shown, line=line))
+        return False
+
+    def _syntax(self, said: str, text: str) -> bool:
+        """What tomllib says, in our words; where a secret may stand, without the line."""
         found = re.search(r"\(at line (\d+), column (\d+)\)", said)
-        lines = self.spans.text.split("\n")
+        lines = text.split("\n")
         line, column = (int(found[1]), int(found[2])) if found else (len(lines), len(lines[-1]) + 1)
+        source = lines[line - 1] if line <= len(lines) else ""
         message = re.sub(r" \(at .*\)$", "", said)
-        source = self.spans.line(line)
-        hint = 'text values need quotes: "…"' if message == "Invalid value" else ""
-        # What follows `=` may be a secret that only lacks its quotes.
-        if re.match(r"\s*(webhook-secret|token|ssh-key|url)\b", source):
-            source = source.partition("=")[0] + "= …hidden…"
-            column = min(column, len(source))
+        message = re.sub(r"\('(.*)',?\)", lambda it: f"`{it[1].replace(chr(39), '').replace(', ', '.')}`", message)
+        before = "\n".join([*lines[: line - 1], source[: column - 1]])
+        # Within a text of several lines, any line may be the secret.
+        inside = any(before.count(quotes) % 2 for quotes in ('"""', "'''"))
+        hide = inside or found is None or _SECRET_WORD.search(source) or re.search(r"\burl\b|://.*@", source)
         self.problems.append(
             Problem(
                 code="C001",
@@ -91,12 +123,32 @@ class Reader:
                 line=line,
                 column=column,
                 end_column=column + 1,
-                hint=hint,
-                source=source,
+                hint='text values need quotes: "…"' if message == "Invalid value" else "",
+                source="" if hide else source,
             )
         )
+        return False
 
-    # --- problems -----------------------------------------------------------------------------------------------------
+    def _secrets(self, value: object, at: At, name: str) -> Iterable[At]:
+        """The places of all values that are secrets, or may be: also under a misspelt key."""
+        secret = at == ("smtp", "url") or _sounds_secret(name)
+        if secret and is_reference(value):
+            return
+        if secret or (isinstance(value, str) and has_login(value)):
+            yield at
+        if isinstance(value, dict) and len(at) < scan.DEEPEST:
+            for key, each in value.items():
+                yield from self._secrets(each, (*at, key), key)
+        elif isinstance(value, list) and len(at) < scan.DEEPEST:
+            for number, each in enumerate(value):
+                yield from self._secrets(each, (*at, number), name)
+
+    # --- problems ----------------------------------------------------------------------------------------------------
+
+    @property
+    def full(self) -> bool:
+        """Whether nobody would read more problems."""
+        return len(self.problems) >= MOST_PROBLEMS
 
     def say(
         self,
@@ -106,187 +158,103 @@ class Reader:
         *,
         key: bool = False,
         warning: bool = False,
-        also: At | None = None,
-        **more: str,
+        hint: str = "",
+        help: str = "",  # noqa: A002 - the word that is shown
+        note: str = "",
+        also: tuple[At, str] | None = None,
     ) -> None:
-        """Add a problem at a value, or at its key."""
-        if len(self.problems) >= MOST_PROBLEMS:
+        """Add a problem at a value, or at its key; `also` is another key and what stands there."""
+        if self.full and not self._make_room(warning=warning):
             return
-        span = self._span(at, key=key)
+        span = self.spans.nearest(at, key=key)
+        source, end = self._source(span)
         second = None
         if also is not None:
-            there = self._span(also, key=True)
-            second = (there.line, there.column, there.end, more.pop("also_text", ""), self._source(there.line))
+            there = self.spans.nearest(also[0], key=True)
+            line, last = self._source(there)
+            second = Also(line=there.line, column=there.column, end_column=last, text=also[1], source=line)
         self.problems.append(
             Problem(
                 code=code,
                 severity="warning" if warning else "error",
-                message=message,
+                message=_short(message),
                 file=self.shown,
                 line=span.line,
                 column=span.column,
-                end_column=span.end,
+                end_column=end,
+                hint=_short(hint),
+                help=help,
+                note=note,
                 also=second,
-                source=self._source(span.line),
-                hint=more.get("hint", ""),
-                help=more.get("help", ""),
-                note=more.get("note", ""),
+                source=source,
             )
         )
 
-    def _span(self, at: At, *, key: bool) -> Span:
-        """The nearest place that the text has: the value, its key, or what it stands in."""
-        while True:
-            first, second = (self.spans.keys, self.spans.values) if key else (self.spans.values, self.spans.keys)
-            found = first.get(at) or second.get(at)
-            if found is not None:
-                return found
-            if not at:
-                return Span(1, 1, 2)
-            at = at[:-1]
+    def _make_room(self, *, warning: bool) -> bool:
+        """Whether a warning gave way: however many there are, an error among them is not lost."""
+        if warning or all(each.severity == "error" for each in self.problems):
+            return False
+        self.problems.remove(next(each for each in reversed(self.problems) if each.severity == "warning"))
+        return True
 
-    def _source(self, line: int) -> str:
-        source = self.spans.line(line)
-        return source.partition("=")[0] + '= "…hidden…"' if line in self._hidden else source
+    def _source(self, span: Span) -> tuple[str, int]:
+        """(the line of a place, the end of the place in it): cut where a secret begins, empty behind it."""
+        start, stop = self.spans.bounds(span)
+        for hidden in self._hidden:
+            if hidden.stop <= start or hidden.start >= stop:
+                continue
+            if hidden.start < start or span.start > hidden.start:
+                return "", span.end
+            line = self.spans.text[start : hidden.start] + MASK
+            return line, min(span.end, len(line) + 1) if span.start < hidden.start else len(line) + 1
+        return self.spans.text[start:stop], span.end
 
-    def hide(self, at: At) -> None:
-        """The value at this place is a secret: no line of it is ever shown."""
-        span = self._span(at, key=False)
-        self._hidden.add(span.line)
-
-    # --- values -------------------------------------------------------------------------------------------------------
+    # --- what every table has ----------------------------------------------------------------------------------------
 
     def table(self, at: At, value: object, known: Iterable[str], what: str) -> dict[str, Any]:
-        """The table's known entries; unknown keys are told."""
+        """The known entries of a table; the unknown ones are told, with what was probably meant."""
         if not isinstance(value, dict):
             self.wrong_type(at, value, "a table")
             return {}
         allowed = list(known)
         for name in value:
-            if name in allowed:
+            if name in allowed or self.full:
                 continue
-            close = self.close(name.replace("_", "-"), allowed)
-            hint = f"did you mean `{close}`?" if close else "not a known key"
+            meant = close(name.replace("_", "-"), allowed)
             self.say(
                 "C101",
-                f"unknown key `{name}` in {what}",
+                f"unknown key `{_short(name, 80)}` in {what}",
                 (*at, name),
                 key=True,
-                hint=hint,
-                help="" if close else f"allowed here: {', '.join(sorted(allowed))}",
+                hint=f"did you mean `{meant}`?" if meant else "not a known key",
+                help="" if meant else f"allowed here: {', '.join(sorted(allowed))}",
             )
         return {name: entry for name, entry in value.items() if name in allowed}
 
-    @staticmethod
-    def close(name: str, allowed: Iterable[str]) -> str | None:
-        found = difflib.get_close_matches(name[:100], list(allowed), n=1, cutoff=0.6)
-        return found[0] if found else None
+    def named(self, at: At, value: object, what: str) -> dict[str, Any]:
+        """The entries of a table of names; impossible names and doubles are told and left out."""
+        if not isinstance(value, dict):
+            self.wrong_type(at, value, "a table")
+            return {}
+        good: dict[str, Any] = {}
+        seen: dict[str, str] = {}
+        for name, each in value.items():
+            first = seen.setdefault(name.casefold(), name)
+            if not _NAME.fullmatch(name):
+                said = f"not a name for a {what}: `{_short(name, 80)}`"
+                self.say("C105", said, (*at, name), key=True, hint="letters, digits, `.`, `_` and `-`, at most 64")
+            elif first != name:
+                double = (*at, first), "the other"
+                self.say("C115", f"`{name}` and `{first}` differ in case only", (*at, name), key=True, also=double)
+            else:
+                good[name] = each
+        return good
 
     def wrong_type(self, at: At, value: object, wanted: str) -> None:
-        self.say("C109", f"`{at[-1]}` must be {wanted}", at, hint=f"found {kind_of(value)}")
+        """Tell that a value is not of the type that its key takes."""
+        name = next((part for part in reversed(at) if isinstance(part, str)), "")
+        self.say("C109", f"`{_short(name, 80)}` must be {wanted}", at, hint=f"found {kind_of(value)}")
 
-    def text(self, at: At, value: object, default: str = "") -> str:
-        if not isinstance(value, str):
-            self.wrong_type(at, value, "text")
-            return default
-        return value
 
-    def flag(self, at: At, value: object) -> bool:
-        if not isinstance(value, bool):
-            self.wrong_type(at, value, "true or false")
-            return False
-        return value
-
-    def number(self, at: At, value: object, low: int, high: int, default: int) -> int:
-        if isinstance(value, bool) or not isinstance(value, int):
-            self.wrong_type(at, value, "a number")
-            return default
-        if not low <= value <= high:
-            self.say("C103", f"`{at[-1]}` is out of range", at, hint=f"{low} to {high}")
-            return default
-        return value
-
-    def texts(self, at: At, value: object) -> tuple[str, ...]:
-        """A list of texts; one text stands for a list of one."""
-        if isinstance(value, str):
-            return (value,)
-        if not isinstance(value, list):
-            self.wrong_type(at, value, "a list of text")
-            return ()
-        found = []
-        for number, entry in enumerate(value):
-            if isinstance(entry, str):
-                found.append(entry)
-            else:
-                self.say("C109", f"`{at[-1]}` must be a list of text", (*at, number), hint=f"found {kind_of(entry)}")
-        return tuple(found)
-
-    def choice(self, at: At, value: object, allowed: tuple[str, ...]) -> str | None:
-        if value in allowed:
-            return str(value)
-        if not isinstance(value, str):
-            self.wrong_type(at, value, "text")
-            return None
-        *most, last = allowed
-        self.say("C103", f"`{value}` is not a choice for `{at[-1]}`", at, hint=f"{', '.join(most)} or {last}")
-        return None
-
-    def name(self, at: At, what: str) -> bool:
-        """Whether the last part of the path may be a name."""
-        if _NAME.fullmatch(str(at[-1])):
-            return True
-        self.say("C105", f"not a name for a {what}: `{at[-1]}`", at, key=True, hint="letters, digits, `.`, `_` and `-`")
-        return False
-
-    def duration(self, at: At, value: object, default: int) -> int:
-        """Seconds of "1h30m"."""
-        found = _DURATION.fullmatch(value) if isinstance(value, str) and value else None
-        if found is None or not any(found.groups()):
-            shown = value if isinstance(value, str | int | float) else kind_of(value)
-            self.say("C302", f"not a duration: `{shown}`", at, hint='write "90s", "20m" or "1h30m"')
-            return default
-        days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
-        total = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
-        if not 0 < total <= 30 * 24 * 3600:
-            self.say("C302", f"not a duration: `{value}`", at, hint="more than nothing, and at most 30d")
-            return default
-        return total
-
-    def size(self, at: At, value: object, default: int) -> int:
-        """Bytes of "5GiB"."""
-        found = _SIZE.fullmatch(value) if isinstance(value, str) else None
-        if found is None and not (value in ("0", 0) and not isinstance(value, bool)):
-            shown = value if isinstance(value, str | int | float) else kind_of(value)
-            self.say("C306", f"not a size: `{shown}`", at, hint='write "500MiB" or "5GiB"')
-            return default
-        return int(float(found[1]) * _UNITS[found[2]]) if found else 0
-
-    def mails(self, at: At, value: object) -> tuple[str, ...]:
-        found = self.texts(at, value)
-        for number, each in enumerate(found):
-            if not _MAIL.fullmatch(each) or ".." in each:
-                place = (*at, number) if isinstance(value, list) else at
-                self.say("C501", f"not an e-mail address: `{each}`", place, hint="name@example.org")
-        return tuple(each for each in found if _MAIL.fullmatch(each))
-
-    def secret(self, at: At, value: object) -> SecretRef | None:
-        """A reference to a secret; a value is refused and not shown."""
-        if isinstance(value, str | int):
-            self.hide(at)
-            self.say(
-                "C201",
-                f"`{at[-1]}` must be a reference, not a value",
-                at,
-                hint="write the secret's location, not the secret",
-                help='use { env = "NAME" }, { file = "/path" } or { credential = "name" }',
-                note="if this was a real secret it is now in your shell history and editor backups: rotate it",
-            )
-            return None
-        entries = self.table(at, value, ("env", "file", "credential"), f"`{at[-1]}`")
-        if len(entries) != 1:
-            if isinstance(value, dict):
-                self.say("C102", f"`{at[-1]}` needs exactly one of `env`, `file` and `credential`", at)
-            return None
-        ((kind, name),) = entries.items()
-        named = self.text((*at, kind), name)
-        return SecretRef(kind=kind, name=named) if named else None
+def _short(text: str, most: int = 300) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -2,182 +2,195 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ctci.config import keys
+from ctci.config import keys, places, projects, values
 from ctci.config.problems import Problem
 from ctci.config.reader import Reader
-from ctci.config.scan import Path as At  # noqa: TC001 - one import style, types or not
-from ctci.config.settings import Server, Smtp
+from ctci.config.scan import At
+from ctci.config.settings import Keep, Server, Smtp
 from ctci.model import SecretRef
 
-_LISTEN = re.compile(r"unix:/.+|(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]*):(\d{1,5})")
-_URL = re.compile(r"https?://[^\s/@]+(/\S*)?")
-#: The keys that a variable or a flag may give: `listen` is CTCI_LISTEN.
-GIVEN = ("listen", "public-url", "data-dir", "max-jobs", "title", "disk-floor", "log-format")
+_LISTEN = re.compile(r"unix:/.+|(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]*):([0-9]{1,5})")
+_URL = re.compile(r"https?://[A-Za-z0-9.\[][^\s/@?#]*(?:/[^\s?#]*)?")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def variable(key: str) -> str:
-    """The variable of a key."""
-    return "CTCI_" + key.upper().replace("-", "_")
+@dataclass(frozen=True, kw_only=True)
+class _Given:
+    """A value and who gave it."""
+
+    #: `--listen`, `CTCI_LISTEN`, `ctci.toml:3` or `default`.
+    origin: str
+    value: object = None
+    #: Where it stands in the file; None of a flag or variable.
+    at: At | None = None
 
 
 class ServerReader:
     """Reads ctci.toml; each value's origin is kept for `doctor`."""
 
-    def __init__(self, reader: Reader, folder: Path, environ: Mapping[str, str], flags: Mapping[str, str]) -> None:
-        self._r = reader
+    def __init__(self, r: Reader, folder: Path, environ: Mapping[str, str], flags: Mapping[str, str]) -> None:
+        self.reader = self._r = r
         self._folder = folder
         self._environ = environ
         self._flags = flags
-        self._entries: Mapping[str, Any] = {}
+        self._entries: dict[At, Any] = {}
+        #: By key ("listen", "smtp.from"): who gave the value.
         self.origins: dict[str, str] = {}
+        #: Each secret with its place, which is empty where a variable names it.
         self.secrets: list[tuple[At, SecretRef]] = []
+        self.keep = Keep()
 
     def read(self) -> Server:
-        """The settings; what is wrong is in the reader."""
+        """The settings; what is wrong is told to the reader."""
         r = self._r
-        self._entries = r.table((), r.plain, keys.SERVER, "this file")
-        limits = r.table(("limits",), self._entries.get("limits", {}), keys.LIMITS, "[limits]")
+        top = r.table((), r.plain, keys.SERVER, "this file")
+        self._entries = {(key,): value for key, value in top.items()}
+        for name, known in (("smtp", keys.SMTP), ("limits", keys.LIMITS)):
+            table = r.table((name,), top.get(name, {}), known, f"[{name}]")
+            self._entries |= {(name, key): value for key, value in table.items()}
+        if "keep" in top:
+            self.keep = projects.keep(r, ("keep",), top["keep"], self.keep)
         base = Server()
-        listen = self._checked("listen", base.listen, _LISTEN, "HOST:PORT or unix:/PATH")
-        public = self._checked("public-url", "", _URL, "https://ci.example.org/")
-        cores = max(1, (os.cpu_count() or 1) // 2)
+        listen = self._text(("listen",), base.listen, _is_listen, "HOST:PORT or unix:/PATH")
+        url = self._text(("public-url",), _own_url(listen), _is_url, "such as https://ci.example.org/")
+        mirrors = places.mirrors_dir(self._environ)
+        if mirrors is not None:
+            self.origins["mirrors-dir"] = "CACHE_DIRECTORY"
         return Server(
             listen=listen,
-            public_url=(public or self._own_url(listen)).rstrip("/") + "/",
+            public_url=url.rstrip("/") + "/",
             data_dir=self._data_dir(),
-            mirrors_dir=Path(self._environ["CACHE_DIRECTORY"]) / "mirrors"
-            if "CACHE_DIRECTORY" in self._environ
-            else None,
-            max_jobs=self._number("max-jobs", cores),
-            title=self._text("title", base.title),
-            disk_floor=self._size("disk-floor", base.disk_floor),
-            log_format=self._word("log-format", ("text", "json")),
+            mirrors_dir=mirrors,
+            max_jobs=self._number(("max-jobs",), max(1, (os.cpu_count() or 1) // 2), 1024),
+            title=self._text(("title",), base.title, bool, "a word or two"),
+            disk_floor=self._size(("disk-floor",), base.disk_floor),
+            log_format=self._text(
+                ("log-format",), base.log_format, keys.LOG_FORMATS.__contains__, " or ".join(keys.LOG_FORMATS)
+            ),
             smtp=self._smtp(),
-            limit_log=r.size(("limits", "log"), limits["log"], base.limit_log) if "log" in limits else base.limit_log,
-            limit_worktrees=r.size(("limits", "worktrees"), limits["worktrees"], base.limit_worktrees)
-            if "worktrees" in limits
-            else base.limit_worktrees,
-            limit_body=r.size(("limits", "body"), limits["body"], base.limit_body)
-            if "body" in limits
-            else base.limit_body,
+            limit_log=self._size(("limits", "log"), base.limit_log, 64 << 10),
+            limit_worktrees=self._size(("limits", "worktrees"), base.limit_worktrees),
+            limit_body=self._size(("limits", "body"), base.limit_body, 1 << 10),
         )
 
-    def _given(self, key: str) -> tuple[str, object]:
-        """(where from, value) of a key; None where nobody gave it."""
+    def _given(self, at: At) -> _Given:
+        key = ".".join(map(str, at))
+        variable = "CTCI_" + "_".join(map(str, at)).upper().replace("-", "_")
         if key in self._flags:
-            return f"--{key}", self._flags[key]
-        name = variable(key)
-        if self._environ.get(name):
-            return name, self._environ[name]
-        if key in self._entries:
-            line = self._r.spans.keys.get((key,))
-            return f"{self._r.shown}:{line.line if line else 1}", self._entries[key]
-        return "default", None
-
-    def _take(self, key: str) -> tuple[object, bool]:
-        """(value, whether it stands in the file); its origin is noted."""
-        origin, value = self._given(key)
-        self.origins[key] = origin
-        return value, not origin.startswith(("--", "CTCI_", "default"))
-
-    def _wrong(self, key: str, value: object, wanted: str, code: str = "C103") -> None:
-        origin = self.origins[key]
-        if origin.startswith(("--", "CTCI_")):
-            self._r.problems.append(
-                Problem(
-                    code=code,
-                    message=f"{origin} is `{value}`: {wanted}",
-                    file=origin,
-                    help=f"give {origin} another value",
-                )
-            )
+            found = _Given(origin=f"--{key}", value=self._flags[key])
+        elif self._environ.get(variable):
+            found = _Given(origin=variable, value=self._environ[variable])
+        elif at in self._entries:
+            line = self._r.spans.nearest(at, key=True).line
+            found = _Given(origin=f"{self._r.path.name}:{line}", value=self._entries[at], at=at)
         else:
-            self._r.say(code, f"`{value}` is not a value for `{key}`", (key,), hint=wanted)
+            found = _Given(origin="default")
+        self.origins[key] = found.origin
+        return found
 
-    def _checked(self, key: str, default: str, pattern: re.Pattern[str], wanted: str) -> str:
-        value, _ = self._take(key)
-        if value is None:
-            return default
-        found = pattern.fullmatch(value) if isinstance(value, str) else None
-        if found is None or (key == "listen" and found.lastindex and int(found[1]) > 65535):
-            self._wrong(key, value, wanted)
-            return default
-        return str(value)
+    def _wrong(self, given: _Given, wanted: str, code: str = "C103") -> None:
+        """Tell that a value is not one for its key."""
+        if given.at is not None:
+            key = ".".join(map(str, given.at))
+            said = f"`{given.value}` is not a value for `{key}`" if given.value else f"`{key}` is empty"
+            self._r.say(code, said, given.at, hint=wanted)
+            return
+        place = given.origin if given.origin.startswith("--") else f"${given.origin}"
+        message = f"`{str(given.value)[:100]}` is not a value for {given.origin}"
+        self._r.problems.append(Problem(code=code, message=message, file=place, hint=wanted))
 
-    def _text(self, key: str, default: str) -> str:
-        value, in_file = self._take(key)
-        if value is None:
+    def _text(self, at: At, default: str, good: Callable[[str], bool], wanted: str) -> str:
+        given = self._given(at)
+        if given.origin == "default":
             return default
-        return self._r.text((key,), value, default) if in_file else str(value)
+        if not isinstance(given.value, str):
+            self._r.wrong_type(at, given.value, "text")
+        elif _CONTROL.search(given.value) or not good(given.value):
+            self._wrong(given, wanted)
+        else:
+            return given.value
+        return default
 
-    def _number(self, key: str, default: int) -> int:
-        value, in_file = self._take(key)
-        if value is None:
+    def _number(self, at: At, default: int, high: int) -> int:
+        given = self._given(at)
+        if given.at is not None:
+            return values.number(self._r, at, given.value, 1, high, default)
+        if given.origin == "default":
             return default
-        if in_file:
-            return self._r.number((key,), value, 1, 1024, default)
-        if not str(value).isdecimal() or not 1 <= int(str(value)) <= 1024:
-            self._wrong(key, value, "a number from 1 to 1024")
-            return default
-        return int(str(value))
+        found = str(given.value)
+        if re.fullmatch("[0-9]{1,9}", found) and 1 <= int(found) <= high:
+            return int(found)
+        self._wrong(given, f"a number from 1 to {high}")
+        return default
 
-    def _size(self, key: str, default: int) -> int:
-        value, in_file = self._take(key)
-        if value is None:
+    def _size(self, at: At, default: int, least: int = 0) -> int:
+        given = self._given(at)
+        if given.at is not None:
+            return values.size(self._r, at, given.value, default, least)
+        if given.origin == "default":
             return default
-        if in_file:
-            return self._r.size((key,), value, default)
-        scratch = Reader(self._r.path, self._r.shown)
-        size = scratch.size((key,), value, default)
-        if scratch.problems:
-            self._wrong(key, value, 'write "500MiB" or "5GiB"', "C306")
-        return size
-
-    def _word(self, key: str, allowed: tuple[str, ...]) -> str:
-        value, _ = self._take(key)
-        if value is None or value in allowed:
-            return str(value or allowed[0])
-        self._wrong(key, value, " or ".join(allowed))
-        return allowed[0]
+        found = values.bytes_of(given.value)
+        if found is not None and found >= least:
+            return found
+        self._wrong(given, 'such as "500MiB" or "5GiB"', "C306")
+        return default
 
     def _data_dir(self) -> Path:
-        value, in_file = self._take("data-dir")
-        if isinstance(value, str) and value:
-            return (self._folder / value if in_file else Path(value)).absolute()
-        if value is not None:
-            self._wrong("data-dir", value, "the path of a folder")
-        if "STATE_DIRECTORY" in self._environ:
-            self.origins["data-dir"] = "STATE_DIRECTORY"
-            return Path(self._environ["STATE_DIRECTORY"])
-        if self._folder == Path.cwd() / "config":
-            return Path.cwd() / "data"
-        state = self._environ.get("XDG_STATE_HOME")
-        if state:
-            return Path(state) / "ctci"
-        return Path("/var/lib/ctci") if self._folder == Path("/etc/ctci") else self._folder.parent / "data"
-
-    @staticmethod
-    def _own_url(listen: str) -> str:
-        if listen.startswith("unix:"):
-            return "http://localhost/"
-        host, _, port = listen.rpartition(":")
-        shown = "127.0.0.1" if host in ("", "0.0.0.0", "[::]") else host  # noqa: S104 - compared, not bound
-        return f"http://{shown}:{port}/"
+        at = ("data-dir",)
+        default = places.data_dir(self._folder, self._environ)
+        named = self._text(at, "", bool, "the path of a folder")
+        if not named:
+            if self._environ.get("STATE_DIRECTORY") and self.origins["data-dir"] == "default":
+                self.origins["data-dir"] = "STATE_DIRECTORY"
+            return default.absolute()
+        # What a person types is meant from where they stand; what a file says, from where it lies.
+        in_file = self.origins["data-dir"].startswith(self._r.path.name)
+        return (self._folder / named if in_file else Path(named)).absolute()
 
     def _smtp(self) -> Smtp | None:
-        r = self._r
-        entries = r.table(("smtp",), self._entries.get("smtp", {}), keys.SMTP, "[smtp]")
-        sender = r.text(("smtp", "from"), entries.get("from", Smtp().sender), Smtp().sender)
-        if "url" in entries:
-            ref = r.secret(("smtp", "url"), entries["url"])
-            if ref is not None:
-                self.secrets.append((("smtp", "url"), ref))
-        elif self._environ.get("CTCI_SMTP_URL") or self._environ.get("CTCI_SMTP_URL_FILE"):
-            ref = SecretRef(kind="env", name="CTCI_SMTP_URL")
-        else:
-            return Smtp(url=None, sender=sender) if entries else None
+        sender = self._text(("smtp", "from"), Smtp().sender, values.is_sender, '"ctci <ci@example.org>"')
+        ref = self._smtp_url()
+        if ref is None and self.origins["smtp.from"] == "default":
+            return None
         return Smtp(url=ref, sender=sender)
+
+    def _smtp_url(self) -> SecretRef | None:
+        """The reference to the mail server's address, which has a password in it."""
+        at = ("smtp", "url")
+        for name in ("CTCI_SMTP_URL", "CTCI_SMTP_URL_FILE"):
+            if self._environ.get(name):
+                self.origins["smtp.url"] = name
+                ref = SecretRef(kind="env", name="CTCI_SMTP_URL")
+                self.secrets.append(((), ref))
+                return ref
+        if at not in self._entries:
+            self.origins["smtp.url"] = "default"
+            return None
+        self.origins["smtp.url"] = f"{self._r.path.name}:{self._r.spans.nearest(at, key=True).line}"
+        found = values.secret(self._r, at, self._entries[at])
+        if found is not None:
+            self.secrets.append((at, found))
+        return found
+
+
+def _is_listen(value: str) -> bool:
+    found = _LISTEN.fullmatch(value)
+    return found is not None and int(found[1] or 0) < 65536
+
+
+def _is_url(value: str) -> bool:
+    return _URL.fullmatch(value) is not None
+
+
+def _own_url(listen: str) -> str:
+    """Where this machine reaches the server."""
+    if listen.startswith("unix:"):
+        return "http://localhost/"
+    host, _, port = listen.rpartition(":")
+    shown = "127.0.0.1" if host in ("", "0.0.0.0", "[::]") else host  # noqa: S104 - compared, not bound
+    return f"http://{shown}:{port}/"

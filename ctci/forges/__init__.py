@@ -29,13 +29,12 @@ SPOKEN: Mapping[str, Forge] = {
 
 def detect(headers: Mapping[str, str]) -> str | None:
     """Who speaks, by headers. The order matters: Forgejo sends Gitea's names too, and both send GitHub's."""
-    if headers.get("x-ctci-event"):
-        return "post_receive"
     for header, forge in (
         ("x-forgejo-event", "forgejo"),
         ("x-gitea-event", "gitea"),
         ("x-gogs-event", None),
         ("x-github-event", "github"),
+        ("x-ctci-event", "post_receive"),
     ):
         if headers.get(header):
             return forge
@@ -44,9 +43,18 @@ def detect(headers: Mapping[str, str]) -> str | None:
 
 def same_repository(address: str, full_name: str) -> bool:
     """Whether the path of `address` ends with `full_name`, `.git` and case aside, at a path's boundary."""
-    path = address.replace("\\", "/").rstrip("/").removesuffix(".git").lower()
-    name = full_name.strip("/").removesuffix(".git").lower()
-    if not name or not path.endswith(name):
-        return False
-    rest = path[: -len(name)]
-    return rest == "" or rest[-1] in "/:"
+    path, name = _plain(_path(address)), _plain(full_name)
+    return bool(name) and f"/{path}".endswith(f"/{name}")
+
+
+def _path(address: str) -> str:
+    """The path of a URL, of ssh's HOST:PATH, or the path that it is."""
+    _, url, rest = address.partition("://")
+    if url:
+        return rest.partition("/")[2]
+    host, colon, path = address.partition(":")
+    return path if colon and "/" not in host else address
+
+
+def _plain(path: str) -> str:
+    return path.lower().rstrip("/").removesuffix(".git").strip("/")

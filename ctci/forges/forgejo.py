@@ -24,4 +24,5 @@ def authentic(headers: Mapping[str, str], body: bytes, secret: bytes) -> bool:
 
 def read(headers: Mapping[str, str], body: bytes) -> tuple[Trigger | Ignored, ...]:
     """What the call says. Raises BadPayload."""
-    return gitea.told("forgejo", event(headers), delivery_id(headers, body), headers, body)
+    name = delivery.named(event(headers), "X-Forgejo-Event")
+    return gitea.told("forgejo", name, delivery_id(headers, body), headers, body)

@@ -34,38 +34,39 @@ def signed(headers: Mapping[str, str], body: bytes, secret: bytes, name: str) ->
 
 def read(headers: Mapping[str, str], body: bytes) -> tuple[Trigger | Ignored, ...]:
     """What the call says. Raises BadPayload."""
-    return told("gitea", event(headers), delivery_id(headers, body), headers, body)
+    name = delivery.named(event(headers), "X-Gitea-Event")
+    return told("gitea", name, delivery_id(headers, body), headers, body)
 
 
 def told(forge: str, name: str, call: str, headers: Mapping[str, str], body: bytes) -> tuple[Trigger | Ignored, ...]:
     """The payload that Gitea and Forgejo share. Raises BadPayload."""
     plain = delivery.decode(headers, body)
-    repository = delivery.table(plain, "repository")
-    full_name = delivery.text(repository, "full_name")
+    if name not in ("push", "delete"):
+        return (delivery.other(name, delivery.full_name(plain)),)
+    repository = delivery.repository_of(plain)
     pusher = delivery.table(plain, "pusher")
     who = delivery.line(pusher, "login") or delivery.line(pusher, "username")
     who = who or delivery.line(delivery.table(plain, "sender"), "login")
     if name == "delete":
-        return (delivery.deleted(_deleted_ref(plain), pusher=who, repository=full_name),)
-    if name != "push":
-        return (delivery.other(name, full_name),)
+        # Nothing else tells that a branch is gone. Of a tag a push of zeros tells too.
+        return (delivery.deleted(_deleted_ref(plain), pusher=who, repository=repository),)
     return (
         delivery.moved(
             forge=forge,
             call=call,
             ref=delivery.ref_of(plain),
-            before=delivery.id_(plain, "before"),
+            before=delivery.before_of(plain),
             after=delivery.id_(plain, "after"),
-            repository=full_name,
+            repository=repository,
             pusher=who,
-            default_branch=delivery.text(repository, "default_branch"),
+            default=delivery.default_branch(plain),
         ),
     )
 
 
 def _deleted_ref(plain: Mapping[str, object]) -> str:
     """A hook of type gitea tells the short name, one of type forgejo the full one."""
-    name = delivery.text(plain, "ref", delivery.MOST_REF)
+    name = delivery.text(plain, "ref", delivery.MOST_TEXT)
     kind = plain.get("ref_type")
     if name is None or kind not in ("branch", "tag"):
         raise BadPayload("`ref` and `ref_type` do not say what was deleted")

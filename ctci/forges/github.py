@@ -24,9 +24,8 @@ def authentic(headers: Mapping[str, str], body: bytes, secret: bytes) -> bool:
 def read(headers: Mapping[str, str], body: bytes) -> tuple[Trigger | Ignored, ...]:
     """What the call says. Raises BadPayload."""
     plain = delivery.decode(headers, body)
-    name = event(headers)
-    repository = delivery.table(plain, "repository")
-    full_name = delivery.text(repository, "full_name")
+    name = delivery.named(event(headers), "X-GitHub-Event")
+    full_name = delivery.full_name(plain)
     if name == "ping":
         return (Ignored(reason=delivery.PING, repository=full_name),)
     if name == "delete":
@@ -39,10 +38,10 @@ def read(headers: Mapping[str, str], body: bytes) -> tuple[Trigger | Ignored, ..
             forge="github",
             call=delivery_id(headers, body),
             ref=delivery.ref_of(plain),
-            before=delivery.id_(plain, "before"),
+            before=delivery.before_of(plain),
             after=delivery.id_(plain, "after"),
-            repository=full_name,
+            repository=delivery.repository_of(plain),
             pusher=delivery.line(pusher, "name") or delivery.line(delivery.table(plain, "sender"), "login"),
-            default_branch=delivery.text(repository, "default_branch"),
+            default=delivery.default_branch(plain),
         ),
     )

@@ -1,7 +1,6 @@
 """How our own hook speaks: git's lines verbatim, one a moved ref, and headers for the rest. Pure."""
 
 import base64
-import binascii
 import hmac
 from collections.abc import Mapping
 
@@ -11,6 +10,8 @@ from ctci.model import Ignored, Trigger
 
 #: Refs of one push that are read.
 MOST_LINES = 3000
+#: Push options of one push that are kept; the hook sends no more.
+MOST_OPTIONS = 50
 
 
 def event(headers: Mapping[str, str]) -> str:
@@ -27,7 +28,8 @@ def authentic(headers: Mapping[str, str], body: bytes, secret: bytes) -> bool:
     """`Authorization: Bearer SECRET`."""
     del body
     scheme, _, told = headers.get("authorization", "").partition(" ")
-    given = told.strip().encode("latin-1", "replace")
+    # Blanks alone: a byte of a secret in UTF-8 may be \xa0, which str.strip() would take for one.
+    given = told.strip(" \t").encode("latin-1", "replace")
     return bool(secret) and scheme.lower() == "bearer" and hmac.compare_digest(secret, given)
 
 
@@ -35,7 +37,7 @@ def read(headers: Mapping[str, str], body: bytes) -> tuple[Trigger | Ignored, ..
     """Each line's decision. Raises BadPayload."""
     if event(headers) != "post-receive":
         raise BadPayload("X-CTCI-Event is not post-receive")
-    lines = body.splitlines()
+    lines = body.removesuffix(b"\n").split(b"\n") if body else []
     if len(lines) > MOST_LINES:
         raise BadPayload(f"a push may move {MOST_LINES} refs, and this one moved {len(lines)}")
     if not lines:
@@ -67,20 +69,15 @@ def _line(raw: bytes, call: str, who: str | None, options: tuple[str, ...]) -> T
         after=after,
         repository=None,
         pusher=who,
-        default_branch=None,
         options=options,
     )
 
 
 def _options(headers: Mapping[str, str]) -> tuple[str, ...]:
-    """Push options: base64, joined by commas, which base64 has not."""
-    found: list[str] = []
-    for each in headers.get("x-ctci-option", "").split(","):
-        if each.strip():
-            try:
-                found.append(
-                    delivery.one_line(base64.b64decode(each.strip(), validate=True).decode("utf-8", "replace"))
-                )
-            except (binascii.Error, ValueError) as error:
-                raise BadPayload("X-CTCI-Option is not base64") from error
-    return tuple(found[:50])
+    """Push options, verbatim: base64, joined by commas, which base64 has not."""
+    told = [each.strip() for each in headers.get("x-ctci-option", "").split(",") if each.strip()]
+    try:
+        raw = [base64.b64decode(each, validate=True) for each in told[:MOST_OPTIONS]]
+    except ValueError as error:
+        raise BadPayload("X-CTCI-Option is not base64") from error
+    return tuple(each.decode("utf-8", "replace") for each in raw)

@@ -16,7 +16,8 @@ from ctci.git.history import (
     touched,
     unpin,
 )
-from ctci.git.mirrors import Fetched, fetch, heads
+from ctci.git.mirrors import Fetched, fetch
+from ctci.git.remotes import heads
 from ctci.git.slots import lay, submodules
 
 __all__ = [

@@ -1,12 +1,13 @@
 """The git command, as it is run for network remotes: environment from nothing, own process group, a deadline.
 
-No address, token or key ever stands in a command line or in a message.
+No token stands in a command line, no token or password in a message; one that is killed leaves no file behind.
 """
 
 import base64
 import contextlib
 import os
 import re
+import select
 import signal
 import subprocess
 import tempfile
@@ -18,7 +19,11 @@ from ctci import clock
 
 #: How often a running git is asked whether it should stop, seconds.
 POLL_S = 0.1
-_PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
+#: In the environment of every git that works on a mirror, so that those of a killed server are found.
+MIRROR = "CTCI_MIRROR"
+_PASSWORD = re.compile(r"(?<=://)[^/\s]+@")
+#: Lines that say nothing of what is wrong.
+_NOISE = ("Please make sure", "and the repository exists", "Warning: Permanently added", "@@@", "hint:")
 
 
 class GitError(Exception):
@@ -82,36 +87,40 @@ def safe_flags(*, local: bool = False) -> list[str]:
     return [part for setting in settings for part in ("-c", setting)]
 
 
-def environment(access: Access, home: Path) -> dict[str, str]:
+def environment(access: Access, gitconfig: str) -> dict[str, str]:
     """From nothing: nothing of the server's reaches git, and git finds nobody's configuration."""
-    gitconfig = home / "gitconfig"
-    # upload-pack reads safe.directory from a file only.
-    gitconfig.write_text("[safe]\n\tdirectory = *\n")
     env = {
         "PATH": os.environ.get("PATH", os.defpath),
-        "HOME": str(home),
+        # No ~/.netrc, no ~/.config: git has no home.
+        "HOME": "/nonexistent",
         "LANG": "C",
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": str(gitconfig),
+        "GIT_CONFIG_GLOBAL": gitconfig,
         "GIT_SSH_COMMAND": _ssh(access),
     }
     if access.token is not None:
-        basic = base64.b64encode(f"x-access-token:{access.token}".encode()).decode()
         env |= {
             "GIT_CONFIG_COUNT": "1",
             "GIT_CONFIG_KEY_0": "http.extraHeader",
-            "GIT_CONFIG_VALUE_0": f"Authorization: Basic {basic}",
+            "GIT_CONFIG_VALUE_0": f"Authorization: Basic {_basic(access.token)}",
         }
     if access.ca_file is not None:
         env["GIT_SSL_CAINFO"] = str(access.ca_file)
     return env
 
 
+def _basic(token: str) -> str:
+    """As user and password: GitHub, Gitea and GitLab take a token so, whatever the user is called."""
+    return base64.b64encode(f"x-access-token:{token}".encode()).decode()
+
+
 def _ssh(access: Access) -> str:
     parts = ["ssh", "-F", "none", "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"]
     parts += ["-o", f"StrictHostKeyChecking={'accept-new' if access.pinned else 'yes'}"]
-    parts += ["-o", f"UserKnownHostsFile={access.known_hosts}"]
+    # ssh takes more than one file there, and signs for its own values.
+    known = str(access.known_hosts).replace("%", "%%")
+    parts += ["-o", f'UserKnownHostsFile="{known}"']
     if access.ssh_key is not None:
         parts += ["-i", str(access.ssh_key)]
     return " ".join("'" + part.replace("'", "'\\''") + "'" for part in parts)
@@ -126,11 +135,15 @@ def run(
     extra_env: Mapping[str, str] | None = None,
 ) -> str:
     """What git printed. Raises GitError; at the deadline or when `stop` says so, its whole group is ended."""
-    with tempfile.TemporaryDirectory(prefix="ctci-git-") as home, tempfile.TemporaryFile() as out:
+    with os.fdopen(os.memfd_create("gitconfig"), "wb") as gitconfig, tempfile.TemporaryFile() as out:
+        # upload-pack reads safe.directory from a file only.
+        gitconfig.write(b"[safe]\n\tdirectory = *\n")
+        gitconfig.flush()
         flags = safe_flags(local=access.local is not None)
         process = subprocess.Popen(
             ["git", *flags, *arguments],
-            env={**environment(access, Path(home)), **(extra_env or {})},
+            env={**environment(access, f"/proc/self/fd/{gitconfig.fileno()}"), **(extra_env or {})},
+            pass_fds=[gitconfig.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
@@ -138,12 +151,41 @@ def run(
         )
         why = _wait(process, deadline_s, stop)
         out.seek(0)
-        said = out.read(1 << 20).decode(errors="replace").strip()
+        said = _without(access.token, out.read(1 << 20).decode(errors="replace").strip())
     if why is not None:
         raise GitError(why)
     if process.returncode:
         raise GitError(_sentence(said) or f"git ended with {process.returncode}", kind=_kind(said))
     return said
+
+
+def end_orphans(mirror: Path) -> None:
+    """KILL what a killed server left at work on a mirror; to be called by who holds the mirror's lock."""
+    needle = f"{MIRROR}={mirror.absolute()}".encode()
+    end = clock.monotonic() + 5.0
+    # Again until none is found: what is killed may just have started another.
+    while sum(_ended(entry, needle) for entry in filter(str.isdigit, os.listdir("/proc"))) and clock.monotonic() < end:
+        pass
+
+
+def _ended(pid: str, needle: bytes) -> bool:
+    """Whether this process had the variable and so was killed, or cannot tell yet."""
+    # Gone meanwhile, or another user's.
+    with contextlib.suppress(OSError):
+        pidfd = os.pidfd_open(int(pid))
+        try:
+            # Read after the number is pinned, so that the kill hits whose environment it was.
+            if needle in Path("/proc", pid, "environ").read_bytes().split(b"\0"):
+                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+                poller = select.poll()
+                poller.register(pidfd, select.POLLIN)
+                poller.poll(5_000)
+                return True
+            # In the midst of exec a process has a program, but neither arguments nor environment.
+            return not Path("/proc", pid, "cmdline").read_bytes() and bool(os.readlink(f"/proc/{pid}/exe"))
+        finally:
+            os.close(pidfd)
+    return False
 
 
 def _wait(process: subprocess.Popen[bytes], deadline_s: float, stop: Callable[[], bool]) -> str | None:
@@ -166,10 +208,21 @@ def _wait(process: subprocess.Popen[bytes], deadline_s: float, stop: Callable[[]
             return None
 
 
+def _without(token: str | None, said: str) -> str:
+    """What git said, if the remote sent back the token that it was given."""
+    if not token:
+        return said
+    return said.replace(token, "[token]").replace(_basic(token), "[token]")
+
+
 def _sentence(said: str) -> str:
     """The lines that say what is wrong, without git's advice."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    lines = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith(_NOISE)]
     wrong = [line for line in lines if line.startswith(("fatal:", "error:", "remote:", "ssh:"))] or lines[-2:]
+    for number, line in enumerate(lines):
+        # ssh says why on the line before.
+        if line.startswith("fatal: Could not read from remote repository"):
+            wrong = lines[max(0, number - 1) : number + 1]
     return "; ".join(line.removeprefix("fatal: ") for line in wrong[:3])
 
 

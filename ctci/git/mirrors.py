@@ -5,15 +5,17 @@ Paths are fetched by libgit2 in the process (1 ms), network remotes by the git c
 
 import contextlib
 import fcntl
+import glob
 import os
-from collections.abc import Callable, Iterator, Mapping
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pygit2
 
 from ctci import clock
-from ctci.git import command
+from ctci.git import command, remotes
 from ctci.git.command import Access, GitError
 
 REFSPECS = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
@@ -42,30 +44,49 @@ def fetch(
     deadline_s: float,
     stop: Callable[[], bool],
 ) -> Fetched:
-    """Bring the mirror up to date, and `commit` into it.
+    """Bring the mirror up to date, and `commit` into it, all within `deadline_s`.
 
     Raises GitError: `missing` when the remote has no such commit any more.
     """
+    end = clock.monotonic() + deadline_s
     with held(mirror):
+        if access.local is None:
+            command.end_orphans(mirror)
         _clear(mirror)
         healed = None
         try:
-            _open(mirror)
-            _update(mirror, access, deadline_s, stop)
+            new = not _open(mirror).raw_listall_references()
+            _update(mirror, access, end, stop)
             _whole(mirror)
         except _Broken as broken:
-            aside = mirror.with_name(f"{mirror.name}.broken-{clock.now()}")
-            mirror.rename(aside)
-            _open(mirror)
-            _update(mirror, access, deadline_s, stop)
-            healed = f"the mirror was broken ({broken}); it was set aside as {aside.name} and cloned anew"
+            new, healed = True, _anew(mirror, access, end, stop, str(broken))
         if commit is not None and not has(mirror, commit):
-            _by_id(mirror, access, commit, ref, deadline_s, stop)
-        return Fetched(healed=healed, default_branch=_default_branch(access, mirror))
+            _by_id(mirror, access, commit, ref, end, stop)
+        # Another call to a network remote: worth it once.
+        asked = new or access.local is not None
+        default = remotes.default_branch(access, deadline_s=_left_s(end), stop=stop) if asked else None
+        return Fetched(healed=healed, default_branch=default)
 
 
 class _Broken(Exception):
     """The mirror itself is damaged."""
+
+
+def _anew(mirror: Path, access: Access, end: float, stop: Callable[[], bool], why: str) -> str:
+    """Set a broken mirror aside and clone it again; what was done, in a sentence."""
+    for older in mirror.parent.glob(f"{glob.escape(mirror.name)}.broken-*"):
+        shutil.rmtree(older, ignore_errors=True)
+    aside = mirror.with_name(f"{mirror.name}.broken-{clock.now()}")
+    mirror.rename(aside)
+    try:
+        _open(mirror)
+        _update(mirror, access, end, stop)
+    except (_Broken, GitError) as error:
+        # What fails in a new mirror too is not the old one's fault, which may still have what jobs need.
+        shutil.rmtree(mirror, ignore_errors=True)
+        aside.rename(mirror)
+        raise error if isinstance(error, GitError) else GitError(f"{access.url}: {error}") from error
+    return f"the mirror was broken ({why}); it was set aside as {aside.name} and cloned anew"
 
 
 @contextlib.contextmanager
@@ -86,7 +107,8 @@ def _clear(mirror: Path) -> None:
         return
     for folder, _, names in os.walk(mirror):
         for name in names:
-            if name.endswith(".lock") or name.startswith(_HALF):
+            # A pack is kept from gc for as long as its fetch lasts.
+            if name.endswith((".lock", ".keep")) or name.startswith(_HALF):
                 with contextlib.suppress(OSError):
                     os.unlink(os.path.join(folder, name))
 
@@ -102,30 +124,38 @@ def _open(mirror: Path) -> pygit2.Repository:
         raise _Broken(str(error)) from error
 
 
-def _update(mirror: Path, access: Access, deadline_s: float, stop: Callable[[], bool]) -> None:
+def _update(mirror: Path, access: Access, end: float, stop: Callable[[], bool]) -> None:
     if access.local is not None:
-        _update_local(mirror, access, stop)
+        _update_local(mirror, access, end, stop)
         return
     arguments = ["-C", str(mirror), "fetch", "--prune", "--no-tags", "--no-write-fetch-head"]
     arguments += ["--no-recurse-submodules", "--end-of-options", access.url, *REFSPECS]
     try:
-        command.run(access, arguments, deadline_s=deadline_s, stop=stop)
+        command.run(access, arguments, deadline_s=_left_s(end), stop=stop, extra_env=_marked(mirror))
     except GitError as error:
         if _says_broken(str(error)):
             raise _Broken(str(error)) from error
         raise
 
 
-def _update_local(mirror: Path, access: Access, stop: Callable[[], bool]) -> None:
+def _left_s(end: float) -> float:
+    return max(0.0, end - clock.monotonic())
+
+
+def _marked(mirror: Path) -> dict[str, str]:
+    return {command.MIRROR: str(mirror.absolute())}
+
+
+def _update_local(mirror: Path, access: Access, end: float, stop: Callable[[], bool]) -> None:
     source = access.local
     if source is None or not source.exists():
         raise GitError(f"{access.url} is not there")
     repository = _open(mirror)
     try:
         remote = repository.remotes.create_anonymous(str(source))
-        remote.fetch(list(REFSPECS), prune=pygit2.enums.FetchPrune.PRUNE, callbacks=_Stoppable(stop))
-    except _Stopped:
-        raise GitError("stopped") from None
+        remote.fetch(list(REFSPECS), prune=pygit2.enums.FetchPrune.PRUNE, callbacks=_Stoppable(end, stop))
+    except _Stopped as stopped:
+        raise GitError(str(stopped)) from None
     except (pygit2.GitError, OSError, ValueError, KeyError) as error:
         text = str(error)
         if "unknown object format" in text or "sha256" in text:
@@ -138,41 +168,52 @@ def _update_local(mirror: Path, access: Access, stop: Callable[[], bool]) -> Non
 
 
 class _Stopped(Exception):
-    """Somebody wants the fetch to end."""
+    """Somebody wants the fetch to end, or it took too long."""
 
 
 class _Stoppable(pygit2.RemoteCallbacks):
-    def __init__(self, stop: Callable[[], bool]) -> None:
+    def __init__(self, end: float, stop: Callable[[], bool]) -> None:
         super().__init__()
+        self._end = end
         self._stop = stop
         self._seen = 0
 
     def transfer_progress(self, stats: object) -> None:
         del stats
         self._seen += 1
-        if self._seen % 256 == 1 and self._stop():
-            raise _Stopped
+        if self._seen % 256 != 1:
+            return
+        if self._stop():
+            raise _Stopped("stopped")
+        if clock.monotonic() > self._end:
+            raise _Stopped("the remote did not finish in time")
 
 
 def _says_broken(text: str) -> bool:
     signs = ("not a git repository", "bad object", "object file", "is corrupt", "missing blob", "missing tree")
-    return any(sign in text for sign in (*signs, "unable to read", "packfile", "bad tree", "inflate"))
+    # What the remote says is of the remote.
+    ours = [part for part in text.split("; ") if not part.startswith("remote:")]
+    return any(sign in part for part in ours for sign in (*signs, "unable to read", "packfile", "bad tree", "inflate"))
 
 
 def _whole(mirror: Path) -> None:
     """Every ref's object can be read: a fetch that found nothing new would never notice."""
     repository = _open(mirror)
     try:
-        for name in repository.raw_listall_references():
+        names = repository.raw_listall_references()
+    except pygit2.GitError as error:
+        raise _Broken(str(error)) from error
+    for name in names:
+        try:
             target = repository.references[name.decode(errors="surrogateescape")].target
             if isinstance(target, pygit2.Oid):
                 repository[target].peel(pygit2.Commit).tree  # noqa: B018 - reading is the point
-    except pygit2.InvalidSpecError:
-        # A tag may name something that is no commit.
-        return
-    except (pygit2.GitError, KeyError, ValueError) as error:
-        if "peel" not in str(error):
-            raise _Broken(str(error)) from error
+        except pygit2.InvalidSpecError:
+            # A tag may name something that is no commit.
+            continue
+        except (pygit2.GitError, KeyError, ValueError) as error:
+            if "peel" not in str(error):
+                raise _Broken(str(error)) from error
 
 
 def has(mirror: Path, commit: str) -> bool:
@@ -183,39 +224,15 @@ def has(mirror: Path, commit: str) -> bool:
         return False
 
 
-def _by_id(
-    mirror: Path, access: Access, commit: str, ref: str | None, deadline_s: float, stop: Callable[[], bool]
-) -> None:
+def _by_id(mirror: Path, access: Access, commit: str, ref: str | None, end: float, stop: Callable[[], bool]) -> None:
     """A commit that no branch reaches any more: many servers still give it by its id."""
     arguments = ["-C", str(mirror), "fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"]
     arguments += ["--end-of-options", access.url, f"+{commit}:{FETCHED}"]
     try:
-        command.run(access, arguments, deadline_s=deadline_s, stop=stop)
+        command.run(access, arguments, deadline_s=_left_s(end), stop=stop, extra_env=_marked(mirror))
     except GitError as error:
-        if error.kind == "unreachable" and access.local is None and "stopped" in str(error):
+        # Whether the remote has it was then not found out.
+        if str(error).startswith(("stopped", "the remote did not finish")):
             raise
     if not has(mirror, commit):
         raise GitError(f"the remote has no commit {commit[:12]} any more ({ref or 'no ref'} moved on)", kind="missing")
-
-
-def _default_branch(access: Access, mirror: Path) -> str | None:
-    if access.local is not None:
-        try:
-            target = pygit2.Repository(str(access.local)).references["HEAD"].target
-        except (pygit2.GitError, KeyError, ValueError):
-            return None
-        return str(target).removeprefix("refs/heads/") if isinstance(target, str) else None
-    del mirror
-    return None
-
-
-def heads(access: Access, *, deadline_s: float, stop: Callable[[], bool]) -> Mapping[str, str]:
-    """Branches and tags of the remote: full name -> id. Raises GitError."""
-    said = command.run(
-        access,
-        ["ls-remote", "--heads", "--tags", "--end-of-options", access.url],
-        deadline_s=deadline_s,
-        stop=stop,
-    )
-    pairs = (line.split("\t", 1) for line in said.splitlines() if "\t" in line)
-    return {name: id_ for id_, name in pairs if not name.endswith("^{}")}

@@ -12,9 +12,9 @@ from urllib.parse import urljoin, urlsplit
 import pygit2
 from pygit2.enums import CheckoutStrategy
 
-from ctci.git import command
+from ctci.git import command, history
 from ctci.git.command import Access, GitError
-from ctci.git.mirrors import held
+from ctci.git.mirrors import REFSPECS, has, held
 from ctci.model import HEADS
 
 #: Submodules of submodules of submodules, and no deeper.
@@ -27,6 +27,10 @@ def lay(slot: Path, mirror: Path, worktree: Path, commit: str, ref: str) -> None
 
     `git describe`, `log` and `status` work in it. Raises GitError.
     """
+    if not has(mirror, commit):
+        # Who holds the lock may just be cloning the mirror anew.
+        with held(mirror):
+            pass
     try:
         repository = pygit2.init_repository(str(slot), bare=True)
         alternates = slot / "objects" / "info" / "alternates"
@@ -54,17 +58,20 @@ def lay(slot: Path, mirror: Path, worktree: Path, commit: str, ref: str) -> None
 
 
 def _copy_refs(slot: Path, mirror: Path) -> None:
-    """The mirror's branches and tags, without the pins of other runs."""
-    with held(mirror):
-        source = pygit2.Repository(str(mirror))
-        lines: list[bytes] = []
-        for raw in sorted(source.raw_listall_references()):
-            if raw.startswith(b"refs/ctci/"):
-                continue
-            with contextlib.suppress(*_ERRORS):
-                target = source.references[raw.decode(errors="surrogateescape")].target
-                if isinstance(target, pygit2.Oid):
-                    lines.append(str(target).encode() + b" " + raw + b"\n")
+    """The mirror's branches and tags, without the pins of other runs.
+
+    Not under the mirror's lock: a fetch that hangs would hold up jobs whose commit has long been there. Refs are
+    replaced one by one and after their objects; one that is deleted meanwhile is left out.
+    """
+    source = pygit2.Repository(str(mirror))
+    lines: list[bytes] = []
+    for raw in sorted(source.raw_listall_references()):
+        if raw.startswith(b"refs/ctci/"):
+            continue
+        with contextlib.suppress(*_ERRORS):
+            target = source.references[raw.decode(errors="surrogateescape")].target
+            if isinstance(target, pygit2.Oid):
+                lines.append(str(target).encode() + b" " + raw + b"\n")
     (slot / "packed-refs").write_bytes(b"# pack-refs with: sorted \n" + b"".join(lines))
 
 
@@ -72,7 +79,7 @@ def submodules(
     worktree: Path, address: str, access: Access, *, deadline_s: float, stop: Callable[[], bool], deep: int = 1
 ) -> None:
     """Lay out the submodules of a worktree: relative or same-host addresses only. Raises GitError."""
-    for name, path, url in _named(worktree):
+    for name, path, url in _named(worktree, access, stop):
         resolved = resolve(address, url)
         if resolved is None:
             raise GitError(
@@ -95,7 +102,9 @@ def submodules(
         )
         command.run(own, ["init", "--quiet", str(target)], deadline_s=deadline_s, stop=stop)
         fetch = ["-C", str(target), "fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--end-of-options"]
-        command.run(own, [*fetch, resolved, *_specs()], deadline_s=deadline_s, stop=stop)
+        command.run(own, [*fetch, resolved, *REFSPECS], deadline_s=deadline_s, stop=stop)
+        if has(target, wanted) and history.needs_lfs(target, wanted):
+            raise GitError(f"submodule {name} keeps files in git-lfs, which ctci does not fetch", kind="refused")
         command.run(
             own,
             ["-C", str(target), "checkout", "--quiet", "--force", "--detach", wanted],
@@ -106,16 +115,27 @@ def submodules(
             submodules(target, resolved, own, deadline_s=deadline_s, stop=stop, deep=deep + 1)
 
 
-def _specs() -> tuple[str, ...]:
-    return ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
-
-
-def _named(worktree: Path) -> list[tuple[str, str, str]]:
+def _named(worktree: Path, access: Access, stop: Callable[[], bool]) -> list[tuple[str, str, str]]:
     """(name, path, url) of each submodule that .gitmodules names."""
+    file = worktree / ".gitmodules"
+    if file.is_symlink():
+        raise GitError(".gitmodules is a link", kind="refused")
+    if not file.exists():
+        return []
+    # Not libgit2: its list of submodules has no addresses in a linked worktree, its parser follows includes.
+    asked = ["-C", str(worktree), "config", "--file", ".gitmodules", "--no-includes", "--null", "--list"]
     try:
-        return [(each.name, each.path, each.url or "") for each in pygit2.Repository(str(worktree)).submodules]
-    except _ERRORS as error:
+        said = command.run(access, asked, deadline_s=30.0, stop=stop)
+    except GitError as error:
         raise GitError(f".gitmodules cannot be read: {error}", kind="refused") from error
+    found: dict[str, dict[str, str]] = {}
+    for entry in said.split("\0"):
+        full, _, value = entry.partition("\n")
+        section, _, rest = full.partition(".")
+        name, _, key = rest.rpartition(".")
+        if section == "submodule" and name:
+            found.setdefault(name, {})[key] = value
+    return [(name, keys["path"], keys.get("url", "")) for name, keys in found.items() if "path" in keys]
 
 
 def _entry(worktree: Path, path: str) -> str | None:

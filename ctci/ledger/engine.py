@@ -96,14 +96,18 @@ class Ledger:
             raise Away(f"the ledger cannot be read: {error.orig}") from error
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """One transaction, durable when the block has ended. Raises Away when the database cannot be written."""
+    def write(self, *, quiet: bool = False) -> Iterator[Connection]:
+        """One transaction, durable when the block has ended; wakes the loops unless `quiet`.
+
+        Raises Away when the database cannot be written.
+        """
         try:
             with self._lock, self._writing.begin() as connection:
                 yield connection
         except exc.OperationalError as error:
             raise Away(f"the ledger cannot be written: {error.orig}") from error
-        self.nudge.ring()
+        if not quiet:
+            self.nudge.ring()
 
     def close(self) -> None:
         self.engine.dispose()

@@ -26,6 +26,7 @@ _next_job = (
     .with_for_update(skip_locked=True)
     .scalar_subquery()
 )
+_waiting = select(jobs.c.id).where(jobs.c.status == QUEUED, jobs.c.waiting == 0).limit(1)
 
 
 def note(connection: Connection, kind: str, run: int, job: int | None = None) -> None:
@@ -44,7 +45,11 @@ def host(db: Ledger, name: str) -> int:
 
 def claim(db: Ledger, *, host: int, slot: int, boot_id: str) -> tuple[Job, Run] | None:
     """The next job for a free slot, now running as a new attempt; None when nothing may be claimed."""
-    with db.write() as connection:
+    with db.read() as connection:
+        # An idle slot asks once a second: without the write lock, and without waking the others to ask too.
+        if connection.execute(_waiting).first() is None:
+            return None
+    with db.write(quiet=True) as connection:
         row = connection.execute(
             update(jobs)
             .where(jobs.c.id == _next_job, jobs.c.status.in_(MOVES["claim"][0]))

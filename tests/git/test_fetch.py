@@ -1,6 +1,8 @@
 """Mirrors of real repositories: fetched, killed in the midst of it, broken, stuck, and named by strangers."""
 
+import base64
 import contextlib
+import http.server
 import os
 import random
 import signal
@@ -14,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from ctci import git
-from ctci.git import command
+from ctci import clock, git
+from ctci.git import command, mirrors
 from ctci.model import HEADS, TAGS
 from ctci.run import workspace
 from tests import make
@@ -68,8 +70,13 @@ def served(folder: Path) -> Iterator[str]:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+
+    def answers() -> bool:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+
     try:
-        eventually(lambda: socket.create_connection(("127.0.0.1", port), 1).close() or True)
+        eventually(answers)
         yield f"git://127.0.0.1:{port}"
     finally:
         os.killpg(daemon.pid, signal.SIGKILL)
@@ -113,6 +120,49 @@ def test_a_network_remote_brings_the_same(upstream: Upstream, mirror: Path, tmp_
 
     assert (main, tag) == (git.head(mirror, "refs/heads/main"), git.head(mirror, "refs/tags/v1"))
     assert {"refs/heads/main": main, "refs/tags/v1": tag} == heads
+
+
+def test_what_head_points_to_is_asked_of_a_network_remote_once(
+    upstream: Upstream, mirror: Path, tmp_path: Path
+) -> None:
+    upstream.git("symbolic-ref", "HEAD", "refs/heads/trunk", at=upstream.path)
+    upstream.push({"a": "1"}, branch="trunk")
+    with pytest.raises(git.GitError):
+        fetch(mirror, "git://127.0.0.1:1/shop.git")
+
+    with served(tmp_path) as address:
+        told = [fetch(mirror, f"{address}/shop.git").default_branch for _ in range(2)]
+
+    assert told == ["trunk", None]
+
+
+def test_a_branch_whose_name_is_not_utf_8_is_one_among_others(upstream: Upstream, mirror: Path, tmp_path: Path) -> None:
+    sha = upstream.push({"a": "1"})
+    odd = b"refs/heads/caf\xe9"
+    subprocess.run([b"git", b"update-ref", odd, sha.encode()], cwd=upstream.path, check=True)
+
+    with served(tmp_path) as address:
+        healed = [fetch(mirror, url, sha).healed for url in (upstream.path, f"{address}/shop.git")]
+    git.lay(tmp_path / "slot.git", mirror, tmp_path / "worktree", sha, "refs/heads/main")
+
+    assert healed == [None, None]
+    assert b"refs/remotes/origin/caf\xe9" in (tmp_path / "slot.git" / "packed-refs").read_bytes()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a repository away")
+def test_a_repository_of_another_user_is_fetched(upstream: Upstream, mirror: Path) -> None:
+    upstream.push({"a": "1"})
+    lost = upstream.push({"a": "2"})
+    upstream.git("update-ref", "refs/heads/main", "HEAD~", at=upstream.path)
+    upstream.git("config", "uploadpack.allowAnySHA1InWant", "true", at=upstream.path)
+    for each in (upstream.path, *upstream.path.rglob("*")):
+        os.chown(each, 4321, 4321)
+
+    fetch(mirror, upstream.path, lost)
+    heads = git.heads(git.Access(url=str(upstream.path)), deadline_s=10, stop=lambda: False)
+
+    assert {"refs/heads/main": git.head(mirror, "refs/heads/main")} == heads
+    assert lost == git.commit(mirror, lost).sha
 
 
 def test_a_remote_that_is_not_there_is_unreachable(mirror: Path, tmp_path: Path) -> None:
@@ -199,7 +249,7 @@ def grown(upstream: Upstream) -> None:
     mark = []
     for number in range(51):
         data = "".join(
-            f"M 100644 inline d{number % 7}/f{each}\ndata 6000\n{chance.randbytes(3000).hex()}\n" for each in range(60)
+            f"M 100644 inline d{number % 7}/f{each}\ndata 800\n{chance.randbytes(400).hex()}\n" for each in range(60)
         )
         who = f"Ana <ana@example.org> {1_700_000_000 + number} +0000"
         mark.append(f"commit refs/heads/all\nmark :{number + 1}\ncommitter {who}\ndata 1\nx\n{data}\n")
@@ -216,6 +266,8 @@ def test_a_fetch_that_was_killed_at_any_moment_does_not_hinder_the_next(
     upstream: Upstream, mirror: Path, tmp_path: Path, *, network: bool
 ) -> None:
     grown(upstream)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
 
     with served(tmp_path) as address:
         url = f"{address}/shop.git" if network else str(upstream.path)
@@ -224,15 +276,38 @@ def test_a_fetch_that_was_killed_at_any_moment_does_not_hinder_the_next(
         done = subprocess.run(
             [sys.executable, "-c", code, str(mirror), str(upstream.path), url],
             cwd=ROOT,
+            env={**os.environ, "TMPDIR": str(scratch)},
             capture_output=True,
             text=True,
             check=False,
         )
 
     assert (done.returncode, done.stderr) == (0, "")
+    assert list(scratch.iterdir()) == []
     assert int(done.stdout) >= 20
     assert list(mirror.parent.glob("*.broken-*")) == []
     upstream.git("fsck", "--strict", at=mirror)
+
+
+def test_a_git_that_a_killed_server_left_is_ended_before_the_next_fetch(
+    upstream: Upstream, mirror: Path, tmp_path: Path, trickle: str
+) -> None:
+    sha = upstream.push({"a": "1"})
+    code = "import sys, pathlib; from tests.git import test_fetch as t; "
+    code += "t.fetch(pathlib.Path(sys.argv[1]), sys.argv[2])"
+    life = subprocess.Popen([sys.executable, "-c", code, str(mirror), f"http://{trickle}/shop.git"], cwd=ROOT)
+    # git itself, and then what it starts for http.
+    eventually(lambda: jobs.alive(f"git\0remote-http\0http://{trickle}"))
+    life.kill()
+    life.wait()
+    orphans = jobs.alive(trickle)
+
+    with served(tmp_path) as address:
+        fetch(mirror, f"{address}/shop.git", sha)
+
+    assert orphans
+    assert eventually(lambda: not jobs.alive(trickle))
+    assert sha == git.head(mirror, "refs/heads/main")
 
 
 def test_locks_and_half_packs_of_a_crash_are_removed(upstream: Upstream, mirror: Path) -> None:
@@ -307,6 +382,40 @@ def test_lost_objects_are_had_again(upstream: Upstream, mirror: Path, tmp_path: 
     upstream.git("fsck", at=mirror)
 
 
+@pytest.mark.parametrize("network", [False, True])
+def test_a_mirror_is_kept_where_the_remote_is_what_is_broken(
+    upstream: Upstream, mirror: Path, tmp_path: Path, *, network: bool
+) -> None:
+    first = upstream.push({"a": "1"})
+    fetch(mirror, upstream.path, first)
+    second = upstream.push({"a": "2"})
+    tree = upstream.git("rev-parse", "HEAD^{tree}").strip()
+    (upstream.path / "objects" / tree[:2] / tree[2:]).unlink()
+
+    with served(tmp_path) as address, pytest.raises(git.GitError) as refused:
+        fetch(mirror, f"{address}/shop.git" if network else upstream.path, second)
+
+    assert refused.value.kind == "unreachable"
+    assert list(mirror.parent.glob("*.broken-*")) == []
+    assert first == git.commit(mirror, first).sha
+
+
+def test_of_broken_mirrors_only_the_last_is_kept(upstream: Upstream, mirror: Path) -> None:
+    sha = upstream.push({"a": "1"})
+    fetch(mirror, upstream.path)
+    other = mirror.with_name("shop.git.broken")
+    other.mkdir()
+
+    for _ in range(3):
+        garble_head(mirror)
+        healed = fetch(mirror, upstream.path, sha).healed
+
+    (aside,) = mirror.parent.glob("*.broken-*")
+    assert healed is not None
+    assert aside.name in healed
+    assert other.exists()
+
+
 # --- remotes that are stuck
 
 
@@ -359,6 +468,16 @@ def test_a_stuck_remote_is_ended_by_stop(mirror: Path, trickle: str) -> None:
     assert eventually(lambda: not jobs.alive(trickle))
 
 
+def test_a_commit_is_not_called_missing_by_a_remote_that_never_said_so(mirror: Path, trickle: str) -> None:
+    subprocess.run(["git", "init", "--quiet", "--bare", str(mirror)], check=True)
+    access = git.Access(url=f"http://{trickle}/shop.git")
+
+    with pytest.raises(git.GitError, match="did not finish") as refused:
+        mirrors._by_id(mirror, access, make.sha(9), None, clock.monotonic() + 0.3, lambda: False)
+
+    assert refused.value.kind == "unreachable"
+
+
 def test_no_password_of_an_address_is_in_the_words_of_a_failure(mirror: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -368,6 +487,80 @@ def test_no_password_of_an_address_is_in_the_words_of_a_failure(mirror: Path) ->
 
     assert "hunter2" not in str(refused.value)
     assert command.redact("http://ana:hunter2@x/y") == "http://x/y"
+    assert command.redact("'http://ana:hun@ter2@x/y' and a@b") == "'http://x/y' and a@b"
+
+
+class _Asked(http.server.BaseHTTPRequestHandler):
+    """Refuses everybody, and sends back what opened it."""
+
+    server: "_Asker"
+
+    def do_GET(self) -> None:
+        said = self.headers.get("Authorization", "")
+        self.server.heard.append(said)
+        self.server.seen += [Path("/proc", str(pid), "cmdline").read_text() for pid in jobs.alive("git")]
+        body = f"you sent {said} which is {base64.b64decode(said.partition(' ')[2]).decode()}\n".encode()
+        self.send_response(403)
+        self.send_header("Content-Type", "text/plain")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Not into the test's output."""
+
+
+class _Asker(http.server.ThreadingHTTPServer):
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Asked)
+        self.heard: list[str] = []
+        self.seen: list[str] = []
+
+
+def test_a_token_reaches_the_remote_and_no_command_line_and_no_words(mirror: Path) -> None:
+    secret = "hunter2-token"
+    with _Asker() as asker:
+        thread = threading.Thread(target=asker.serve_forever)
+        thread.start()
+        access = git.Access(url=f"http://127.0.0.1:{asker.server_port}/shop.git", token=secret)
+        with pytest.raises(git.GitError) as refused:
+            git.fetch(mirror, access, commit=None, ref=None, deadline_s=20, stop=lambda: False)
+        asker.shutdown()
+        thread.join()
+
+    encoded = base64.b64encode(f"x-access-token:{secret}".encode()).decode()
+    assert [f"Basic {encoded}"] == asker.heard
+    assert "you sent Basic [token] which is x-access-token:[token]" in str(refused.value)
+    assert any("remote-http" in each for each in asker.seen)
+    assert not [each for each in [*asker.seen, str(refused.value)] if secret in each or encoded in each]
+    assert not [each for each in mirror.rglob("*") if each.is_file() and secret.encode() in each.read_bytes()]
+
+
+_ADVICE = "\n\nPlease make sure you have the correct access rights\nand the repository exists."
+_COULD_NOT = "Could not read from remote repository."
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        (
+            f"Warning: Permanently added 'x' (ED25519).\ngit@x: Permission denied.\nfatal: {_COULD_NOT}{_ADVICE}",
+            f"git@x: Permission denied.; {_COULD_NOT}",
+        ),
+        (
+            f"@@@@@@@@@@\nSomeone could be eavesdropping\nHost key verification failed.\nfatal: {_COULD_NOT}{_ADVICE}",
+            f"Host key verification failed.; {_COULD_NOT}",
+        ),
+        (
+            "remote: Repository not found.\nfatal: repository 'x' not found",
+            "remote: Repository not found.; repository 'x' not found",
+        ),
+        ("what nobody\nexpected\nis said", "expected; is said"),
+        ("", ""),
+    ],
+)
+def test_the_words_of_a_failure_say_why(said: str, sentence: str) -> None:
+    assert sentence == command._sentence(said)
 
 
 # --- names that strangers choose

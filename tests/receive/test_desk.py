@@ -1,5 +1,6 @@
 """The desk: what is asked is planned by the configuration of now and written down."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,3 +99,16 @@ def test_a_rerun_has_the_same_orders_and_stands_where_the_first_stood(db: ledger
 def test_a_rerun_of_nothing_says_so(db: ledger.Ledger) -> None:
     with pytest.raises(desk.DeskError, match="there is no run #12"):
         desk.rerun(db, 12, by="ana")
+
+
+def test_one_call_to_two_projects_is_built_by_both(db: ledger.Ledger) -> None:
+    settings = config()
+    other = replace(settings.projects["shop"], name="mirror")
+    trigger = make.trigger(project="")
+
+    made = [
+        desk.receive(db, settings, project, forge="gitea", event="push", key="d1", items=(trigger,))[0].decision
+        for project in (settings.projects["shop"], other)
+    ]
+
+    assert made == ["queued", "queued"]

@@ -147,6 +147,25 @@ def test_a_stopped_process_is_ended_too(folder: Path) -> None:
     assert jobs.alive(nap) == []
 
 
+def test_a_stopped_command_hears_the_term(folder: Path) -> None:
+    script = "trap 'echo bye; exit 9' TERM; kill -STOP $$"
+
+    ended = jobs.over(jobs.begin(folder, script, timeout_s=0.3))
+
+    assert (ended.how, ended.code) == ("timeout", 9)
+    assert "bye\n" in jobs.said(folder)
+
+
+def test_a_stopped_leftover_hears_the_term(folder: Path) -> None:
+    left = "trap 'echo bye; exit' TERM; kill -STOP $$"
+    script = 'sh -c "$LEFT" &\nuntil grep -q "^State:.T" /proc/$!/status; do :; done'
+
+    ended = jobs.over(jobs.begin(folder, script, env={**jobs.ENV, "LEFT": left}))
+
+    assert (ended.code, ended.leftovers) == (0, ("sh",))
+    assert "bye\n" in jobs.said(folder)
+
+
 @pytest.mark.parametrize(
     ("daemon", "pid"),
     [
@@ -175,6 +194,28 @@ def test_what_ends_by_itself_right_after_the_command_is_no_leftover(folder: Path
     ended = jobs.over(jobs.begin(folder, "(sleep 0.02; echo late) & echo early"))
 
     assert (ended.leftovers, jobs.said(folder)) == ((), "early\nlate\n")
+
+
+def test_a_stranger_who_holds_the_pipe_does_not_delay_the_end(folder: Path) -> None:
+    kept = jobs.begin(folder, f"echo $$; trap 'exit 3' TERM; sleep {jobs.nap()} & wait")
+    pid = eventually(lambda: jobs.said(folder).strip())
+    stranger = os.open(f"/proc/{pid}/fd/1", os.O_WRONLY)
+
+    ended = jobs.over(kept, wishes=lambda: True)
+    os.close(stranger)
+
+    assert (ended.how, ended.code) == ("cancelled", 3)
+    assert ended.seconds < 5.0
+
+
+def test_a_command_that_deletes_its_directory_ends_as_it_says(folder: Path, tmp_path: Path) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+
+    ended = jobs.over(jobs.begin(folder, 'rm -rf "$PWD"; echo gone; exit 4', cwd=place))
+
+    assert (ended.how, ended.code, jobs.said(folder)) == ("exit", 4, "gone\n")
+    assert not place.exists()
 
 
 def test_a_storm_of_processes_is_ended_to_the_last(folder: Path) -> None:

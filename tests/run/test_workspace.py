@@ -2,6 +2,8 @@
 
 import os
 import subprocess
+import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -78,6 +80,90 @@ def test_a_cleaned_slot_is_empty_also_after_chmod_000(place: Layout) -> None:
 
     assert list(place.slots.iterdir()) == []
     assert list(place.trash.iterdir()) == []
+
+
+AS_ORDINARY_USER = """
+import os, pathlib, sys
+from ctci import layout
+from ctci.run import trees, workspace
+if os.getuid() == 0:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+place = layout.at(pathlib.Path(sys.argv[1]))
+slot = place.slot(1)
+deep = slot / "worktree" / "a" / "b"
+deep.mkdir(parents=True)
+(deep / "file").write_text("x")
+(deep / "file").chmod(0)
+(slot / "home").symlink_to(sys.argv[2])
+for folder in (deep, deep.parent, slot / "worktree", slot):
+    folder.chmod(0)
+try:
+    os.listdir(slot)
+except PermissionError:
+    print(workspace.clean(place, 1), os.listdir(place.slots))
+"""
+
+
+def test_an_ordinary_user_too_leaves_nothing_after_chmod_000() -> None:
+    with tempfile.TemporaryDirectory() as top:
+        data, outside = Path(top) / "data", Path(top) / "outside"
+        outside.mkdir()
+        (outside / "file").write_text("x")
+        (data / "slots").mkdir(parents=True)
+        for each in (Path(top), data, data / "slots", outside):
+            each.chmod(0o777)
+
+        done = subprocess.run(
+            [sys.executable, "-c", AS_ORDINARY_USER, str(data), str(outside)],
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert (done.stdout, done.stderr) == ("True []\n", "")
+        assert (outside / "file").read_text() == "x"
+
+
+def test_links_out_of_a_slot_are_never_followed(place: Layout, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir(mode=0o750)
+    (outside / "file").write_text("x")
+    made = workspace.prepare(place, 1, make.order(), commit=mirrored(place, {"services/api/x": ""}))
+    (made.worktree / "out").symlink_to(outside)
+    made.home.rmdir()
+    made.home.symlink_to(outside)
+
+    assert workspace.clean(place, 1)
+
+    assert ((outside / "file").read_text(), outside.stat().st_mode & 0o777) == ("x", 0o750)
+    assert not place.slot(1).exists()
+
+
+@pytest.mark.parametrize("poison", ["link", "file", "repository"])
+def test_a_poisoned_slot_is_laid_anew(place: Layout, tmp_path: Path, poison: str) -> None:
+    commit = mirrored(place, {"services/api/test.sh": "true"})
+    slot, outside = place.slot(1), tmp_path / "outside"
+    outside.mkdir()
+    if poison == "link":
+        slot.symlink_to(outside)
+    elif poison == "file":
+        slot.write_text("x")
+    else:
+        workspace.prepare(place, 1, make.order(), commit=commit)
+        config = "[core]\n\thooksPath = /tmp/evil\n\tworktree = /etc\n[alias]\n\tstatus = !false\n"
+        (slot / "repository.git" / "config").write_text(config)
+        (slot / "repository.git" / "objects" / "info" / "alternates").write_text("/nowhere\n")
+
+    made = workspace.prepare(place, 1, make.order(), commit=commit)
+
+    assert commit == git("rev-parse", "HEAD", cwd=made.directory)
+    assert git("status", "--porcelain", cwd=made.directory) == ""
+    assert "evil" not in git("config", "--list", cwd=made.directory)
+    assert list(outside.iterdir()) == []
+    assert not slot.is_symlink()
 
 
 @pytest.mark.parametrize("directory", ["services/web", "README", "out"])
