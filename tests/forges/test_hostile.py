@@ -20,7 +20,15 @@ NAMES = {
     forge: sorted(path.stem for path in calls.SAMPLES.joinpath(forge).glob("*.json")) for forge in sorted(calls.HEADERS)
 }
 SAMPLES = [(forge, name) for forge, names in NAMES.items() for name in names]
-LINES = f"{calls.OLD} {calls.NEW} refs/heads/main\n{calls.ZERO} {calls.TAG} refs/tags/v1\n".encode()
+LINES = [
+    f"{before} {after} {ref}\n".encode()
+    for before, after, ref in (
+        (calls.OLD, calls.NEW, "refs/heads/main"),
+        (calls.ZERO, calls.TAG, "refs/tags/v1"),
+        (calls.OLD, calls.ZERO, "refs/heads/gone"),
+        (calls.OLD, calls.NEW, "refs/notes/commits"),
+    )
+]
 
 odd_text = st.text(st.characters(), max_size=20) | st.sampled_from(
     ["\ud800", "\0", "refs/heads/", "refs/heads/\ud800", "refs/heads/-rf", "x" * 2000, calls.ZERO, "0" * 64, "A" * 40]
@@ -75,7 +83,8 @@ def hostile(draw: st.DrawFn) -> tuple[str, dict[str, str], bytes]:
     forge = draw(st.sampled_from(sorted(forges.SPOKEN)))
     header = st.text(st.characters(max_codepoint=255), max_size=30)
     if forge == "post_receive":
-        body = draw(mutated(LINES) | st.binary(max_size=100))
+        lines = st.lists(st.sampled_from(LINES), min_size=1, max_size=3).map(b"".join)
+        body = draw(lines.flatmap(mutated) | st.binary(max_size=100))
         headers = {"x-ctci-event": "post-receive", "x-ctci-pusher": draw(header), "x-ctci-delivery": draw(header)}
         return forge, headers | draw(st.sampled_from([{}, {"x-ctci-option": draw(header)}])), body
     name = draw(st.sampled_from(NAMES[forge]))
