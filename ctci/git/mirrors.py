@@ -58,8 +58,12 @@ def fetch(
             new = not _open(mirror).raw_listall_references()
             _update(mirror, access, end, stop)
             _whole(mirror)
+            why = None
         except _Broken as broken:
-            new, healed = True, _anew(mirror, access, end, stop, str(broken))
+            why = str(broken)
+        if why is not None:
+            # Here, not above: what the exception holds open is let go of first.
+            new, healed = True, _anew(mirror, access, end, stop, why)
         if commit is not None and not has(mirror, commit):
             _by_id(mirror, access, commit, ref, end, stop)
         # Another call to a network remote: worth it once.
@@ -74,18 +78,21 @@ class _Broken(Exception):
 
 def _anew(mirror: Path, access: Access, end: float, stop: Callable[[], bool], why: str) -> str:
     """Set a broken mirror aside and clone it again; what was done, in a sentence."""
-    for older in mirror.parent.glob(f"{glob.escape(mirror.name)}.broken-*"):
-        shutil.rmtree(older, ignore_errors=True)
-    aside = mirror.with_name(f"{mirror.name}.broken-{clock.now()}")
-    mirror.rename(aside)
+    for pattern in ("broken", "new"):
+        for older in mirror.parent.glob(f"{glob.escape(mirror.name)}.{pattern}-*"):
+            shutil.rmtree(older, ignore_errors=True)
+    # Cloned beside it, under a path of its own: libgit2 keeps packs in memory by their path, broken ones too.
+    fresh = mirror.with_name(f"{mirror.name}.new-{clock.now()}")
     try:
-        _open(mirror)
-        _update(mirror, access, end, stop)
+        _open(fresh)
+        _update(fresh, access, end, stop)
     except (_Broken, GitError) as error:
         # What fails in a new mirror too is not the old one's fault, which may still have what jobs need.
-        shutil.rmtree(mirror, ignore_errors=True)
-        aside.rename(mirror)
+        shutil.rmtree(fresh, ignore_errors=True)
         raise error if isinstance(error, GitError) else GitError(f"{access.url}: {error}") from error
+    aside = mirror.with_name(f"{mirror.name}.broken-{clock.now()}")
+    mirror.rename(aside)
+    fresh.rename(mirror)
     return f"the mirror was broken ({why}); it was set aside as {aside.name} and cloned anew"
 
 

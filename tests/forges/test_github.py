@@ -90,6 +90,18 @@ def test_a_push_that_moves_nothing_is_a_test_and_no_deletion(sha: str) -> None:
     assert (found.reason, found.deleted) == ("test delivery: the hook works", False)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "deleted"), [(calls.ZERO, "0" * 64, False), (None, calls.ZERO, True), (OLD, "0" * 64, True)]
+)
+def test_zeros_are_a_test_where_the_ref_is_told_to_have_been_nothing(
+    before: str | None, after: str, deleted: bool
+) -> None:
+    (found,) = told(before=before, after=after)
+
+    assert isinstance(found, Ignored)
+    assert deleted == found.deleted
+
+
 @pytest.mark.parametrize("ref", ["refs/pull/12/head", "refs/notes/commits", "refs/heads2/x"])
 def test_a_ref_that_is_neither_branch_nor_tag_is_ignored(ref: str) -> None:
     (found,) = told(ref=ref)

@@ -507,6 +507,7 @@ def test_signed_hostile_bodies_make_no_error_and_no_memory(served: Served) -> No
     for number in range(30):
         line.request("POST", "/hooks/shop", push(), signed(push(), f"warm-{number}"))
         line.getresponse().read()
+    hurl()
     before = resident(served.pid)
 
     hurl()
