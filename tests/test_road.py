@@ -344,3 +344,47 @@ def test_the_demo_tells_its_story_and_leaves_nothing(tmp_path: Path, monkeypatch
     assert list(tmp_path.iterdir()) == []
     assert subprocess.run(["pgrep", "-f", str(tmp_path)], capture_output=True, check=False).stdout == b""
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def github_headers(body: bytes, delivery: str, event: str = "push") -> dict[str, str]:
+    return {
+        "Content-Type": "application/json",
+        "X-GitHub-Event": event,
+        "X-GitHub-Delivery": delivery,
+        "X-Hub-Signature-256": "sha256=" + hmac.new(SECRET, body, hashlib.sha256).hexdigest(),
+    }
+
+
+def test_a_signed_github_push_starts_a_real_run(served: Served, upstream: Upstream) -> None:
+    (served.config / "projects.toml").write_text(
+        (served.config / "projects.toml").read_text().replace('forge = "gitea"', 'forge = "github"')
+    )
+    served.start()
+    body = gitea_push(upstream, upstream.push({"test.sh": "exit 0"}))
+
+    status, answer = post(served, body, github_headers(body, "g-1"))
+
+    assert (status, answer["decision"]) == (202, "queued")
+    assert ended(served, int(str(answer["run"])))[1].status is Status.SUCCEEDED
+
+
+def test_what_was_not_built_is_told_in_words(served: Served, upstream: Upstream) -> None:
+    served.start()
+    after = upstream.push({"test.sh": "exit 0"})
+    name = json.loads(gitea_push(upstream, after))["repository"]["full_name"]
+    gone = json.dumps({"ref": "old", "ref_type": "branch", "repository": {"full_name": name}}).encode()
+    calls = [
+        (gone, gitea_headers(gone, "d1", "delete"), "the branch was deleted"),
+        (body := gitea_push(upstream, "0" * 40), gitea_headers(body, "d2"), "test delivery"),
+        (body := gitea_push(upstream, after, before=after), gitea_headers(body, "d3"), "test delivery"),
+    ]
+
+    answers = [post(served, body, headers) for body, headers, _ in calls]
+    told = served.ctci("why-not", "shop", check=False).stdout
+    page = served.get("deliveries")[1]
+
+    for (status, answer), (_, _, reason) in zip(answers, calls, strict=True):
+        assert (status, answer["decision"]) == (200, "ignored")
+        assert reason in str(answer["why"])
+        assert reason in told
+        assert reason in page
