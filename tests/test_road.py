@@ -192,13 +192,14 @@ def test_a_running_job_is_cancelled_with_all_its_processes(served: Served, upstr
 def test_what_a_recipe_leaves_behind_is_ended_and_named(served: Served, upstream: Upstream) -> None:
     served.start()
 
-    _, job = ended(served, push(served, upstream, "setsid sleep 62 & sleep 0.2; echo done", delivery="d1"))
+    script = "setsid sh -c 'echo pid $$; exec sleep 62' & sleep 0.3; echo done"
+    _, job = ended(served, push(served, upstream, script, delivery="d1"))
 
     assert job.status is Status.SUCCEEDED
     assert job.exit is not None
     assert any("sleep" in name for name in job.exit.leftovers)
     assert "sleep" in served.log(job.run).partition("[ctci]")[2]
-    assert subprocess.run(["pgrep", "-f", "sleep 62"], capture_output=True, check=False).stdout == b""
+    assert not alive(int(served.log(job.run).split()[1]))
 
 
 def test_a_newer_push_of_a_branch_supersedes_the_older(served: Served, upstream: Upstream) -> None:
