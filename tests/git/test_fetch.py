@@ -29,21 +29,6 @@ from tests.upstream import Upstream
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(autouse=True)
-def _libgit2() -> None:
-    git.setup()
-
-
-@pytest.fixture
-def upstream(tmp_path: Path) -> Upstream:
-    return Upstream(tmp_path)
-
-
-@pytest.fixture
-def mirror(tmp_path: Path) -> Path:
-    return tmp_path / "mirrors" / "shop.git"
-
-
 def fetch(mirror: Path, url: str | Path, commit: str | None = None, *, deadline_s: float = 20.0) -> git.Fetched:
     access = git.Access(url=str(url))
     return git.fetch(mirror, access, commit=commit, ref="refs/heads/main", deadline_s=deadline_s, stop=lambda: False)

@@ -16,21 +16,6 @@ from tests.upstream import Upstream
 MAIN = "refs/heads/main"
 
 
-@pytest.fixture(autouse=True)
-def _libgit2() -> None:
-    git.setup()
-
-
-@pytest.fixture
-def upstream(tmp_path: Path) -> Upstream:
-    return Upstream(tmp_path)
-
-
-@pytest.fixture
-def mirror(tmp_path: Path) -> Path:
-    return tmp_path / "mirrors" / "shop.git"
-
-
 def fetched(upstream: Upstream, mirror: Path) -> None:
     access = git.Access(url=str(upstream.path))
     git.fetch(mirror, access, commit=None, ref=None, deadline_s=20.0, stop=lambda: False)
