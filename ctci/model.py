@@ -43,6 +43,8 @@ MOVES: Mapping[str, tuple[frozenset[Status], frozenset[Status]]] = {
     "claim": (frozenset({Status.QUEUED}), frozenset({Status.RUNNING})),
     # Never begun: the attempt is given back, not closed.
     "put_back": (frozenset({Status.RUNNING}), frozenset({Status.QUEUED})),
+    # The attempt is closed, and the recipe allows another.
+    "retry": (frozenset({Status.RUNNING}), frozenset({Status.QUEUED})),
     "settle": (
         frozenset({Status.RUNNING}),
         frozenset(
@@ -56,6 +58,8 @@ MOVES: Mapping[str, tuple[frozenset[Status], frozenset[Status]]] = {
             }
         ),
     ),
+    # Not run, because nothing it depends on has changed: it has the result of the last one.
+    "repeat": (frozenset({Status.QUEUED}), CONCLUSIVE),
     # Ended before it ran: by a wish, a newer push, a skip, or a commit that cannot be had.
     "drop": (
         frozenset({Status.QUEUED}),
@@ -126,6 +130,18 @@ class Recipe:
     #: The shell and its arguments; the command is given to it as a file.
     shell: str = "sh -e"
     nice: int = 0
+    #: Recipes of the same subproject and run that must succeed first.
+    needs: tuple[str, ...] = ()
+    #: A name that at most one running job of the whole server holds.
+    lock: str | None = None
+    #: How many more attempts a red one is given.
+    retries: int = 0
+    #: Its failure is shown, and counts for nothing.
+    allow_failure: bool = False
+    #: `fail` or `retry`: what becomes of an attempt that was lost or interrupted.
+    on_interrupt: str = "fail"
+    #: `none`, or `pid`: a PID namespace of its own, without which it is not run.
+    sandbox: str = "none"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,8 +193,10 @@ class Order:
     ref: str
     recipe: Recipe
     remote: Remote
-    #: `supersede` or `queue`: what a newer push of the ref does to this one.
+    #: `supersede`, `queue` or `parallel`: what a newer push of the ref does to this one.
     on_new_push: str
+    #: Patterns of files: a push that changes none of them since the last conclusive job repeats its result.
+    paths: tuple[str, ...] = ()
     #: Bytes of log kept per attempt, head and tail.
     log_cap: int = 200 * 1024 * 1024
 
@@ -206,7 +224,8 @@ class Plan:
 class Exit:
     """How an attempt's command ended."""
 
-    #: `exit`, `timeout`, `cancelled`, `interrupted` (a TERM nobody asked for), `lease` or `lost`.
+    #: `exit`, `timeout`, `cancelled`, `interrupted` (a TERM nobody asked for), `lease`, `sandbox` (asked for and not to
+    #: be had: never begun) or `lost`.
     how: str
     #: Exit code of the command, or None where a signal or nothing ended it.
     code: int | None = None

@@ -21,7 +21,8 @@ from ctci.http import Server
 from ctci.layout import Layout
 from ctci.receive import desk, spool
 from ctci.report.courier import Courier
-from ctci.run import keeping, tidy, trees, workspace
+from ctci.run import containment, keeping, sweeping, tidy, trees, workspace
+from ctci.run.containment import Containment
 from ctci.run.prepare import Prepare
 from ctci.run.worker import Floor, Worker, settle_remains
 from ctci.web import app
@@ -57,6 +58,7 @@ class Service:
     layout: Layout
     current: config.Current
     floor: Floor
+    containment: Containment
     stop: threading.Event = field(default_factory=threading.Event)
     parts: list[Part] = field(default_factory=list)
 
@@ -70,9 +72,11 @@ class Service:
         remark = self.floor.remark()
         if remark:
             reasons.append(remark)
+        if self.containment.keeper_fault is not None:
+            reasons.append(self.containment.sentence)
         if self.current.error is not None:
             reasons.append(f"the last reload failed, the configuration before it is in force: {self.current.error}")
-        return {"ok": not reasons, "reasons": reasons, **counts}
+        return {"ok": not reasons, "reasons": reasons, "containment": self.containment.sentence, **counts}
 
     def remarks(self) -> tuple[str, ...]:
         """What is wrong with ctci itself, for the letters."""
@@ -111,11 +115,13 @@ def start(
     git.setup()
     few_arenas()
     keeping.undumpable()
-    keeping.become_subreaper()
+    sweeping.become_subreaper(git.running)
     db = ledger.open_ledger(place.ledger)
     host = ledger.host(db, socket.gethostname())
     floor = Floor(place, current)
-    service = Service(db=db, layout=place, current=current, floor=floor)
+    found = containment.probe(place.jobs)
+    log.info("what jobs are kept in: %s", found.sentence)
+    service = Service(db=db, layout=place, current=current, floor=floor, containment=found)
     settle_remains(db, place, host=host)
     clean_slots(place)
 
@@ -124,7 +130,18 @@ def start(
     courier = Courier(db, place, current, environ, service.remarks)
     boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     workers = [
-        Worker(db, place, current, environ, host=host, slot=slot, boot_id=boot_id, floor=floor, wake=reader)
+        Worker(
+            db,
+            place,
+            current,
+            environ,
+            host=host,
+            slot=slot,
+            boot_id=boot_id,
+            floor=floor,
+            wake=reader,
+            cgroups=found.cgroups,
+        )
         for slot in range(1, current.get().server.max_jobs + 1)
     ]
     loops: list[tuple[str, Callable[[threading.Event], None]]] = [

@@ -18,7 +18,7 @@ from ctci import clock, config, words
 from ctci.cli import session, targets, terminal
 from ctci.model import HEADS, WORST_FIRST, Exit, Order, Run, Status, Trigger
 from ctci.receive import plan
-from ctci.run import keeping, outcome, workspace
+from ctci.run import keeping, outcome, sweeping, workspace
 from ctci.shape import code
 
 GRACE_S = 10.0
@@ -82,7 +82,7 @@ def _keep(folder: Path, order: Order, directory: Path, env: Mapping[str, str]) -
     answers: list[Exit | None] = []
     # Never written to: nothing but the recipe's end ends the wait.
     reader, writer = os.pipe()
-    keeping.become_subreaper()
+    sweeping.become_subreaper()
     with _ending(stop):
         kept = keeping.start(
             folder,
@@ -94,6 +94,7 @@ def _keep(folder: Path, order: Order, directory: Path, env: Mapping[str, str]) -
             grace_s=GRACE_S,
             cap=order.log_cap,
             nice=recipe.nice,
+            sandbox=recipe.sandbox,
         )
 
         def wait() -> None:

@@ -5,9 +5,11 @@ import re
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from ctci.doctor.finding import FINE, WARNING, WRONG, Check, Subject
+from ctci.run import containment
 
 #: The oldest that ctci works with.
 PYTHON, SQLITE, GIT = (3, 11), (3, 35, 0), (2, 18)
@@ -55,12 +57,20 @@ def _containment() -> Check:
             said="there is no /proc, so what a job leaves behind cannot be found",
             fix="mount /proc; ctci needs Linux",
         )
-    listed = Path("/proc/self/task").is_dir() and any(Path("/proc/self/task").glob("*/children"))
-    how = "" if listed else ", whose children are found by a walk of /proc: this kernel lists none"
+    with tempfile.TemporaryDirectory(prefix="ctci-doctor-") as scratch:
+        found = containment.probe(Path(scratch))
+    if found.keeper_fault is not None:
+        fix = "this is what a job would be started with: see the message"
+        return Check(group=GROUP, name="containment", state=WRONG, said=found.sentence, fix=fix)
+    fixes = []
+    if found.cgroups is None:
+        fixes.append("Delegate=yes in the unit gives cgroup.kill")
+    if found.space_fault is not None:
+        fixes.append("allow user namespaces (user.max_user_namespaces, AppArmor, a /proc that may be mounted)")
     return Check(
         group=GROUP,
         name="containment",
-        state=FINE if listed else WARNING,
-        said=f"a keeper per job that adopts what the job leaves behind (subreaper){how}; "
-        "namespaces and cgroups are not used: a job may read what this user may read",
+        state=WARNING if fixes else FINE,
+        said=f"{found.sentence}; a job may read what this user may read, and nothing ends {'; '.join(found.gaps)}",
+        fix="; ".join(fixes) or None,
     )

@@ -3,7 +3,7 @@
 import pygit2
 from pygit2.enums import ConfigLevel
 
-from ctci.git.command import Access, GitError, redact, version
+from ctci.git.command import Access, GitError, redact, running, version
 from ctci.git.history import (
     between,
     commit,
@@ -36,6 +36,7 @@ __all__ = [
     "needs_lfs",
     "pin",
     "redact",
+    "running",
     "setup",
     "submodules",
     "touched",

@@ -11,6 +11,7 @@ import select
 import signal
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,9 @@ from ctci import clock
 POLL_S = 0.1
 #: In the environment of every git that works on a mirror, so that those of a killed server are found.
 MIRROR = "CTCI_MIRROR"
+#: Guards `_running`, and holds while a git is started: who asks for it misses none.
+_starting = threading.Lock()
+_running: set[int] = set()
 _PASSWORD = re.compile(r"(?<=://)[^/\s]+@")
 #: Lines that say nothing of what is wrong.
 _NOISE = ("Please make sure", "and the repository exists", "Warning: Permanently added", "@@@", "hint:")
@@ -140,16 +144,22 @@ def run(
         gitconfig.write(b"[safe]\n\tdirectory = *\n")
         gitconfig.flush()
         flags = safe_flags(local=access.local is not None)
-        process = subprocess.Popen(
-            ["git", *flags, *arguments],
-            env={**environment(access, f"/proc/self/fd/{gitconfig.fileno()}"), **(extra_env or {})},
-            pass_fds=[gitconfig.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        why = _wait(process, deadline_s, stop)
+        with _starting:
+            process = subprocess.Popen(
+                ["git", *flags, *arguments],
+                env={**environment(access, f"/proc/self/fd/{gitconfig.fileno()}"), **(extra_env or {})},
+                pass_fds=[gitconfig.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            _running.add(process.pid)
+        try:
+            why = _wait(process, deadline_s, stop)
+        finally:
+            with _starting:
+                _running.discard(process.pid)
         out.seek(0)
         said = _without(access.token, out.read(1 << 20).decode(errors="replace").strip())
     if why is not None:
@@ -157,6 +167,12 @@ def run(
     if process.returncode:
         raise GitError(_sentence(said) or f"git ended with {process.returncode}", kind=_kind(said))
     return said
+
+
+def running() -> frozenset[int]:
+    """The pids of the git commands that this process has started and not buried yet; waits for one that starts."""
+    with _starting:
+        return frozenset(_running)
 
 
 def end_orphans(mirror: Path) -> None:

@@ -28,7 +28,11 @@ def order_json(order: Order) -> dict[str, Any]:
 
 def order(plain: dict[str, Any]) -> Order:
     """The order that order_json wrote, also by an older ctci: fields it did not know have their defaults."""
-    recipe = {**plain["recipe"], "env_pass": tuple(plain["recipe"].get("env_pass", ()))}
+    recipe = {
+        **plain["recipe"],
+        "env_pass": tuple(plain["recipe"].get("env_pass", ())),
+        "needs": tuple(plain["recipe"].get("needs", ())),
+    }
     remote = {
         **plain["remote"],
         **{
@@ -37,7 +41,8 @@ def order(plain: dict[str, Any]) -> Order:
             if plain["remote"].get(name) is not None
         },
     }
-    return Order(**{**plain, "recipe": Recipe(**recipe), "remote": Remote(**remote)})
+    paths = tuple(plain.get("paths", ()))
+    return Order(**{**plain, "recipe": Recipe(**recipe), "remote": Remote(**remote), "paths": paths})
 
 
 def exit_json(exit: Exit) -> dict[str, Any]:  # noqa: A002 - the glossary's word

@@ -4,12 +4,14 @@ Stands alone: standard library only, nothing of ctci, and nothing that is slow t
 process of the job is left, but for `survivors` that the kernel would not let it end.
 """
 
-# python -I -S -B keeper.py 1 DIR timeout=SECONDS grace=SECONDS cap=BYTES [nice=N] [lease=PATH]
+# python -I -S -B keeper.py 1 DIR timeout=SECONDS grace=SECONDS cap=BYTES [nice=N] [lease=PATH] [cgroup=DIR]
+#     [sandbox=pid]
 # The environment it is given is the command's, byte for byte. Keepers outlive upgrades of the server, so this contract,
 # version 1, only grows. In DIR it finds
 #   command      NUL between them: working directory, program, arguments
 #   cancel       if TERM comes because somebody asked for the end; without it that is an interruption
-# (the lease is CLOCK_BOOTTIME seconds as text: once past, or not to be read, the job is ended), and makes
+# (the lease is CLOCK_BOOTTIME seconds as text: once past, or not to be read, the job is ended; the cgroup is an empty
+# one, ours to kill; sandbox=pid asks for a PID namespace: without one nothing is run), and makes
 #   lock         locked (lockf) while it lives, so F_GETLK names the keeper
 #   state.json   the command's pid, and when it began (Unix ms)
 #   log          what the command printed; lines of ours begin with "[ctci] "
@@ -30,6 +32,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
     from collections.abc import Callable
+    from typing import Any
 else:
     import _signal as signal
 
@@ -41,12 +44,19 @@ PIPE_BYTES = 1 << 20
 WALL = 0x40000000
 RUN, LINGER, TERM, KILL, GONE = range(5)
 
+# The path of an isolated interpreter has the standard library only, and keeps first place.
+sys.path.append(os.path.dirname(os.path.abspath(__file__)))
+import keeper_log  # noqa: E402 - found by the line above
+from keeper_log import store, unix_ms  # noqa: E402
+
 
 def main(arguments: list[str]) -> int:
     """Keep the job of a folder until nothing of it is left; the exit code."""
     options = understood(arguments)
     if options is None:
-        sys.stderr.write("usage: keeper.py 1 DIR timeout=S grace=S cap=BYTES [nice=N] [lease=PATH]\n")
+        sys.stderr.write(
+            "usage: keeper.py 1 DIR timeout=S grace=S cap=BYTES [nice=N] [lease=PATH] [cgroup=DIR] [sandbox=pid]\n"
+        )
         return 64
     os.chdir(arguments[1])
     os.umask(0o077)
@@ -65,10 +75,19 @@ def main(arguments: list[str]) -> int:
         environment = dict(each.split(b"=", 1) for each in file.read().split(b"\0") if b"=" in each)
     if not prctl(36, 1):  # PR_SET_CHILD_SUBREAPER
         return 71
-    prctl(4, 0)  # PR_SET_DUMPABLE: the recipe cannot trace or read us
     keeper = Keeper(options)
-    keeper.start(environment)
-    keeper.keep()
+    fault = None
+    if options["sandbox"]:
+        import keeper_space as space  # noqa: PLC0415 - 2 ms, for those who ask for it
+
+        # While we are dumpable: an ordinary user may not write the maps later.
+        fault, keeper.space = space.enter(), space
+    prctl(4, 0)  # PR_SET_DUMPABLE: the recipe cannot trace or read us
+    if fault is None:
+        keeper.start(environment)
+        keeper.keep()
+    else:
+        keeper.refuse(fault)
     keeper.publish(result)
     return 0
 
@@ -78,81 +97,12 @@ def understood(arguments: list[str]) -> "dict[str, str] | None":
     if len(arguments) < 2 or arguments[0] != "1":
         return None
     given = dict(each.partition("=")[::2] for each in arguments[2:])
-    options = {"nice": "0", "lease": "", **given}
+    options = {"nice": "0", "lease": "", "cgroup": "", "sandbox": "", **given}
     try:
         float(options["timeout"]), float(options["grace"]), int(options["cap"]), int(options["nice"])
     except (KeyError, ValueError):
         return None
-    return options if len(options) == 5 else None
-
-
-class Log:
-    """The first half of the cap as it comes, the rest in a ring; what the disk refuses is left out and counted."""
-
-    def __init__(self, cap: int) -> None:
-        self.head = max(cap, 2) // 2
-        self.ring = max(cap, 2) - self.head
-        flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-        self.file = os.open("log", flags | os.O_APPEND, 0o600)
-        self.index = os.open("log.idx", flags | os.O_APPEND, 0o600)
-        self.tail = os.open("log.tail", flags, 0o600)
-        # A file without a name: nobody has to clean it up.
-        os.unlink("log.tail")
-        #: Bytes taken; refused by the disk; left out by the cap.
-        self.total = self.refused = self.dropped = 0
-        self.last = b"\n"
-        self.stamped = 0
-        #: (bytes taken before, Unix ms) of what is in the ring.
-        self.times: list[tuple[int, int]] = []
-
-    def write(self, text: bytes) -> None:
-        now = unix_ms()
-        if now - self.stamped >= 50:
-            self.stamped = now
-            self.stamp(now)
-        while text:
-            if self.total < self.head:
-                part = text[: self.head - self.total]
-                done = store(self.file, part)
-            else:
-                at = (self.total - self.head) % self.ring
-                part = text[: self.ring - at]
-                done = store(self.tail, part, at)
-            self.total += done
-            if done < len(part):
-                self.refused += len(text) - done
-                return
-            self.last, text = part[-1:], text[done:]
-
-    def stamp(self, now: int) -> None:
-        if self.total < self.head:
-            store(self.index, record(self.total, now))
-            return
-        self.times.append((self.total, now))
-        if len(self.times) > 8192:
-            self.times = [each for each in self.times[::2] if each[0] >= self.total - self.ring]
-
-    def say(self, text: str) -> None:
-        """A line of ours."""
-        start = "" if self.last == b"\n" else "\n"
-        self.write(f"{start}[ctci] {text}\n".encode("utf-8", "replace"))
-
-    def finish(self) -> int:
-        """Make one file of both halves; how long it is."""
-        if self.refused:
-            self.say(f"{self.refused} bytes could not be written: no room on the disk")
-        held = max(0, self.total - self.head)
-        start = moved = 0
-        if held > self.ring:
-            self.dropped, start = held - self.ring, held % self.ring
-            moved = store(self.file, b"\n[ctci] %d bytes left out here\n" % self.dropped) - self.dropped
-        for begin, end in ((start, min(held, self.ring)), (0, start)):
-            for at in range(begin, end, 1 << 20):
-                part = os.pread(self.tail, min(1 << 20, end - at), at)
-                self.refused += len(part) - store(self.file, part)
-        kept = [each for each in self.times if each[0] >= self.head + self.dropped]
-        store(self.index, b"".join(record(taken + moved, at) for taken, at in kept))
-        return os.fstat(self.file).st_size
+    return options if len(options) == 7 and options["sandbox"] in ("", "pid") else None
 
 
 class Keeper:
@@ -160,7 +110,7 @@ class Keeper:
 
     def __init__(self, options: "dict[str, str]") -> None:
         self.options = options
-        self.log = Log(int(options["cap"]))
+        self.log = keeper_log.Log(int(options["cap"]))
         self.grace_s = float(options["grace"])
         self.began = boottime()
         self.deadline = self.began + float(options["timeout"])
@@ -173,7 +123,9 @@ class Keeper:
         self.told: set[int] = set()
         self.leftovers: list[str] = []
         self.survivors: list[int] = []
-        self.pid = self.pipe = self.wake = -1
+        #: With a PID namespace `pid` is its first process, and `report` what that tells us.
+        self.space: Any = None
+        self.pid = self.pipe = self.wake = self.report = -1
         self.poller = select.poll()
 
     def start(self, environment: "dict[bytes, bytes]") -> None:
@@ -189,9 +141,17 @@ class Keeper:
         for number in heard:
             signal.signal(number, lambda *_: None)
         signal.set_wakeup_fd(notice, warn_on_full_buffer=False)
+        if self.space is not None:
+            self.report, teller = os.pipe2(os.O_CLOEXEC)
+            os.set_blocking(self.report, False)
         self.pid = os.fork()
         if self.pid == 0:
-            become(cwd, argv, environment, writer, int(self.options["nice"]))
+            if self.space is None:
+                become(cwd, argv, environment, writer, self.options)
+            self.space.first(teller, writer, lambda: become(cwd, argv, environment, writer, self.options))
+        if self.space is not None:
+            os.close(teller)
+            self.poller.register(self.report, select.POLLIN)
         os.close(writer)
         tried(put, "state.json", f'{{"pid": {self.pid}, "started": {unix_ms()}}}\n')
         self.poller.register(self.pipe, select.POLLIN)
@@ -204,14 +164,20 @@ class Keeper:
             for fd, _ in self.poller.poll(self.patience_s() * 1000):
                 if fd == self.pipe:
                     self.pump()
+                elif fd == self.report:
+                    self.hear()
                 else:
                     self.asked |= bool({*os.read(fd, 4096)} - {signal.SIGCHLD})
             if not self.reap():
                 break
             self.decide()
+        self.hear()
         room = PIPE_BYTES
         while room > 0 and (taken := self.pump()):
             room -= taken
+        if self.status is None and self.how == "exit":
+            # The namespace's first process was killed before it could tell.
+            self.how = "lost"
         if self.survivors:
             self.log.say(f"could not be ended: pid {', '.join(map(str, self.survivors))}")
 
@@ -236,6 +202,30 @@ class Keeper:
             self.pipe = -1
         return len(chunk)
 
+    def hear(self) -> None:
+        """What the namespace's first process tells."""
+        if self.report < 0:
+            return
+        try:
+            told = os.read(self.report, 4096)
+        except BlockingIOError:
+            return
+        if not told:
+            self.poller.unregister(self.report)
+            os.close(self.report)
+            self.report = -1
+        for line in told.decode().splitlines():
+            kind, _, rest = line.partition(" ")
+            if kind == "status":
+                self.status = int(rest)
+            elif kind == "fault":
+                self.refuse(rest)
+
+    def refuse(self, fault: str) -> None:
+        """The namespace that was asked for is not to be had, so nothing is run."""
+        self.how = "sandbox"
+        self.log.say(f"not run: this machine gives no PID namespace: {fault}")
+
     def reap(self) -> bool:
         """Bury the dead; whether anybody is left."""
         try:
@@ -244,7 +234,7 @@ class Keeper:
                 if pid == 0:
                     return True
                 self.told.discard(pid)
-                if pid == self.pid:
+                if pid == self.pid and self.space is None:
                     self.status = status
         except ChildProcessError:
             return False
@@ -255,7 +245,8 @@ class Keeper:
         if self.phase == RUN:
             self.look(over)
         elif over:
-            self.escalate(descendants())
+            inner = self.pid if self.space is not None else -1
+            self.escalate([each for each in descendants() if each[0] != inner])
         if self.phase == TERM:
             self.ask()
         elif self.phase == KILL:
@@ -315,6 +306,9 @@ class Keeper:
                 tried(os.kill, pid, signal.SIGCONT)
 
     def slay(self) -> None:
+        if self.options["cgroup"]:
+            # Also another user's, which we may not signal.
+            tried(put, f"{self.options['cgroup']}/cgroup.kill", "1")
         for pid in children():
             tried(os.kill, pid, signal.SIGKILL)
 
@@ -341,7 +335,9 @@ class Keeper:
         tried(os.fsync, os.open(".", os.O_RDONLY | os.O_CLOEXEC))
 
 
-def become(cwd: bytes, argv: "list[bytes]", environment: "dict[bytes, bytes]", writer: int, nice: int) -> None:
+def become(
+    cwd: bytes, argv: "list[bytes]", environment: "dict[bytes, bytes]", writer: int, options: "dict[str, str]"
+) -> None:
     """In the child: turn into the command, or say in the log why not and end with 127. Never returns."""
     doing, what = b"enter", cwd
     try:
@@ -356,7 +352,9 @@ def become(cwd: bytes, argv: "list[bytes]", environment: "dict[bytes, bytes]", w
         os.umask(0o022)
         prctl(4, 1)  # dumpable again: else an ordinary user may not write the next one
         tried(put, "/proc/self/oom_score_adj", "500")
-        tried(os.nice, nice)
+        if options["cgroup"]:
+            tried(put, f"{options['cgroup']}/cgroup.procs", "0")
+        tried(os.nice, int(options["nice"]))
         os.chdir(cwd)
         doing, what = b"start", argv[0]
         os.execvpe(what, argv, environment)  # noqa: S606 - the argv is all that is wanted
@@ -422,26 +420,10 @@ def lapsed(lease: str) -> bool:
         return True
 
 
-def store(fd: int, text: bytes, at: int = -1) -> int:
-    """Write what the disk takes; how many bytes."""
-    done = 0
-    while done < len(text):
-        try:
-            done += os.write(fd, text[done:]) if at < 0 else os.pwrite(fd, text[done:], at + done)
-        except OSError:
-            break
-    return done
-
-
 def put(path: str, text: str) -> None:
     """Write a small file."""
     with open(path, "w") as file:
         file.write(text)
-
-
-def record(offset: int, at: int) -> bytes:
-    """One entry of log.idx."""
-    return offset.to_bytes(8, "little") + at.to_bytes(8, "little")
 
 
 def tried(act: "Callable[..., object]", *arguments: object) -> bool:
@@ -451,11 +433,6 @@ def tried(act: "Callable[..., object]", *arguments: object) -> bool:
     except OSError:
         return False
     return True
-
-
-def unix_ms() -> int:
-    """The time of day."""
-    return time.time_ns() // 1_000_000
 
 
 def boottime() -> float:

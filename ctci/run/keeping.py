@@ -17,21 +17,20 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ctci import clock
 from ctci.model import Exit
+from ctci.run import sweeping
 
 log = logging.getLogger(__name__)
 
 KEEPER = Path(__file__).with_name("keeper.py")
-#: In the environment of every process of a job, so that they are found when their keeper was killed.
-COOKIE = "CTCI_COOKIE"
 #: What a keeper needs beyond its grace at the most, seconds: leftovers, what does not die, and a slow disk.
 SLACK_S = 60.0
-#: How often a keeper is told to go on, should its job have stopped it; how long what is killed may take to go; seconds.
-CONTINUE_S, SWEEP_S = 5.0, 10.0
+#: How often a keeper is told to go on, should its job have stopped it, seconds.
+CONTINUE_S = 5.0
 #: `struct flock` of Linux: type, whence, start, length, pid.
 _FLOCK = struct.Struct("hhqqi")
 
@@ -42,7 +41,7 @@ class KeepingError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """A job whose keeper was started here; `wait` closes it."""
+    """A job whose keeper lives, whoever started it; `wait` closes it."""
 
     folder: Path
     pidfd: int
@@ -68,14 +67,20 @@ def start(
     grace_s: float = 10.0,
     nice: int = 0,
     lease: Path | None = None,
+    sandbox: str = "none",
+    cgroups: Path | None = None,
 ) -> Kept:
     """Start the keeper of a new job in a folder of its own; its environment is `env` and a cookie.
 
-    `cap` is in bytes. `lease` is a file with a CLOCK_BOOTTIME deadline in seconds. Raises KeepingError.
+    `cap` is in bytes. `lease` is a file with a CLOCK_BOOTTIME deadline in seconds. `sandbox` is `none` or `pid`.
+    `cgroups` is a cgroup of ours to make the job's in. Raises KeepingError.
     """
     folder = folder.absolute()
     cookie = f"{folder.parent.name}-{folder.name}-{clock.new_key()}"
-    options = {"timeout": timeout_s, "grace": grace_s, "cap": cap, "nice": nice, "lease": lease}
+    cgroup = cgroups / f"ctci-{cookie}" if cgroups else None
+    options: dict[str, object] = {"timeout": timeout_s, "grace": grace_s, "cap": cap, "nice": nice}
+    options |= {"lease": lease, "cgroup": cgroup}
+    options |= {"sandbox": sandbox} if sandbox != "none" else {}
     argv = [sys.executable, "-I", "-S", "-B", str(KEEPER), "1", str(folder)]
     argv += [f"{key}={value}" for key, value in options.items() if value is not None]
     try:
@@ -85,21 +90,45 @@ def start(
         _put(folder / "script.sh", f"{script}\n".encode())
         _put(folder / "command", os.fsencode("\0".join([str(cwd), *shlex.split(shell), f"{folder}/script.sh"])))
         _put(folder / "cookie", cookie.encode())
-        with (folder / "keeper.err").open("wb") as errors, _term_held():
+        if cgroup is not None:
+            # Named before it is made, so that the next life finds it.
+            _put(folder / "cgroup", os.fsencode(cgroup))
+            cgroup.mkdir()
+        with (folder / "keeper.err").open("wb") as errors, _term_held(), sweeping.starting:
             process = subprocess.Popen(
                 argv,
-                env={**env, COOKIE: cookie},
+                env={**env, sweeping.COOKIE: cookie},
                 stdin=subprocess.DEVNULL,
                 stdout=errors,
                 stderr=errors,
                 start_new_session=True,
             )
+            sweeping.keepers.add(process.pid)
         # Ours to reap, by its pidfd; Popen would complain of it when the server stops and it goes on.
         process.returncode = 0
         pidfd = os.pidfd_open(process.pid)
     except (OSError, ValueError) as error:
         raise KeepingError(f"the command cannot be started: {error}") from error
     return Kept(folder=folder, pidfd=pidfd, overdue=clock.monotonic() + timeout_s + grace_s + SLACK_S)
+
+
+def adopt(folder: Path, *, overdue_s: float) -> Kept | None:
+    """The job whose keeper lives in a folder, whoever started it; None when none does.
+
+    `overdue_s`: how many seconds from now on it may need at the most.
+    """
+    pid = holder(folder)
+    if pid is None:
+        return None
+    try:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return None
+    # Asked again now that the number is pinned: had the keeper gone meanwhile, it could be anybody's.
+    if holder(folder) != pid:
+        os.close(pidfd)
+        return None
+    return Kept(folder=folder, pidfd=pidfd, overdue=clock.monotonic() + overdue_s)
 
 
 def wait(kept: Kept, *, wishes: Callable[[], bool], wake: int | None = None, poll_s: float = 0.5) -> Exit | None:
@@ -117,7 +146,7 @@ def wait(kept: Kept, *, wishes: Callable[[], bool], wake: int | None = None, pol
         while True:
             ready = {fd for fd, _ in poller.poll(poll_s * 1000)}
             if kept.pidfd in ready:
-                os.waitid(os.P_PIDFD, kept.pidfd, os.WEXITED)
+                _bury(kept.pidfd)
                 return end(kept.folder)
             if ready:
                 return None
@@ -155,7 +184,8 @@ def end(folder: Path, *, grace_s: float = 0.0) -> Exit:
         with contextlib.suppress(FileNotFoundError):
             said = (folder / "keeper.err").read_text(errors="replace")[-2000:].strip()
             log.warning("the keeper of %s left no result: %s", folder, said or "it was killed")
-            sweep((folder / "cookie").read_text())
+        result = replace(result, survivors=sweeping.sweep(folder))
+    sweeping.discard_cgroup(folder)
     return result
 
 
@@ -203,28 +233,6 @@ def fence(folder: Path) -> bool:
     return True
 
 
-def sweep(cookie: str) -> int:
-    """KILL every process with this cookie until none is left; how many there were.
-
-    Finds those that kept the environment they were given: enough for accidents, not for who hides.
-    """
-    needle = f"{COOKIE}={cookie}".encode()
-    killed: set[int] = set()
-    deadline = clock.monotonic() + SWEEP_S
-    while clock.monotonic() < deadline:
-        found = set(_kill_all(needle))
-        killed |= found
-        if not found and not any(_remains(pid) for pid in killed):
-            break
-        select.poll().poll(5)
-    return len(killed)
-
-
-def become_subreaper() -> None:
-    """Make the orphans of a killed keeper ours instead of init's."""
-    _prctl(36, 1)
-
-
 def undumpable() -> None:
     """Let no process of the same user read our environment or trace us."""
     _prctl(4, 0)
@@ -232,7 +240,7 @@ def undumpable() -> None:
 
 def _stop(folder: Path, pid: int, *, within_s: float) -> None:
     """TERM to a living keeper, KILL when it does not obey."""
-    with contextlib.suppress(ProcessLookupError, ChildProcessError), _pinned(pid) as pidfd:
+    with contextlib.suppress(ProcessLookupError, ChildProcessError), sweeping.pinned(pid) as pidfd:
         # Asked again now that the number is pinned: had the keeper died meanwhile, it could be anybody's.
         if holder(folder) != pid:
             return
@@ -244,36 +252,15 @@ def _stop(folder: Path, pid: int, *, within_s: float) -> None:
             log.error("keeper %s of %s does not stop and is killed", pid, folder)
             _signal(pidfd, signal.SIGKILL)
             poller.poll()
-        # Not our child, if another life of the server started it.
-        os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
+        _bury(pidfd)
 
 
-def _kill_all(needle: bytes) -> Iterator[int]:
-    for entry in filter(str.isdigit, os.listdir("/proc")):
-        # Gone meanwhile, or another user's.
-        with contextlib.suppress(OSError), _pinned(int(entry)) as pidfd:
-            # Read after the number is pinned, so that the kill hits whose environment it was.
-            if needle in Path("/proc", entry, "environ").read_bytes().split(b"\0"):
-                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-                yield int(entry)
-
-
-def _remains(pid: int) -> bool:
-    """Whether a killed process is still there; one that became our child is reaped."""
-    try:
-        return os.waitpid(pid, os.WNOHANG) == (0, 0)
-    except ChildProcessError:
-        return Path("/proc", str(pid)).exists()
-
-
-@contextlib.contextmanager
-def _pinned(pid: int) -> Iterator[int]:
-    """A pidfd, closed at the end."""
-    pidfd = os.pidfd_open(pid)
-    try:
-        yield pidfd
-    finally:
-        os.close(pidfd)
+def _bury(pidfd: int) -> None:
+    """Reap a keeper that has ended, if it is a child of ours: another life of the server may have started it."""
+    with contextlib.suppress(ChildProcessError), sweeping.starting:
+        found = os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
+        if found is not None:
+            sweeping.keepers.discard(found.si_pid)
 
 
 def _signal(pidfd: int, number: signal.Signals) -> None:

@@ -42,6 +42,7 @@ def judge(ended: Exit, wish: str | None, wish_reason: str | None) -> tuple[Statu
     said = {
         "interrupted": "interrupted: its keeper was told to stop by a TERM that nobody had asked for",
         "lease": "ended: the lease of this machine ran out",
+        "sandbox": 'not run: sandbox.mode = "pid" is not to be had on this machine; `ctci doctor` says why',
     }
     return Status.ERRORED, _with_remains(said.get(ended.how, "its keeper vanished"), ended)
 

@@ -102,6 +102,7 @@ class Worker:
         boot_id: str,
         floor: Floor,
         wake: int,
+        cgroups: Path | None = None,
     ) -> None:
         self._db = db
         self._layout = layout
@@ -113,6 +114,7 @@ class Worker:
         self._floor = floor
         #: Readable once the server stops.
         self._wake = wake
+        self._cgroups = cgroups
         self._stop = threading.Event()
 
     def run(self, stop: threading.Event) -> None:
@@ -207,6 +209,8 @@ class Worker:
             grace_s=GRACE_S,
             cap=job.order.log_cap,
             nice=recipe.nice,
+            sandbox=recipe.sandbox,
+            cgroups=self._cgroups,
         )
         return keeping.wait(kept, wishes=self._wishes(job), wake=self._wake, poll_s=WISH_POLL_S)
 

@@ -42,6 +42,8 @@ def begin(
     cap: int = 1 << 20,
     nice: int = 0,
     lease: Path | None = None,
+    sandbox: str = "none",
+    cgroups: Path | None = None,
 ) -> keeping.Kept:
     return keeping.start(
         folder,
@@ -54,6 +56,8 @@ def begin(
         cap=cap,
         nice=nice,
         lease=lease,
+        sandbox=sandbox,
+        cgroups=cgroups,
     )
 
 

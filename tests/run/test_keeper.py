@@ -3,15 +3,18 @@
 import itertools
 import os
 import resource
+import signal as signals
 import struct
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ctci.run import keeping
+from ctci.model import Exit
+from ctci.run import containment, keeping, sweeping
 from tests.eventually import eventually
 from tests.run import jobs
 
@@ -102,7 +105,7 @@ def test_the_environment_is_what_was_given_and_nothing_else(folder: Path, monkey
 
     raw = (folder / "log").read_bytes().split(b"\0")
     seen = {os.fsdecode(name): os.fsdecode(value) for name, _, value in (each.partition(b"=") for each in raw if each)}
-    cookie = seen.pop(keeping.COOKIE)
+    cookie = seen.pop(sweeping.COOKIE)
     seen.pop("PWD")
     assert given == {name: value for name, value in seen.items() if name not in ("OLDPWD", "SHLVL", "_")}
     assert cookie.startswith("7-1-")
@@ -396,3 +399,139 @@ def test_a_recipe_cannot_read_its_keeper_as_an_ordinary_user(folder: Path) -> No
 
     # A process that is not dumpable belongs to root.
     assert jobs.said(folder) == "0\n"
+
+
+# --- a PID namespace of its own
+
+
+def in_space(folder: Path, script: str, **options: Any) -> Exit:
+    return jobs.over(jobs.begin(folder, script, sandbox="pid", **options))
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> None:
+    """Skips where this machine gives none."""
+    fault = containment.probe(tmp_path / "probe").space_fault
+    if fault is not None:
+        pytest.skip(f"no PID namespaces here: {fault}")
+
+
+@pytest.mark.usefixtures("space")
+@pytest.mark.parametrize(
+    ("script", "code", "signal"), [("true", 0, None), ("exit 3", 3, None), ("kill -9 $$", None, 9)]
+)
+def test_in_a_namespace_the_verdict_is_the_same(
+    folder: Path, script: str, code: int | None, signal: int | None
+) -> None:
+    ended = in_space(folder, script)
+
+    assert ("exit", code, signal, (), ()) == (ended.how, ended.code, ended.signal, ended.leftovers, ended.survivors)
+
+
+@pytest.mark.usefixtures("space")
+def test_in_a_namespace_a_recipe_sees_itself_alone(folder: Path) -> None:
+    in_space(folder, "echo $PPID $$; ls /proc | grep -c '^[0-9]'; readlink /proc/self/ns/pid")
+
+    ppid, seen, namespace = jobs.said(folder).splitlines()
+    assert ppid == "1 2"
+    assert int(seen) < 10
+    assert namespace != os.readlink("/proc/self/ns/pid")
+
+
+@pytest.mark.usefixtures("space")
+def test_in_a_namespace_what_is_left_is_named_told_and_ended(folder: Path) -> None:
+    nap = jobs.nap()
+
+    ended = in_space(folder, f"(setsid sh -c \"trap 'echo told; exit' TERM; sleep {nap} & wait\" &); sleep 0.1; exit 2")
+
+    assert (ended.code, set(ended.leftovers) >= {"sh", "sleep"}, jobs.alive(nap)) == (2, True, [])
+    assert "told" in jobs.said(folder)
+
+
+@pytest.mark.usefixtures("space")
+def test_in_a_namespace_a_cancel_reaches_the_command_first(folder: Path) -> None:
+    kept = jobs.begin(folder, f"trap 'echo bye; exit 9' TERM; echo up; sleep {jobs.nap()} & wait", sandbox="pid")
+    eventually(lambda: "up" in jobs.said(folder))
+
+    ended = jobs.over(kept, wishes=lambda: True)
+
+    assert (ended.how, ended.code, "bye" in jobs.said(folder)) == ("cancelled", 9, True)
+
+
+@pytest.mark.usefixtures("space")
+def test_a_recipe_in_a_namespace_ends_nobody_but_itself(folder: Path) -> None:
+    nap = jobs.nap()
+
+    ended = in_space(folder, f"setsid sleep {nap} & kill -9 1; kill -STOP 1; kill -9 -1; exit 6")
+
+    assert (ended.how, ended.code, jobs.alive(nap)) == ("exit", 6, [])
+
+
+@pytest.mark.usefixtures("space")
+def test_a_namespace_dies_with_its_keeper(folder: Path) -> None:
+    nap = jobs.nap()
+    kept = jobs.begin(folder, f"setsid sleep {nap} & echo up; sleep {nap}", sandbox="pid")
+    eventually(lambda: "up" in jobs.said(folder))
+
+    signals.pidfd_send_signal(kept.pidfd, signals.SIGKILL)
+
+    assert eventually(lambda: jobs.alive(nap) == [])
+    assert jobs.over(kept).how == "lost"
+
+
+def test_without_the_namespace_that_was_asked_for_nothing_is_run(folder: Path) -> None:
+    """A user namespace that may hold no other: what unshare answers in a container that forbids it."""
+    folder.parent.mkdir(parents=True)
+    contract(folder, "echo ran")
+    argv = [sys.executable, "-I", "-S", "-B", str(keeping.KEEPER), "1", str(folder), *OPTIONS, "sandbox=pid"]
+    outer = [
+        "unshare",
+        "--user",
+        "--map-root-user",
+        "sh",
+        "-c",
+        'echo 0 > /proc/sys/user/max_pid_namespaces; exec "$@"',
+        "x",
+    ]
+    done = subprocess.run([*outer, *argv], env=jobs.ENV, capture_output=True, text=True, check=False)
+    if "unshare" in done.stderr or "max_pid" in done.stderr:
+        pytest.skip(f"needs a user namespace: {done.stderr.strip()}")
+
+    ended = keeping.read(folder)
+
+    assert ended is not None
+    assert (ended.how, ended.code) == ("sandbox", None)
+    assert "[ctci] not run: this machine gives no PID namespace: unshare: No space left on device" in jobs.said(folder)
+    assert "ran" not in jobs.said(folder).split()
+
+
+# --- a cgroup of its own
+
+
+def test_a_job_has_a_cgroup_where_one_is_delegated_and_it_goes_with_the_job(folder: Path) -> None:
+    parent, fault = containment.delegated()
+    if parent is None:
+        pytest.skip(f"no cgroup to make others in: {fault}")
+
+    nap = jobs.nap()
+    ended = jobs.over(
+        jobs.begin(folder, f"trap '' TERM; cat /proc/self/cgroup; setsid sleep {nap} & exit 1", cgroups=parent)
+    )
+
+    cgroup = Path((folder / "cgroup").read_text())
+    assert f"/{cgroup.name}" in jobs.said(folder)
+    assert (ended.code, jobs.alive(nap), cgroup.exists()) == (1, [], False)
+
+
+def test_a_lost_job_is_swept_by_its_cgroup(folder: Path) -> None:
+    parent, fault = containment.delegated()
+    if parent is None:
+        pytest.skip(f"no cgroup to make others in: {fault}")
+    nap = jobs.nap()
+    kept = jobs.begin(folder, f"(env -i setsid sleep {nap} &); echo up; sleep {nap}", cgroups=parent)
+    eventually(lambda: "up" in jobs.said(folder) and len(jobs.alive(nap)) == 2)
+
+    signals.pidfd_send_signal(kept.pidfd, signals.SIGKILL)
+    ended = jobs.over(kept)
+
+    assert (ended.how, jobs.alive(nap)) == ("lost", [])

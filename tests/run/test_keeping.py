@@ -15,7 +15,7 @@ import pytest
 
 from ctci import clock
 from ctci.model import Exit
-from ctci.run import keeping
+from ctci.run import keeping, sweeping
 from tests.eventually import eventually
 from tests.run import jobs
 
@@ -109,7 +109,7 @@ def test_a_waiter_that_fails_does_not_leave_the_job_running(folder: Path) -> Non
 
 
 def test_a_killed_keeper_is_lost_and_nothing_of_its_job_lives_on(folder: Path) -> None:
-    keeping.become_subreaper()
+    sweeping.become_subreaper()
     nap = jobs.nap()
     kept = running(folder, f"(setsid sh -c \"trap '' TERM; sleep {nap}; :\" &); echo ready; sleep {nap}")
     eventually(lambda: len(jobs.alive(nap)) >= 3)
