@@ -276,6 +276,16 @@ class Delivery:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Repeat:
+    """The result that a job has without being run: nothing that it depends on has changed since."""
+
+    #: The job that was run.
+    job: int
+    status: Status
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Entry:
     """One ref of one call of a hook (or a wish of a person), decided and ready to be recorded."""
 
@@ -399,6 +409,8 @@ class Job:
     cancel_as: str | None
     cancel_reason: str | None
     exit: Exit | None
+    #: The job whose result it repeats without having been run, or None.
+    same_as: int | None = None
 
     @property
     def place(self) -> str:
@@ -414,11 +426,30 @@ class Job:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Wait:
+    """What a queued job waits for."""
+
+    job: int
+    #: `commit` (its run's prepare), `run` (of the same ref before it), `recipe` (that it needs), `lock`, or `slot`.
+    kind: str
+    #: The run that it waits behind, or of the job that holds the lock.
+    run: int | None = None
+    #: The lock, or the places of the jobs that it needs.
+    names: tuple[str, ...] = ()
+    #: The place of the job that holds the lock.
+    holder: str | None = None
+    #: Why its commit is not there yet.
+    reason: str | None = None
+    #: How many jobs are before it in the queue.
+    ahead: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Change:
     """One row of the append-only list that letters, statuses and live pages read with a cursor of their own."""
 
     seq: int
-    #: `recorded`, `prepared`, `began` or `settled`.
+    #: `recorded`, `prepared`, `began`, `adopted`, `retried` or `settled`.
     kind: str
     run: int
     job: int | None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ctci.ledger.engine import Away, Fenced, IllegalMove, Ledger, LedgerError, Nudge, connect
 from ctci.ledger.entries import place, record, refuse
-from ctci.ledger.history import baseline, branches, outdated, recorded_ref, since, standing, strips
+from ctci.ledger.history import baseline, bases, branches, outdated, recorded_ref, since, standing, strips
 from ctci.ledger.letters import failed, hasten, owe, sent
 from ctci.ledger.migrations import migrate
 from ctci.ledger.preparing import give_up, postpone, prepare
@@ -31,7 +31,8 @@ from ctci.ledger.reads import (
     unprepared,
     wish,
 )
-from ctci.ledger.writes import ask_cancel, begin, claim, forget, host, put_back, settle
+from ctci.ledger.waits import queue, waits
+from ctci.ledger.writes import adopt, ask_cancel, begin, claim, forget, host, put_back, retry, settle
 
 __all__ = [
     "Away",
@@ -40,9 +41,11 @@ __all__ = [
     "Ledger",
     "LedgerError",
     "Nudge",
+    "adopt",
     "ask_cancel",
     "attempts_of",
     "baseline",
+    "bases",
     "begin",
     "branches",
     "changes_after",
@@ -74,9 +77,11 @@ __all__ = [
     "postpone",
     "prepare",
     "put_back",
+    "queue",
     "record",
     "recorded_ref",
     "refuse",
+    "retry",
     "run",
     "runs_",
     "sendings_",
@@ -87,12 +92,13 @@ __all__ = [
     "strips",
     "tries",
     "unprepared",
+    "waits",
     "wish",
 ]
 
 
-def open_ledger(path: Path) -> Ledger:
-    """The ledger of a data folder, its schema brought up to date. Raises LedgerError."""
-    db = connect(path)
+def open_ledger(where: Path | str) -> Ledger:
+    """The ledger in a file or at an address, its schema brought up to date. Raises LedgerError."""
+    db = connect(where)
     migrate(db)
     return db

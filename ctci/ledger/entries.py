@@ -7,11 +7,11 @@ transaction that the transaction relies on.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from ctci.ledger import rows, writes
-from ctci.ledger.engine import Ledger, insert, now_ms
-from ctci.ledger.tables import deliveries, jobs, projects, refs, runs
+from ctci.ledger.engine import Ledger, insert_or_ignore, now_ms, upsert
+from ctci.ledger.tables import deliveries, jobs, needs, projects, refs, runs, turns
 from ctci.model import Entry, Order, Recorded, Status, Trigger
 
 #: Refused calls are kept without their bodies, the newest so many of them.
@@ -20,17 +20,54 @@ REFUSED_KEPT = 1000
 _new_delivery = insert(deliveries)
 _new_run = insert(runs)
 _new_jobs = insert(jobs).values(queued_at=now_ms())
+_known_run = select(runs.c.id).where(runs.c.key == bindparam("key"))
+_last = select(refs.c.commit, refs.c.run).where(refs.c.project == bindparam("project"), refs.c.ref == bindparam("ref"))
+
+
+def _queued(waiting: int, priority: Any) -> Any:
+    """The turn of the first queued job of a priority."""
+    return (
+        select(jobs.c.turn - 1)
+        .where(jobs.c.status == Status.QUEUED, jobs.c.waiting == waiting, jobs.c.priority == priority)
+        .order_by(jobs.c.turn)
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+_priority: Any = bindparam("priority")
+#: What has been reached (the queue's virtual time, as start-time fair queueing has it), and what the project had last.
+_reached = select(
+    func.coalesce(
+        select(func.max(jobs.c.turn))
+        .where(jobs.c.status == Status.RUNNING, jobs.c.priority == _priority)
+        .scalar_subquery(),
+        _queued(0, _priority),
+        _queued(1, _priority),
+        select(func.max(turns.c.turn)).where(turns.c.priority == _priority).scalar_subquery(),
+        0,
+    ),
+    func.coalesce(
+        select(turns.c.turn)
+        .where(turns.c.project == bindparam("project"), turns.c.priority == _priority)
+        .scalar_subquery(),
+        0,
+    ),
+)
 
 
 def record(db: Ledger, entries: Sequence[Entry]) -> tuple[Recorded, ...]:
-    """Write down each entry; durable when this returns. Raises Away when the ledger cannot be written."""
-    with db.write() as connection:
-        return tuple(_enter(connection, entry) for entry in entries)
+    """Write down each entry; durable when this returns, perhaps with what other threads record at this moment.
+
+    Raises Away when the ledger cannot be written.
+    """
+    return db.writer.do(lambda connection: tuple(_enter(connection, entry) for entry in entries))
 
 
 def refuse(db: Ledger, *, project: str, forge: str, event: str, key: str, reason: str) -> int:
     """Write down a call that was not believed; only the newest REFUSED_KEPT of them stay."""
-    with db.write() as connection:
+
+    def write(connection: Connection) -> int:
         made = connection.execute(
             _new_delivery.values(
                 project=project, forge=forge, event=event, key=key, at=now_ms(), decision="refused", reason=reason
@@ -47,11 +84,11 @@ def refuse(db: Ledger, *, project: str, forge: str, event: str, key: str, reason
         connection.execute(delete(deliveries).where(deliveries.c.decision == "refused", deliveries.c.id <= oldest))
         return int(made)
 
+    return db.writer.do(write)
+
 
 def _enter(connection: Connection, entry: Entry) -> Recorded:
-    connection.execute(
-        insert(projects).values(name=entry.project, first_seen=now_ms()).on_conflict_do_nothing(index_elements=["name"])
-    )
+    insert_or_ignore(connection, projects, ("name",), name=entry.project)
     if entry.deleted and entry.ref:
         connection.execute(delete(refs).where(refs.c.project == entry.project, refs.c.ref == entry.ref))
     trigger = entry.trigger
@@ -73,14 +110,12 @@ def _enter(connection: Connection, entry: Entry) -> Recorded:
 
 def _known(connection: Connection, trigger: Trigger) -> tuple[int | None, str] | None:
     """The run that this trigger repeats, and why we think so."""
-    same = connection.execute(select(runs.c.id).where(runs.c.key == trigger.key)).scalar()
+    same = connection.execute(_known_run, {"key": trigger.key}).scalar()
     if same is not None:
         return same, f"the same delivery made #{same} before"
     if trigger.kind not in ("push", "tag"):
         return None
-    last = connection.execute(
-        select(refs.c.commit, refs.c.run).where(refs.c.project == trigger.project, refs.c.ref == trigger.ref)
-    ).one_or_none()
+    last = connection.execute(_last, {"project": trigger.project, "ref": trigger.ref}).one_or_none()
     if last is None or last.commit != trigger.after:
         return None
     if last.run is None:
@@ -91,20 +126,14 @@ def _known(connection: Connection, trigger: Trigger) -> tuple[int | None, str] |
 def _move_ref(connection: Connection, trigger: Trigger, run: int | None) -> None:
     if trigger.kind not in ("push", "tag") or trigger.after is None:
         return
-    values = {"commit": trigger.after, "run": run, "via": trigger.kind, "at": now_ms()}
-    connection.execute(
-        insert(refs)
-        .values(project=trigger.project, ref=trigger.ref, **values)
-        .on_conflict_do_update(index_elements=["project", "ref"], set_=values)
-    )
+    place = {"project": trigger.project, "ref": trigger.ref}
+    upsert(connection, refs, ("project", "ref"), **place, commit=trigger.after, run=run, via=trigger.kind)
 
 
 def _run(connection: Connection, entry: Entry, trigger: Trigger) -> int:
     last = None
     if trigger.kind in ("push", "tag"):
-        last = connection.execute(
-            select(refs.c.commit, refs.c.run).where(refs.c.project == trigger.project, refs.c.ref == trigger.ref)
-        ).one_or_none()
+        last = connection.execute(_last, {"project": trigger.project, "ref": trigger.ref}).one_or_none()
     return int(
         connection.execute(
             _new_run.values(
@@ -136,6 +165,11 @@ def _jobs(connection: Connection, entry: Entry, trigger: Trigger, run: int) -> t
             connection.execute(select(func.min(jobs.c.as_of)).where(jobs.c.run == entry.rerun_of)).scalar()
             or entry.rerun_of
         )
+    names = {(order.subproject, order.recipe.name) for order in entry.orders}
+    wanted = [[(order.subproject, name) for name in order.recipe.needs] for order in entry.orders]
+    # What the run does not have is not waited for: a rerun of what failed goes by the rest as it was.
+    found = [[each for each in some if each in names] for some in wanted]
+    first = _take_turns(connection, trigger.project, entry.priority, len(entry.orders))
     connection.execute(
         _new_jobs,
         [
@@ -148,17 +182,31 @@ def _jobs(connection: Connection, entry: Entry, trigger: Trigger, run: int) -> t
                 "recipe": order.recipe.name,
                 "order": rows.order_json(order),
                 "status": Status.QUEUED,
-                # One thing to wait for: that the run is prepared.
-                "waiting": 1,
+                # To wait for: that the run is prepared, and what it needs.
+                "waiting": 1 + len(needed),
                 "priority": entry.priority,
-                "turn": run,
+                "turn": first + number,
                 "attempt": 0,
+                "lock": order.recipe.lock,
+                "spared": int(order.recipe.allow_failure),
             }
-            for order in entry.orders
+            for number, (order, needed) in enumerate(zip(entry.orders, found, strict=True))
         ],
     )
-    ids = connection.execute(select(jobs.c.id).where(jobs.c.run == run).order_by(jobs.c.id)).scalars()
+    ids = connection.execute(select(jobs.c.id).where(jobs.c.run == run).order_by(jobs.c.id)).scalars().all()
+    by_name = {(order.subproject, order.recipe.name): id_ for id_, order in zip(ids, entry.orders, strict=True)}
+    pairs = [{"job": id_, "needs": by_name[each]} for id_, needed in zip(ids, found, strict=True) for each in needed]
+    if pairs:
+        connection.execute(insert(needs), pairs)
     return tuple(zip(ids, (place(order) for order in entry.orders), strict=True))
+
+
+def _take_turns(connection: Connection, project: str, priority: int, count: int) -> int:
+    """The first of `count` turns: after all that the project was given, and not before what has its turn now."""
+    reached, last = connection.execute(_reached, {"project": project, "priority": priority}).one()
+    first = max(reached, last) + 1
+    upsert(connection, turns, ("project", "priority"), project=project, priority=priority, turn=first + count - 1)
+    return int(first)
 
 
 def place(order: Order) -> str:

@@ -8,6 +8,7 @@ from sqlalchemy import and_, func, or_, select, tuple_
 from ctci.ledger import rows
 from ctci.ledger.engine import Ledger
 from ctci.ledger.tables import jobs, refs, runs
+from ctci.ledger.tables import standing as standing_
 from ctci.model import CONCLUSIVE, RED, Job, Run, Status
 
 
@@ -57,33 +58,22 @@ def since(db: Ledger, job: Job) -> tuple[Job | None, Job | None]:
 
 
 def standing(db: Ledger) -> tuple[Job, ...]:
-    """The last conclusive job of every (project, ref, subproject, recipe)."""
-    last = (
-        select(func.max(jobs.c.as_of).label("as_of"), jobs.c.project, jobs.c.ref, jobs.c.subproject, jobs.c.recipe)
-        .where(jobs.c.status.in_(CONCLUSIVE))
-        .group_by(jobs.c.project, jobs.c.ref, jobs.c.subproject, jobs.c.recipe)
-        .subquery()
-    )
-    newest = (
-        select(func.max(jobs.c.id))
-        .join(
-            last,
-            and_(
-                jobs.c.project == last.c.project,
-                jobs.c.ref == last.c.ref,
-                jobs.c.subproject == last.c.subproject,
-                jobs.c.recipe == last.c.recipe,
-                jobs.c.as_of == last.c.as_of,
-            ),
-        )
-        .where(jobs.c.status.in_(CONCLUSIVE))
-        .group_by(jobs.c.project, jobs.c.ref, jobs.c.subproject, jobs.c.recipe)
+    """The last conclusive job of every (project, ref, subproject, recipe), the newest first."""
+    query = select(jobs).join(standing_, standing_.c.last_job == jobs.c.id).order_by(jobs.c.id.desc())
+    with db.read() as connection:
+        return tuple(rows.job(row) for row in connection.execute(query))
+
+
+def bases(db: Ledger, project: str, ref: str) -> Mapping[tuple[str, str], tuple[Job, str | None]]:
+    """Of each (subproject, recipe) of a ref the last conclusive job, and the commit that it was about."""
+    query = (
+        select(jobs, runs.c.commit.label("built"))
+        .join(standing_, standing_.c.last_job == jobs.c.id)
+        .join(runs, runs.c.id == jobs.c.run)
+        .where(standing_.c.project == project, standing_.c.ref == ref)
     )
     with db.read() as connection:
-        return tuple(
-            rows.job(row)
-            for row in connection.execute(select(jobs).where(jobs.c.id.in_(newest)).order_by(jobs.c.id.desc()))
-        )
+        return {(row.subproject, row.recipe): (rows.job(row), row.built) for row in connection.execute(query)}
 
 
 def branches(db: Ledger, *, limit: int = 200) -> tuple[tuple[str, str], ...]:
@@ -153,21 +143,7 @@ def outdated(db: Ledger, project: str, *, keep_runs: int, before: int) -> tuple[
 
 
 def _precious(connection: Any, project: str) -> set[int]:
-    """Of each place the run of the last green job, and that of the first red after it."""
-    kept: set[int] = set()
-    greens: dict[tuple[str, str, str], int] = {}
-    firsts: dict[tuple[str, str, str], int] = {}
-    query = (
-        select(jobs.c.ref, jobs.c.subproject, jobs.c.recipe, jobs.c.run, jobs.c.status)
-        .where(jobs.c.project == project, jobs.c.status.in_(CONCLUSIVE))
-        .order_by(jobs.c.as_of, jobs.c.id)
-    )
-    for row in connection.execute(query):
-        place = (row.ref, row.subproject, row.recipe)
-        if row.status == Status.SUCCEEDED:
-            greens[place] = row.run
-            firsts.pop(place, None)
-        else:
-            firsts.setdefault(place, row.run)
-    kept.update(greens.values(), firsts.values())
-    return kept
+    """The runs of each place's last job, last green one and first red one since."""
+    marks = (standing_.c.last_job, standing_.c.green_job, standing_.c.red_job)
+    query = select(jobs.c.run).join(standing_, or_(*(mark == jobs.c.id for mark in marks)))
+    return set(connection.execute(query.where(standing_.c.project == project)).scalars())

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import case, literal, select, update
 
-from ctci.ledger.engine import Ledger, insert, now_ms
+from ctci.ledger.engine import Ledger, insert_or_ignore, now_ms, upsert
 from ctci.ledger.tables import cursors, sendings
 from ctci.model import Letter
 
@@ -30,26 +30,21 @@ def owe(db: Ledger, *, cursor: str, seq: int, letters: Iterable[Letter]) -> None
                 earlier = case((sendings.c.due < letter.due, sendings.c.due), else_=letter.due)
                 connection.execute(update(sendings).where(sendings.c.id == open_.id).values(jobs=told, due=earlier))
                 continue
-            connection.execute(
-                insert(sendings)
-                .values(
-                    sink=cursor,
-                    key=letter.key,
-                    to=letter.to,
-                    run=letter.run,
-                    jobs=[letter.job],
-                    due=letter.due,
-                    tries=0,
-                    message_id=letter.message_id,
-                    state="due",
-                )
-                .on_conflict_do_nothing(index_elements=["key"])
+            insert_or_ignore(
+                connection,
+                sendings,
+                ("key",),
+                sink=cursor,
+                key=letter.key,
+                to=letter.to,
+                run=letter.run,
+                jobs=[letter.job],
+                due=letter.due,
+                tries=0,
+                message_id=letter.message_id,
+                state="due",
             )
-        connection.execute(
-            insert(cursors)
-            .values(name=cursor, seq=seq)
-            .on_conflict_do_update(index_elements=["name"], set_={"seq": seq})
-        )
+        upsert(connection, cursors, ("name",), name=cursor, seq=seq)
 
 
 def hasten(db: Ledger, *, cursor: str, run: int) -> None:

@@ -6,12 +6,12 @@ Raises Fenced where the run is prepared already, Away where the ledger cannot be
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, literal, select, update
+from sqlalchemy import Connection, delete, func, insert, literal, select, update
 
 from ctci.ledger import writes
-from ctci.ledger.engine import Fenced, Ledger, insert, now_ms
+from ctci.ledger.engine import Fenced, Ledger, now_ms
 from ctci.ledger.tables import commits, jobs, projects, refs, runs
-from ctci.model import Commit, Status
+from ctci.model import Commit, Repeat, Status
 
 
 def prepare(
@@ -22,11 +22,13 @@ def prepare(
     brought: Sequence[Commit],
     older_than: int | None,
     skips: Mapping[int, str],
+    repeats: Mapping[int, Repeat] | None = None,
     default_branch: str | None,
 ) -> None:
     """Write down the run's commit and what it brought; skip, supersede and release its jobs.
 
-    `older_than`: the run that recorded a descendant of this commit before. `skips`: job -> reason.
+    `older_than`: the run that recorded a descendant of this commit before. `skips`: job -> reason. `repeats`: job ->
+    the result that it has without being run.
     Raises Fenced when the run is prepared already.
     """
     with db.write() as connection:
@@ -56,6 +58,8 @@ def prepare(
         else:
             for job, reason in skips.items():
                 writes.drop(connection, jobs.c.id == job, Status.SKIPPED, reason)
+            for job, repeat in (repeats or {}).items():
+                writes.repeat(connection, job, repeat)
             _make_way(connection, row)
         connection.execute(update(jobs).where(jobs.c.run == run).values(waiting=jobs.c.waiting - 1))
         writes.note(connection, "prepared", run)
@@ -130,6 +134,8 @@ def _make_way(connection: Connection, row: Any) -> None:
     mode = connection.execute(
         select(jobs.c.order["on_new_push"].as_string()).where(jobs.c.run == row.id).limit(1)
     ).scalar()
+    if mode == "parallel":
+        return
     older = connection.execute(
         select(runs.c.id, runs.c.status)
         .where(

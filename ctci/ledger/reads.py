@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import func, or_, select
 
 from ctci.ledger import rows
-from ctci.ledger.engine import Ledger, now_ms
+from ctci.ledger.engine import Ledger, fault, now_ms
 from ctci.ledger.tables import (
     attempts,
     changes,
@@ -220,7 +220,6 @@ def sendings_(db: Ledger, *, run: int | None = None, limit: int = 50) -> tuple[S
 
 
 def integrity(db: Ledger) -> str | None:
-    """None for a sound file, else what the database says of it."""
+    """None for a sound ledger, else what the database says of it."""
     with db.read() as connection:
-        answer = str(connection.execute(text("PRAGMA quick_check")).scalar())
-    return None if answer == "ok" else answer
+        return fault(connection)

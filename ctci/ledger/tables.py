@@ -91,7 +91,7 @@ class Jobs(SQLModel, table=True):
     order: dict[str, Any] = Field(sa_column=Column(Json, nullable=False))
     status: str
     reason: str | None
-    #: How many things must happen before it may be claimed: its prepare, a run it waits behind.
+    #: How many things must happen before it may be claimed: its prepare, a run it waits behind, what it needs.
     waiting: int
     priority: int
     #: Its place in the queue, given once at record and never computed in a claim.
@@ -108,6 +108,43 @@ class Jobs(SQLModel, table=True):
     cancel_as: str | None
     cancel_reason: str | None
     exit: dict[str, Any] | None = Field(sa_column=Column(Json, nullable=True))
+    #: Held by at most one running job.
+    lock: str | None
+    #: 1: its failure counts for nothing.
+    spared: int = 0
+    #: The job whose result it repeats, nothing that it depends on having changed.
+    same_as: int | None
+
+
+class Needs(SQLModel, table=True):
+    """What must succeed before a job: both of one run."""
+
+    job: int = Field(primary_key=True, foreign_key="jobs.id")
+    needs: int = Field(primary_key=True, foreign_key="jobs.id")
+
+
+class Standing(SQLModel, table=True):
+    """Of each place the last conclusive job, the last green one, and the first red one since; kept by settle.
+
+    "Last" goes by the run whose place in history a job has (`as_of`), then by its id.
+    """
+
+    project: str = Field(primary_key=True)
+    ref: str = Field(primary_key=True)
+    subproject: str = Field(primary_key=True)
+    recipe: str = Field(primary_key=True)
+    last_job: int | None
+    last_as_of: int | None
+    green_job: int | None
+    red_job: int | None
+
+
+class Turns(SQLModel, table=True):
+    """The last turn given out, per project and priority: who asks for much waits behind who asks for little."""
+
+    project: str = Field(primary_key=True)
+    priority: int = Field(primary_key=True)
+    turn: int
 
 
 class Attempts(SQLModel, table=True):
@@ -198,13 +235,32 @@ class SchemaVersion(SQLModel, table=True):
     version: int
 
 
-deliveries, refs, runs, jobs, attempts, hosts, projects, commits, changes, sendings, cursors, schema_version = (
+(
+    deliveries,
+    refs,
+    runs,
+    jobs,
+    needs,
+    standing,
+    turns,
+    attempts,
+    hosts,
+    projects,
+    commits,
+    changes,
+    sendings,
+    cursors,
+    schema_version,
+) = (
     SQLModel.metadata.tables[name]
     for name in (
         "deliveries",
         "refs",
         "runs",
         "jobs",
+        "needs",
+        "standing",
+        "turns",
         "attempts",
         "hosts",
         "projects",

@@ -7,26 +7,61 @@ Raises Fenced where no row allowed a move, Away where the ledger cannot be writt
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, delete, literal, select, update
+from sqlalchemy import (
+    Connection,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exc,
+    exists,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
-from ctci.ledger import rows
-from ctci.ledger.engine import Fenced, Ledger, insert, now_ms
-from ctci.ledger.tables import attempts, changes, commits, hosts, jobs, refs, runs, sendings
-from ctci.model import FINISHED, MOVES, WORST_FIRST, Exit, Job, Run, Status
+from ctci.ledger import rows, standings
+from ctci.ledger.engine import Fenced, Ledger, insert_or_ignore, now_ms
+from ctci.ledger.tables import attempts, changes, commits, hosts, jobs, needs, refs, runs, sendings, standing
+from ctci.model import CONCLUSIVE, FINISHED, MOVES, RED, WORST_FIRST, Exit, Job, Repeat, Run, Status
 
 QUEUED, RUNNING = Status.QUEUED, Status.RUNNING
 
 _note = insert(changes)
+_holder = jobs.alias("holder")
 #: One index walk: the queue's order is stored, never computed here.
 _next_job = (
     select(jobs.c.id)
-    .where(jobs.c.status == QUEUED, jobs.c.waiting == 0)
-    .order_by(jobs.c.priority, jobs.c.turn)
+    .where(
+        jobs.c.status == QUEUED,
+        jobs.c.waiting == 0,
+        or_(
+            jobs.c.lock.is_(None),
+            ~exists().where(_holder.c.lock == jobs.c.lock, _holder.c.status == RUNNING, _holder.c.lock.is_not(None)),
+        ),
+    )
+    .order_by(jobs.c.priority, jobs.c.turn, jobs.c.id)
     .limit(1)
-    .with_for_update(skip_locked=True)
-    .scalar_subquery()
 )
-_waiting = select(jobs.c.id).where(jobs.c.status == QUEUED, jobs.c.waiting == 0).limit(1)
+_claim = (
+    update(jobs)
+    .where(
+        jobs.c.id == _next_job.with_for_update(skip_locked=True, of=jobs).scalar_subquery(),
+        jobs.c.status.in_(MOVES["claim"][0]),
+    )
+    .values(
+        status=RUNNING,
+        reason=None,
+        attempt=jobs.c.attempt + 1,
+        host=bindparam("host_"),
+        slot=bindparam("slot_"),
+        boot_id=bindparam("boot_id_"),
+        began_at=None,
+    )
+    .returning(jobs)
+)
 
 
 def note(connection: Connection, kind: str, run: int, job: int | None = None) -> None:
@@ -37,9 +72,7 @@ def note(connection: Connection, kind: str, run: int, job: int | None = None) ->
 def host(db: Ledger, name: str) -> int:
     """The id of this data folder among the hosts, a new one at first sight."""
     with db.write() as connection:
-        connection.execute(
-            insert(hosts).values(name=name, first_seen=now_ms()).on_conflict_do_nothing(index_elements=["name"])
-        )
+        insert_or_ignore(connection, hosts, ("name",), name=name)
         return int(connection.execute(select(hosts.c.id).where(hosts.c.name == name)).scalar_one())
 
 
@@ -47,29 +80,20 @@ def claim(db: Ledger, *, host: int, slot: int, boot_id: str) -> tuple[Job, Run] 
     """The next job for a free slot, now running as a new attempt; None when nothing may be claimed."""
     with db.read() as connection:
         # An idle slot asks once a second: without the write lock, and without waking the others to ask too.
-        if connection.execute(_waiting).first() is None:
+        if connection.execute(_next_job).first() is None:
             return None
-    with db.write(quiet=True) as connection:
-        row = connection.execute(
-            update(jobs)
-            .where(jobs.c.id == _next_job, jobs.c.status.in_(MOVES["claim"][0]))
-            .values(
-                status=RUNNING,
-                reason=None,
-                attempt=jobs.c.attempt + 1,
-                host=host,
-                slot=slot,
-                boot_id=boot_id,
-                began_at=None,
-            )
-            .returning(jobs)
-        ).one_or_none()
-        if row is None:
-            return None
-        connection.execute(insert(attempts).values(job=row.id, number=row.attempt, host=host, claimed_at=now_ms()))
-        refresh(connection, row.run)
-        run = connection.execute(select(runs).where(runs.c.id == row.run)).one()
-        return rows.job(row), rows.run(run)
+    try:
+        with db.write(quiet=True) as connection:
+            row = connection.execute(_claim, {"host_": host, "slot_": slot, "boot_id_": boot_id}).one_or_none()
+            if row is None:
+                return None
+            connection.execute(insert(attempts).values(job=row.id, number=row.attempt, host=host, claimed_at=now_ms()))
+            refresh(connection, row.run)
+            run = connection.execute(select(runs).where(runs.c.id == row.run)).one()
+            return rows.job(row), rows.run(run)
+    except exc.IntegrityError:
+        # Two servers took two jobs of one lock at once: the other one has it.
+        return None
 
 
 def _ours(job: int, attempt: int, host: int) -> Any:
@@ -112,6 +136,45 @@ def put_back(db: Ledger, *, job: int, attempt: int, host: int, reason: str) -> N
         refresh(connection, row.run)
 
 
+def adopt(db: Ledger, *, job: int, attempt: int, host: int) -> None:
+    """A job that the last life of this host left running, found alive. Raises Fenced where it is not ours."""
+    with db.write() as connection:
+        run = connection.execute(
+            update(jobs).where(_ours(job, attempt, host)).values(reason=None).returning(jobs.c.run)
+        ).scalar()
+        if run is None:
+            raise Fenced(f"attempt {attempt} of job {job} is not ours any more")
+        note(connection, "adopted", run, job)
+
+
+def retry(  # the facts of an ending, each by name
+    db: Ledger,
+    *,
+    job: int,
+    attempt: int,
+    host: int,
+    status: Status,
+    reason: str,
+    exit: Exit | None,  # noqa: A002
+) -> None:
+    """Close an attempt, which ended as `status`, and put its job back in the queue for another.
+
+    Raises Fenced for one that is not ours, and for one that was asked to end: that is settled.
+    """
+    with db.write() as connection:
+        run = connection.execute(
+            update(jobs)
+            .where(_ours(job, attempt, host), jobs.c.cancel_as.is_(None))
+            .values(status=QUEUED, reason=reason, host=None, slot=None, boot_id=None, began_at=None)
+            .returning(jobs.c.run)
+        ).scalar()
+        if run is None:
+            raise Fenced(f"attempt {attempt} of job {job} is not ours any more, or was asked to end")
+        _close(connection, job, attempt, status, exit)
+        note(connection, "retried", run, job)
+        refresh(connection, run)
+
+
 def settle(  # the facts of an ending, each by name
     db: Ledger,
     *,
@@ -122,26 +185,72 @@ def settle(  # the facts of an ending, each by name
     reason: str | None,
     exit: Exit | None,  # noqa: A002
 ) -> None:
-    """A running job's end."""
+    """A running job's end, and what it means for those that need it."""
     if status not in MOVES["settle"][1]:
         raise Fenced(f"a running job does not become {status}")
-    ended = rows.exit_json(exit) if exit else None
     with db.write() as connection:
-        run = connection.execute(
+        row = connection.execute(
             update(jobs)
             .where(_ours(job, attempt, host))
-            .values(status=status, reason=reason, exit=ended, finished_at=now_ms())
-            .returning(jobs.c.run)
-        ).scalar()
-        if run is None:
+            .values(status=status, reason=reason, exit=rows.exit_json(exit) if exit else None, finished_at=now_ms())
+            .returning(jobs)
+        ).one_or_none()
+        if row is None:
             raise Fenced(f"attempt {attempt} of job {job} is not ours any more")
-        connection.execute(
-            update(attempts)
-            .where(attempts.c.job == job, attempts.c.number == attempt)
-            .values(status=status, exit=ended, finished_at=now_ms())
-        )
-        note(connection, "settled", run, job)
-        refresh(connection, run)
+        _close(connection, job, attempt, status, exit)
+        _ended(connection, [row])
+        refresh(connection, row.run)
+
+
+def _close(connection: Connection, job: int, attempt: int, status: Status, exit: Exit | None) -> None:  # noqa: A002
+    connection.execute(
+        update(attempts)
+        .where(attempts.c.job == job, attempts.c.number == attempt)
+        .values(status=status, exit=rows.exit_json(exit) if exit else None, finished_at=now_ms())
+    )
+
+
+def _ended(connection: Connection, ended: Sequence[Any]) -> None:
+    """What follows from the end of these jobs (rows): standing, changes, and those that need them, transitively."""
+    todo = list(ended)
+    while todo:
+        for row in todo:
+            note(connection, "settled", row.run, row.id)
+            if row.status in CONCLUSIVE:
+                standings.stand(connection, row)
+        todo = _follow(connection, [row.id for row in todo])
+
+
+#: What is said of a job that did not succeed, to those that need it.
+_SAID = {
+    Status.FAILED: "failed",
+    Status.TIMED_OUT: "timed out",
+    Status.CANCELLED: "was cancelled",
+    Status.SUPERSEDED: "was superseded",
+    Status.SKIPPED: "was skipped",
+    Status.ERRORED: "errored",
+}
+
+
+def _follow(connection: Connection, ended: Sequence[int]) -> list[Any]:
+    """Release the jobs that need these, or skip them; the rows of those that were skipped."""
+    skipped: list[Any] = []
+    edges = connection.execute(
+        select(needs.c.job, jobs.c.status, jobs.c.spared, jobs.c.recipe)
+        .join(jobs, jobs.c.id == needs.c.needs)
+        .where(needs.c.needs.in_(ended))
+        .order_by(needs.c.job)
+    ).all()
+    for edge in edges:
+        mine = (jobs.c.id == edge.job, jobs.c.status.in_(MOVES["drop"][0]))
+        if edge.status == Status.SUCCEEDED or (edge.spared and edge.status in RED):
+            connection.execute(update(jobs).where(*mine).values(waiting=jobs.c.waiting - 1))
+            continue
+        reason = f"needs {edge.recipe}, which {_SAID[edge.status]}"
+        skipped += connection.execute(
+            update(jobs).where(*mine).values(status=Status.SKIPPED, reason=reason, finished_at=now_ms()).returning(jobs)
+        ).all()
+    return skipped
 
 
 def ask_cancel(db: Ledger, *, by: str, reason: str, run: int | None = None, job: int | None = None) -> tuple[int, int]:
@@ -169,16 +278,15 @@ def wish(connection: Connection, which: Any, become: Status, *, by: str, reason:
             cancel_as=become,
             cancel_reason=reason,
         )
-        .returning(jobs.c.id, jobs.c.run)
+        .returning(jobs)
     ).all()
     asked = connection.execute(
         update(jobs)
         .where(which, jobs.c.status == RUNNING, jobs.c.cancel_asked_at.is_(None))
         .values(cancel_asked_at=now_ms(), cancel_by=by, cancel_as=become, cancel_reason=reason)
     ).rowcount
-    for job, run in dropped:
-        note(connection, "settled", run, job)
-    for run in {run for _, run in dropped}:
+    _ended(connection, dropped)
+    for run in {row.run for row in dropped}:
         refresh(connection, run)
     return len(dropped), asked
 
@@ -189,17 +297,29 @@ def drop(connection: Connection, which: Any, status: Status, reason: str) -> Non
         update(jobs)
         .where(which, jobs.c.status.in_(MOVES["drop"][0]))
         .values(status=status, reason=reason, finished_at=now_ms())
-        .returning(jobs.c.id, jobs.c.run)
+        .returning(jobs)
     ).all()
-    for job, run in ended:
-        note(connection, "settled", run, job)
+    _ended(connection, ended)
+
+
+def repeat(connection: Connection, job: int, result: Repeat) -> None:
+    """A queued job has the result of another without being run, in the caller's transaction."""
+    assert result.status in MOVES["repeat"][1]  # noqa: S101 - the caller has it from a standing
+    ended = connection.execute(
+        update(jobs)
+        .where(jobs.c.id == job, jobs.c.status.in_(MOVES["repeat"][0]))
+        .values(status=result.status, reason=result.reason, same_as=result.job, finished_at=now_ms())
+        .returning(jobs)
+    ).all()
+    _ended(connection, ended)
 
 
 def refresh(connection: Connection, run: int) -> None:
     """The run's status is the worst of its jobs'; with the last one ended it is finished, and who waited may go."""
     present = {
-        Status(status)
-        for status in connection.execute(select(jobs.c.status).where(jobs.c.run == run).distinct()).scalars()
+        # What is allowed to fail is shown, and counts for nothing.
+        Status.SUCCEEDED if row.spared and row.status in RED else Status(row.status)
+        for row in connection.execute(select(jobs.c.status, jobs.c.spared).where(jobs.c.run == run).distinct())
     }
     status = next((each for each in WORST_FIRST if each in present), Status.SKIPPED)
     over = present <= FINISHED
@@ -235,6 +355,8 @@ def forget(db: Ledger, doomed: Sequence[int]) -> tuple[int, ...]:
         )
         gone = connection.execute(select(jobs.c.id).where(jobs.c.run.in_(ids))).scalars().all()
         connection.execute(delete(attempts).where(attempts.c.job.in_(gone)))
+        connection.execute(delete(needs).where(needs.c.job.in_(gone)))
+        connection.execute(delete(standing).where(standing.c.last_job.in_(gone)))
         connection.execute(delete(jobs).where(jobs.c.id.in_(gone)))
         connection.execute(delete(commits).where(commits.c.run.in_(ids)))
         connection.execute(delete(sendings).where(sendings.c.run.in_(ids)))

@@ -4,11 +4,16 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 from sqlmodel import SQLModel
 
 from ctci import ledger
 from ctci.ledger import migrations
+from ctci.ledger.tables import standing, turns
+from ctci.model import Status
+from tests import make
+
+SAMPLES = Path(__file__).parents[1] / "samples" / "ledger"
 
 
 def test_the_migrations_make_what_the_tables_say(db: ledger.Ledger) -> None:
@@ -18,6 +23,8 @@ def test_the_migrations_make_what_the_tables_say(db: ledger.Ledger) -> None:
         made = {table: {(each["name"], str(each["type"])) for each in seen.get_columns(table)} for table in tables}
 
     text = {"VARCHAR": "TEXT", "AUTOSTRING": "TEXT"}
+    if db.engine.dialect.name == "postgresql":
+        text |= {"INTEGER": "BIGINT", "JSON": "JSONB"}
     said = {
         table.name: {(column.name, text.get(str(column.type), str(column.type))) for column in table.columns}
         for table in SQLModel.metadata.sorted_tables
@@ -60,3 +67,39 @@ def test_the_ledger_is_durable_and_its_owner_s_alone(tmp_path: Path) -> None:
     db.close()
     assert pragmas == ["wal", 2]
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with sqlite3.connect(path) as raw:
+        raw.executescript((SAMPLES / "v1.sql").read_text())
+    raw.close()
+
+    db = ledger.open_ledger(path)
+
+    with db.read() as connection:
+        rows = {
+            (row.ref, row.recipe): (row.last_job, row.last_as_of, row.green_job, row.red_job)
+            for row in connection.execute(select(standing))
+        }
+        turns_now = {(row.project, row.priority): row.turn for row in connection.execute(select(turns))}
+    kept = ledger.jobs_of(db, [1, 2, 3, 4, 5, 6])
+    # In the file: main green in #1, red in #2 and #3, errored in #4; #2 run again green as #6; side red in #5.
+    assert rows == {
+        ("refs/heads/main", "test"): (3, 3, 6, 3),
+        ("refs/heads/side", "test"): (5, 5, None, 5),
+    }
+    assert turns_now == {("shop", 10): 5, ("shop", 0): 6}
+    assert [job.status for jobs in kept.values() for job in jobs] == [
+        Status.SUCCEEDED,
+        Status.FAILED,
+        Status.TIMED_OUT,
+        Status.ERRORED,
+        Status.FAILED,
+        Status.SUCCEEDED,
+    ]
+    assert ledger.integrity(db) is None
+    host = ledger.host(db, "h1")
+    again = make.settled(db, host)
+    assert [job.run for job in ledger.standing(db)] == [again, 5]
+    db.close()

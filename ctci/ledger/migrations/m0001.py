@@ -1,8 +1,8 @@
 """Version 1: the road's tables."""
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from ctci.ledger.engine import AUTO_ID
+from ctci.ledger.engine import execute_ddl
 
 DDL = """
 CREATE TABLE deliveries (id {id}, project TEXT NOT NULL, forge TEXT NOT NULL, event TEXT NOT NULL, key TEXT NOT NULL,
@@ -49,6 +49,4 @@ CREATE TABLE schema_version (one INTEGER NOT NULL PRIMARY KEY, version INTEGER N
 
 def apply(connection: Connection) -> None:
     """Make the tables."""
-    for statement in DDL.format(id=AUTO_ID).split(";"):
-        if statement.strip():
-            connection.execute(text(statement))
+    execute_ddl(connection, DDL)
