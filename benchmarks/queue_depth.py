@@ -1,6 +1,6 @@
-"""What a claim and a settle cost with 10,000 jobs queued, against 100.
+"""What a claim and a settle cost with 10,000 jobs queued, against 100: `python -m benchmarks.queue_depth`.
 
-`python -m benchmarks.queue_depth` prints milliseconds and the ratio, measured in turns in one run. The promise is a ratio of at most 1.5.
+Prints milliseconds and the ratio, measured in turns in one run. The promise is a ratio of at most 1.5.
 """
 
 import statistics

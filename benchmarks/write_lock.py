@@ -1,6 +1,6 @@
-"""What the one lock before BEGIN IMMEDIATE saves.
+"""What the one lock before BEGIN IMMEDIATE saves: `python -m benchmarks.write_lock`.
 
-`python -m benchmarks.write_lock`: six busy threads write as workers do, and one records pushes; p99 of `record` with the lock and without it (SQLite's
+Six busy threads write as workers do, and one records pushes; p99 of `record` with the lock and without it (SQLite's
 busy timeout alone), in turns in one run. The promise is a p99 at least 3 times lower.
 """
 

@@ -1,15 +1,19 @@
-"""`branches` and `tags`: patterns and the subprojects they build, and what is odd about them."""
+"""`branches` and `tags`: patterns and the subprojects they build, and what is odd about them; `default-branch`."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ctci.config import patterns, reader, values
 from ctci.config.reader import Reader
 from ctci.config.scan import At
+from ctci.model import HEADS
 
 Table = dict[str, tuple[str, ...]]
 #: So many patterns of a table are held against each other.
 MOST_COMPARED = 100
+#: What git lets no branch be called.
+_NO_BRANCH = re.compile(r"[\s~^:?*\[\\]|\.\.|@\{|//|^[/-]|[/.]$|(?:^|/)\.|\.lock(?:/|$)|^(?:|@|HEAD|refs(?:/.*)?)$")
 
 
 def read(r: Reader, at: At, entries: Mapping[str, Any], subs: tuple[str, ...]) -> tuple[Table | None, Table | None]:
@@ -29,6 +33,26 @@ def read(r: Reader, at: At, entries: Mapping[str, Any], subs: tuple[str, ...]) -
     if isinstance(entries.get("branches"), dict) and branches is not None:
         _never_built(r, at, subs, (*branches.values(), *(tags or {}).values()))
     return branches, tags
+
+
+def default(r: Reader, at: At, entries: Mapping[str, Any]) -> str | None:
+    """The branch that a project names as its default, or None."""
+    place = (*at, "default-branch")
+    if "default-branch" not in entries:
+        return None
+    value = entries["default-branch"]
+    name = values.line(r, place, value)
+    if not name and value != "":
+        # Told already: of another type, or with control characters in it.
+        return None
+    short = name.removeprefix(HEADS)
+    if name != short and not _NO_BRANCH.search(short):
+        r.say("C103", f"`{name}` is a ref, not the name of a branch", place, hint=f'write "{short}"')
+        return None
+    if _NO_BRANCH.search(name):
+        r.say("C103", f"`{name}` is not the name of a branch", place, hint='such as "main" or "release/2"')
+        return None
+    return name
 
 
 def _never_built(r: Reader, at: At, subs: tuple[str, ...], named: Iterable[tuple[str, ...]]) -> None:

@@ -9,20 +9,26 @@ EXPLAIN = {
     "recipe, and one of `env`, `file` and `credential` in a reference to a secret.",
     "C103": "The value is of the right type, but not one that the key takes.",
     "C104": "The project, subproject or recipe has no command, so nothing would ever run.",
-    "C105": "Names of projects, subprojects, recipes and notify tables are made of letters, digits, `.`, `_` and `-`, "
-    "begin with a letter or digit and have at most 64 characters, because they stand in addresses and paths. Names of "
-    "variables are made of letters, digits and `_`.",
+    "C105": "Names of projects, subprojects, recipes, locks and notify tables are made of letters, digits, `.`, `_` "
+    "and `-`, begin with a letter or digit and have at most 64 characters, because they stand in addresses and paths. "
+    "Names of variables are made of letters, digits and `_`.",
     "C106": "A project has either `recipes`, which run at the root of the repository, or `sub`, directories with "
-    'recipes of their own. To have both, make the root a subproject with path = ".".',
+    'recipes of their own. To have both, make the root a subproject with path = ".". '
+    "`paths` stands where the recipes are: beside `recipes` or in each subproject, never beside `sub`.",
     "C107": "A pattern of `branches` or `tags` names a subproject that the project does not have.",
     "C108": "The path of a subproject is relative to the root of the repository, is written with `/` and has no `..`.",
     "C109": "The value has another type than the key takes: text stands in quotes, numbers, true and false do not.",
     "C110": 'A recipe is a command (test = "make test") or, when more is said, a table (test = { run = "make test", '
     'timeout = "5m" }). Several commands are one text of several lines; it stops at the first that fails.',
+    "C112": "`needs` names a recipe that this subproject does not have. A recipe can only wait for others of the same "
+    "subproject.",
     "C113": "`notify` names a table that is not in the file: write [notify.NAME] with the addresses in `email`.",
+    "C114": "Recipes that need each other, or one that needs itself: each would wait for the other, and none could "
+    "ever begin. The circle is shown as a → b → a; take one `needs` out of it.",
     "C115": "Two names differ in upper and lower case only. Some file systems and most people cannot tell them apart.",
-    "C116": "No branch or tag can match the pattern. `*` and `?` stop at a slash, `**` does not; every other character "
-    "stands for itself.",
+    "C116": "No branch, tag or file can match the pattern. `*` and `?` stop at a slash, `**` does not; every other "
+    "character stands for itself. In `paths`, `!` at the beginning excludes files that another pattern takes, so a "
+    'list of nothing else takes none: put "**" first.',
     "C117": "ctci itself sets the variable for every job (CI, HOME and everything that begins with CTCI), or it holds "
     "a secret that this file refers to. No recipe can set the first or get the second.",
     "C119": "Two patterns of one table match the same name, neither is more specific, and they have different values. "

@@ -1,6 +1,6 @@
 """The one table of keys: which stand where. Anything else is an error, from the first day."""
 
-JOB = ("timeout", "env", "env-pass", "shell", "nice")
+JOB = ("timeout", "env", "env-pass", "shell", "nice", "retries", "on-interrupt", "sandbox")
 TOP = ("defaults", "notify", "projects")
 DEFAULTS = (*JOB, "notify", "on-new-push", "keep")
 PROJECT = (
@@ -12,9 +12,11 @@ PROJECT = (
     "known-hosts",
     "ca-file",
     "description",
+    "default-branch",
     "branches",
     "tags",
     "sub",
+    "paths",
     "recipes",
     "notify",
     "on-new-push",
@@ -22,8 +24,9 @@ PROJECT = (
     "submodules",
     *JOB,
 )
-SUB = ("path", "recipes", *JOB)
-RECIPE = ("run", *JOB)
+SUB = ("path", "paths", "recipes", *JOB)
+RECIPE = ("run", "needs", "lock", "allow-failure", *JOB)
+SANDBOX = ("mode",)
 KEEP = ("runs", "days")
 NOTIFY = ("email",)
 SERVER = (
@@ -41,12 +44,14 @@ SERVER = (
 SMTP = ("url", "from")
 LIMITS = ("log", "worktrees", "body")
 SECRET = ("env", "file", "credential")
-ALL = frozenset((*TOP, *DEFAULTS, *PROJECT, *SUB, *RECIPE, *KEEP, *NOTIFY, *SERVER, *SMTP, *LIMITS, *SECRET))
+ALL = frozenset((*TOP, *DEFAULTS, *PROJECT, *SUB, *RECIPE, *SANDBOX, *KEEP, *NOTIFY, *SERVER, *SMTP, *LIMITS, *SECRET))
 
 #: The keys whose values are secrets, wherever they stand.
 SECRETS = ("webhook-secret", "token", "ssh-key")
 FORGES = ("github", "gitea", "forgejo", "none")
-ON_NEW_PUSH = ("supersede", "queue")
+ON_NEW_PUSH = ("supersede", "queue", "parallel")
+ON_INTERRUPT = ("fail", "retry")
+SANDBOX_MODES = ("none", "pid")
 LOG_FORMATS = ("text", "json")
 #: Variables that ctci sets for every job and that nobody may change, beside CTCI_*.
 RESERVED = ("CI", "CTCI", "HOME")

@@ -1,21 +1,37 @@
-"""Branch and tag patterns: what matches, which of several is the most specific, which two tie. Pure."""
+"""Patterns of branches, tags and files: what matches, which of several is the most specific, which two tie. Pure."""
 
 import re
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 _WILD = ("**", "*", "?")
 _TOKEN = re.compile(r"\*\*|.", re.DOTALL)
+#: Stars side by side.
+_STARS = re.compile(r"\*{2,}")
+#: Of files, `**` as a whole part also stands for no directory at all; several of them are as good as one.
+_DEPTH = re.compile(r"(?:(?<![^/])\*\*/)+")
 
 
 def matches(pattern: str, name: str) -> bool:
     """Whether the whole name is what the pattern means: `*` and `?` stop at a slash, `**` does not."""
-    tokens = _TOKEN.findall(pattern)
-    # All places of the pattern at once, so that no pattern and no name can make it slow.
-    places = _skipped({0}, tokens)
-    for letter in name:
-        places = _skipped({step for at in places for step in _step(tokens, at, letter)}, tokens)
-    return len(tokens) in places
+    return _Machine.of(pattern, files=False).accepts(name)
+
+
+def touches(wanted: Sequence[str], path: str) -> bool:
+    """Whether a changed file counts: some pattern matches its path, and none that begins with `!`.
+
+    As of branches, but `**/` also stands for no directory at all, and a name without wildcards for all that is in it.
+    """
+    return any(_is_of(each, path) for each in wanted if not each.startswith("!")) and not any(
+        _is_of(each[1:], path) for each in wanted if each.startswith("!")
+    )
+
+
+def _is_of(pattern: str, path: str) -> bool:
+    if "*" in pattern or "?" in pattern:
+        return _Machine.of(pattern, files=True).accepts(path)
+    return path == pattern or path.startswith(f"{pattern}/")
 
 
 def choose(table: Mapping[str, tuple[str, ...]], name: str) -> tuple[str, tuple[str, ...]] | None:
@@ -52,6 +68,36 @@ def fault(pattern: str) -> str | None:
     return None
 
 
+def file_fault(pattern: str) -> str | None:
+    """Why no file of a repository can match, or nothing could with this `!`; or None."""
+    bare = pattern.removeprefix("!")
+    if not bare:
+        return "it is empty"
+    if pattern == "!**":
+        return "it excludes every file"
+    if "***" in bare:
+        return "`***` means nothing; `**` matches across slashes"
+    for wrong in ("/", "./"):
+        if bare.startswith(wrong):
+            return f"paths begin at the root of the repository, without `{wrong}`"
+    if bare.endswith("/"):
+        return f"for all that is in it write `{bare.rstrip('/')}/**`"
+    return _no_path(bare)
+
+
+def _no_path(pattern: str) -> str | None:
+    """Why no path in a repository can be so, or None."""
+    if "\0" in pattern:
+        return "no file has a NUL in its name"
+    parts = pattern.lower().split("/")
+    for wrong, shown in (("", "//"), (".", "/./"), ("..", "..")):
+        if wrong in parts:
+            return f"no path in a repository has `{shown}` in it"
+    if ".git" in parts:
+        return "no repository keeps a `.git`"
+    return None
+
+
 def tie(first: str, second: str) -> str | None:
     """A shortest possible name that both patterns match though neither is more specific, or None."""
     if first == second or rank(first) != rank(second):
@@ -72,6 +118,57 @@ def tie(first: str, second: str) -> str | None:
             for step in _steps(one, at, letter):
                 waiting.extend((step, against, name + letter) for against in _steps(two, other, letter))
     return None
+
+
+class _Machine:
+    """A pattern as bits, one for each place: a letter moves all of them at once, so nothing can make it slow."""
+
+    def __init__(self, pattern: str, *, files: bool) -> None:
+        even = _STARS.sub("**", pattern)
+        tokens = _TOKEN.findall(_DEPTH.sub("**/", even) if files else even)
+        self._end = 1 << len(tokens)
+        #: Bits of the places of `*` and `**`, of `**` alone, and of those that may be left out with their slash.
+        self._stars = self._deep = self._depths = 0
+        #: Letter -> bits of the places that it leads on from, and of all letters that have no entry.
+        self._letters: dict[str, int] = {"/": 0}
+        self._others = 0
+        before = "/"
+        for number, each in enumerate(tokens):
+            bit = 1 << number
+            if each in ("*", "**"):
+                self._stars |= bit
+                self._deep |= bit if each == "**" else 0
+                if files and each == "**" and before == "/" and tokens[number + 1 : number + 2] == ["/"]:
+                    self._depths |= bit
+            elif each == "?":
+                self._others |= bit
+            else:
+                self._letters[each] = self._letters.get(each, 0) | bit
+            before = each
+        for letter in self._letters:
+            self._letters[letter] |= 0 if letter == "/" else self._others
+
+    @staticmethod
+    @lru_cache(maxsize=1000)
+    def of(pattern: str, *, files: bool) -> "_Machine":
+        """Of each pattern one, for it is held against many names."""
+        return _Machine(pattern, files=files)
+
+    def accepts(self, name: str) -> bool:
+        """Whether the whole name leads to the end."""
+        places = self._passed(0, 1)
+        for letter in name:
+            stay = places & (self._deep if letter == "/" else self._stars)
+            places = self._passed(stay, (places & self._letters.get(letter, self._others)) << 1)
+            if not places:
+                return False
+        return bool(places & self._end)
+
+    def _passed(self, stay: int, new: int) -> int:
+        """The old and new places, and those reached by letting a star stand for nothing; no two stand side by side."""
+        # `**/` is left out whole or not at all: not in the middle of a name.
+        places = stay | new | (new & self._depths) << 2
+        return places | (places & self._stars) << 1
 
 
 def _skipped(places: Iterable[int], tokens: list[str]) -> set[int]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ctci.config import branches, keys, reader, recipes, values
+from ctci.config import branches, keys, paths, reader, recipes, values
 from ctci.config.reader import Reader
 from ctci.config.scan import At
 from ctci.config.settings import Keep, Notify, Project, Subproject
@@ -90,6 +90,7 @@ class ProjectsReader:
             forge=self._forge(at, entries),
             webhook_secret=self._secret(at, entries, "webhook-secret"),
             description=values.line(r, (*at, "description"), entries.get("description", "")),
+            default_branch=branches.default(r, at, entries),
             branches=built,
             tags=tags,
             subs=subs,
@@ -165,6 +166,9 @@ class ProjectsReader:
         name = f"project `{at[-1]}`"
         if "recipes" in entries and "sub" in entries:
             r.say("C106", f"{name} has both `recipes` and `sub`", (*at, "recipes"), key=True, hint="choose one")
+        if "paths" in entries and "sub" in entries:
+            said, fix = f"{name} has both `paths` and `sub`", "move `paths` into the subprojects that it is about"
+            r.say("C106", said, (*at, "paths"), key=True, hint=fix)
         if "sub" in entries:
             found = r.named((*at, "sub"), entries["sub"], "subproject")
             if entries["sub"] == {}:
@@ -173,7 +177,8 @@ class ProjectsReader:
         if "recipes" not in entries:
             r.say("C104", f"{name} has nothing to run", at, key=True, hint='add recipes.test = "make test"')
             return {}
-        return {"": Subproject(recipes=recipes.read(r, (*at, "recipes"), entries["recipes"], around, name))}
+        found = recipes.read(r, (*at, "recipes"), entries["recipes"], around, name)
+        return {"": Subproject(paths=paths.read(r, at, entries), recipes=found)}
 
     def _sub(self, at: At, value: object, around: Recipe) -> Subproject:
         r = self._r
@@ -190,6 +195,7 @@ class ProjectsReader:
         return Subproject(
             name=sub,
             path=self._path((*at, "path"), entries.get("path", ".")),
+            paths=paths.read(r, at, entries),
             recipes=recipes.read(r, (*at, "recipes"), entries["recipes"], inner, what) if "recipes" in entries else {},
         )
 

@@ -37,6 +37,11 @@ def has_login(address: str) -> bool:
     return _LOGIN.search(address) is not None
 
 
+def is_name(text: str) -> bool:
+    """Whether it may stand in addresses and paths."""
+    return _NAME.fullmatch(text) is not None
+
+
 def is_reference(value: object) -> bool:
     """Whether a value is the place of a secret, well formed."""
     if not isinstance(value, dict) or len(value) != 1:
@@ -240,15 +245,19 @@ class Reader:
         seen: dict[str, str] = {}
         for name, each in value.items():
             first = seen.setdefault(name.casefold(), name)
-            if not _NAME.fullmatch(name):
-                said = f"not a name for a {what}: `{_short(name, 80)}`"
-                self.say("C105", said, (*at, name), key=True, hint="letters, digits, `.`, `_` and `-`, at most 64")
+            if not is_name(name):
+                self.wrong_name((*at, name), name, what, key=True)
             elif first != name:
                 double = (*at, first), "the other"
                 self.say("C115", f"`{name}` and `{first}` differ in case only", (*at, name), key=True, also=double)
             else:
                 good[name] = each
         return good
+
+    def wrong_name(self, at: At, name: str, what: str, *, key: bool = False) -> None:
+        """Tell that something cannot be called so."""
+        said = f"not a name for a {what}: `{_short(name, 80)}`"
+        self.say("C105", said, at, key=key, hint="letters, digits, `.`, `_` and `-`, at most 64")
 
     def wrong_type(self, at: At, value: object, wanted: str) -> None:
         """Tell that a value is not of the type that its key takes."""

@@ -1,4 +1,4 @@
-"""Recipes and the job defaults around them: each table is laid over the one it stands in."""
+"""Recipes, what they need of each other, and the job defaults around them: each table is laid over the outer one."""
 
 import re
 import shlex
@@ -29,6 +29,13 @@ def job(r: Reader, at: At, entries: Mapping[str, Any], base: Recipe) -> Recipe:
         found["shell"] = _shell(r, (*at, "shell"), entries["shell"], base.shell)
     if "nice" in entries:
         found["nice"] = values.number(r, (*at, "nice"), entries["nice"], 0, 19, base.nice)
+    if "retries" in entries:
+        found["retries"] = values.number(r, (*at, "retries"), entries["retries"], 0, 10, base.retries)
+    if "on-interrupt" in entries:
+        chosen = values.choice(r, (*at, "on-interrupt"), entries["on-interrupt"], keys.ON_INTERRUPT)
+        found["on_interrupt"] = chosen or base.on_interrupt
+    if "sandbox" in entries:
+        found["sandbox"] = _sandbox(r, (*at, "sandbox"), entries["sandbox"], base.sandbox)
     return replace(base, **found)
 
 
@@ -36,11 +43,14 @@ def read(r: Reader, at: At, value: object, around: Recipe, what: str) -> dict[st
     """A table of recipes."""
     if value == {}:
         r.say("C104", f"{what} has nothing to run", at, key=True, hint='add test = "make test"')
-    found = {name: _recipe(r, (*at, name), each, around) for name, each in r.named(at, value, "recipe").items()}
-    return {name: recipe for name, recipe in found.items() if recipe is not None}
+    written = r.named(at, value, "recipe")
+    found = {name: _recipe(r, (*at, name), each, around, written) for name, each in written.items()}
+    good = {name: recipe for name, recipe in found.items() if recipe is not None}
+    _circles(r, at, good, written)
+    return good
 
 
-def _recipe(r: Reader, at: At, value: object, around: Recipe) -> Recipe | None:
+def _recipe(r: Reader, at: At, value: object, around: Recipe, known: Mapping[str, Any]) -> Recipe | None:
     name = str(at[-1])
     if isinstance(value, str):
         return replace(around, name=name, run=_run(r, at, name, value))
@@ -53,7 +63,14 @@ def _recipe(r: Reader, at: At, value: object, around: Recipe) -> Recipe | None:
     if "run" not in entries:
         r.say("C102", f"recipe `{name}` has no `run`", at, key=True, hint="its command is missing")
         return None
-    return replace(made, name=name, run=_run(r, (*at, "run"), name, entries["run"]))
+    return replace(
+        made,
+        name=name,
+        run=_run(r, (*at, "run"), name, entries["run"]),
+        needs=_needs(r, (*at, "needs"), name, entries["needs"], known) if "needs" in entries else (),
+        lock=_lock(r, (*at, "lock"), entries["lock"]) if "lock" in entries else None,
+        allow_failure=values.flag(r, (*at, "allow-failure"), entries.get("allow-failure", False)),
+    )
 
 
 def _run(r: Reader, at: At, name: str, value: object) -> str:
@@ -61,6 +78,65 @@ def _run(r: Reader, at: At, name: str, value: object) -> str:
     if not run.strip():
         r.say("C104", f"recipe `{name}` has nothing to run", at, hint="its command is empty")
     return run
+
+
+def _needs(r: Reader, at: At, name: str, value: object, known: Mapping[str, Any]) -> tuple[str, ...]:
+    wanted = values.texts(r, at, value)
+    for place, need in wanted:
+        if need not in known and not r.full:
+            meant = reader.close(need, known)
+            hint = f"did you mean `{meant}`?" if meant else f"known: {', '.join(known)}"
+            r.say("C112", f"recipe `{name}` needs `{need}`, which does not exist", place, hint=hint)
+    return tuple(dict.fromkeys(need for _, need in wanted if need in known))
+
+
+def _circles(r: Reader, at: At, found: Mapping[str, Recipe], written: Mapping[str, Any]) -> None:
+    """Tell of each circle of recipes once, at the need that closes it."""
+    done: set[str] = set()
+    for first in found:
+        # The recipes on the way from `first`, each with those of its needs that are still to be seen.
+        path = {} if first in done else {first: iter(found[first].needs)}
+        while path:
+            last = next(reversed(path))
+            need = next(path[last], None)
+            if need is None:
+                done.add(last)
+                del path[last]
+            elif need in path and not r.full:
+                names = list(path)
+                _circle(r, (*at, last, "needs"), [*names[names.index(need) :], need], written[last]["needs"])
+            elif need in found and need not in done and need not in path:
+                path[need] = iter(found[need].needs)
+
+
+def _circle(r: Reader, at: At, names: list[str], value: object) -> None:
+    first = names[-1]
+    place = (*at, value.index(first)) if isinstance(value, list) else at
+    shown = " → ".join(names)
+    if len(names) == 2:
+        r.say("C114", f"recipe `{first}` needs itself: {shown}", place, hint="it could never begin")
+    else:
+        r.say("C114", f"recipes need each other: {shown}", place, hint="none of them could ever begin")
+
+
+def _lock(r: Reader, at: At, value: object) -> str | None:
+    if not isinstance(value, str):
+        r.wrong_type(at, value, "text")
+        return None
+    if not reader.is_name(value):
+        r.wrong_name(at, value, "lock")
+        return None
+    return value
+
+
+def _sandbox(r: Reader, at: At, value: object, default: str) -> str:
+    if isinstance(value, str):
+        r.say("C109", "`sandbox` must be a table", at, hint="found text", help='write sandbox = { mode = "pid" }')
+        return default
+    entries = r.table(at, value, keys.SANDBOX, "`sandbox`")
+    if "mode" not in entries:
+        return default
+    return values.choice(r, (*at, "mode"), entries["mode"], keys.SANDBOX_MODES) or default
 
 
 def _env(r: Reader, at: At, value: object) -> dict[str, str]:

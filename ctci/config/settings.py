@@ -22,6 +22,8 @@ class Subproject:
     name: str = ""
     #: Relative to the repository's root; `.` is the root itself.
     path: str = "."
+    #: Patterns of files, of which a push must change one; `!` excludes. Empty: any push will do.
+    paths: tuple[str, ...] = ()
     recipes: Mapping[str, Recipe] = field(default_factory=dict)
 
 
@@ -35,6 +37,8 @@ class Project:
     forge: str | None = None
     webhook_secret: SecretRef | None = None
     description: str = ""
+    #: Its name without refs/heads/; None: as the forge or the remote says.
+    default_branch: str | None = None
     #: Pattern -> names of subprojects ([] = never); None: every branch builds everything.
     #: A list of patterns in the file becomes a table that names all subprojects.
     branches: Mapping[str, tuple[str, ...]] | None = None
@@ -42,7 +46,7 @@ class Project:
     tags: Mapping[str, tuple[str, ...]] | None = None
     subs: Mapping[str, Subproject] = field(default_factory=dict)
     notify: tuple[str, ...] = ()
-    #: `supersede`, `queue`, or None: queue on the default branch, supersede elsewhere.
+    #: `supersede`, `queue`, `parallel`, or None: queue on the default branch, supersede elsewhere.
     on_new_push: str | None = None
     keep: Keep = field(default_factory=Keep)
 

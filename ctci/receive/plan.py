@@ -1,6 +1,6 @@
 """(Trigger, Project, default branch) -> Plan: what is ordered, and a reason for every recipe that is not. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ctci.config import patterns
@@ -19,18 +19,20 @@ def plan(
     """What `trigger` asks of `project`.
 
     `default_branch`: the remote's HEAD as far as it is known. `only`: (subproject, recipe) that a person named;
-    what a person names is built on any ref.
+    what a person names is built on any ref, with what it needs. A needed recipe stands before those that need it.
     """
     chosen, reason = _subprojects(trigger, project)
     orders: list[Order] = []
     unordered: list[Unordered] = []
     for sub in project.subs.values():
-        for recipe in sub.recipes.values():
-            why_not = _why_not(sub, recipe, chosen, reason, only)
-            if why_not is None:
-                orders.append(_order(trigger, project, sub, recipe, default_branch, log_cap))
-            else:
-                unordered.append(Unordered(subproject=sub.name, recipe=recipe.name, reason=why_not))
+        why_not = {name: _why_not(sub, recipe, chosen, reason, only) for name, recipe in sub.recipes.items()}
+        ordered = _needed_first(sub, (name for name, why in why_not.items() if why is None))
+        orders += (_order(trigger, project, sub, recipe, default_branch, log_cap) for recipe in ordered.values())
+        unordered += (
+            Unordered(subproject=sub.name, recipe=name, reason=why)
+            for name, why in why_not.items()
+            if why is not None and name not in ordered
+        )
     if not orders:
         return Plan(orders=(), unordered=tuple(unordered), reason=reason if not chosen else _nothing_named(only))
     what = _names(list(dict.fromkeys(order.subproject or order.recipe.name for order in orders)))
@@ -80,13 +82,32 @@ def _why_not(
     return None
 
 
+def _needed_first(sub: Subproject, wanted: Iterable[str]) -> dict[str, Recipe]:
+    """The wanted recipes and all that they need, each behind what it needs and otherwise as they are given."""
+    found: dict[str, Recipe] = {}
+    seen: set[str] = set()
+    for first in wanted:
+        # (recipe, whether what it needs is found)
+        waiting = [(first, False)]
+        while waiting:
+            name, ready = waiting.pop()
+            if ready:
+                found[name] = sub.recipes[name]
+            elif name not in seen and name in sub.recipes:
+                seen.add(name)
+                waiting.append((name, True))
+                waiting += ((need, False) for need in reversed(sub.recipes[name].needs))
+    return found
+
+
 def _order(
     trigger: Trigger, project: Project, sub: Subproject, recipe: Recipe, default_branch: str | None, log_cap: int
 ) -> Order:
     mode = project.on_new_push
     if mode is None:
         # Superseding a running default branch starves it where pushes come faster than tests.
-        mode = "queue" if trigger.ref == HEADS + (trigger.default_branch or default_branch or "main") else "supersede"
+        default = project.default_branch or trigger.default_branch or default_branch or "main"
+        mode = "queue" if trigger.ref == HEADS + default else "supersede"
     return Order(
         project=project.name,
         subproject=sub.name,
@@ -95,6 +116,7 @@ def _order(
         recipe=replace(recipe, env=dict(recipe.env)),
         remote=project.remote,
         on_new_push=mode,
+        paths=sub.paths,
         log_cap=log_cap,
     )
 

@@ -87,13 +87,14 @@ KEYS = (
         "tags",
     ),
     *("sub", "recipes", "notify", "on-new-push", "keep", "submodules", "timeout", "env", "env-pass", "shell", "nice"),
+    *("paths", "default-branch", "retries", "on-interrupt", "sandbox", "needs", "lock", "allow-failure"),
 )
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     values=st.dictionaries(st.sampled_from(KEYS), json_like, max_size=4),
-    where=st.sampled_from(["defaults", "projects.shop"]),
+    where=st.sampled_from(["defaults", "projects.shop", "projects.shop.recipes.test"]),
 )
 def test_any_value_at_any_key_is_taken_or_told(folder: Path, values: dict[str, str], where: str) -> None:
     check(folder, f"[{where}]\n" + "".join(f"{key} = {value}\n" for key, value in values.items()))
@@ -146,6 +147,17 @@ def test_at_most_400_problems_are_told_and_no_warning_hides_an_error(folder: Pat
     assert len(many) == 400
     assert found is None
     assert [each.code for each in both if each.severity == "error"] == ["C102", "C104"]
+
+
+def test_a_chain_of_needs_may_be_as_long_as_the_file(folder: Path) -> None:
+    links = "".join(f'r{number} = {{ run = "true", needs = "r{number + 1}" }}\n' for number in range(5_000))
+    top = '[projects.shop]\ngit = "/x"\n[projects.shop.recipes]\n'
+
+    good = check(folder, f'{top}{links}r5000 = "true"\n')[1]
+    round_about = check(folder, f'{top}{links}r5000 = {{ run = "true", needs = "r0" }}\n')[1]
+
+    assert good == ()
+    assert [(each.code, each.line) for each in round_about] == [("C114", 5004)]
 
 
 @pytest.mark.parametrize("style", STYLES)

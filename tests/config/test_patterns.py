@@ -1,6 +1,9 @@
-"""Patterns against a slow reference, and the order of §2.2: exact, longer prefix, fewer wildcards, `*` before `**`."""
+"""Patterns against slow references. The order: exact, longer prefix, fewer wildcards, `*` before `**`."""
 
+import re
+import time
 from itertools import product
+from random import Random
 
 import pytest
 from hypothesis import assume, given
@@ -113,3 +116,116 @@ def test_many_stars_and_a_long_name_take_no_time() -> None:
 @pytest.mark.parametrize("good", ["main", "*", "**", "release/*", "v?.*", "renovate/**", "größe", "a-b_c.d"])
 def test_what_can_be_a_name_is_no_fault(good: str) -> None:
     assert patterns.fault(good) is None
+
+
+some_path = st.lists(st.sampled_from(["a", "x", "ab", ".md", "ö", "a b", "\n", "*", "!"]), min_size=1, max_size=3).map(
+    "".join
+)
+some_file = st.lists(some_path, min_size=1, max_size=4).map("/".join)
+some_glob = st.lists(
+    st.sampled_from(["a", "x", "ab", ".md", "ö", " ", "\n", "/", "/", "*", "**", "**/", "?"]), min_size=1, max_size=6
+).map("".join)
+
+
+def regex(pattern: str) -> str:
+    """What a pattern of files means, as a regular expression."""
+    if not set(pattern) & {"*", "?"}:
+        return re.escape(pattern) + "(?:/.*)?"
+    even = re.sub(r"\*{3,}", "**", pattern)
+    found = ""
+    for token in re.findall(r"(?:^|(?<=/))\*\*/|\*\*|.", even, re.DOTALL):
+        found += {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}.get(token, re.escape(token))
+    return found
+
+
+def of_regex(wanted: list[str], path: str) -> bool:
+    def fits(pattern: str) -> bool:
+        return re.fullmatch(regex(pattern), path, re.DOTALL) is not None
+
+    return any(fits(each) for each in wanted if each[0] != "!") and not any(
+        fits(each[1:]) for each in wanted if each[0] == "!"
+    )
+
+
+@given(some_glob, some_file)
+def test_a_pattern_of_files_means_what_its_regular_expression_means(pattern: str, path: str) -> None:
+    assert of_regex([pattern], path) == patterns.touches([pattern], path)
+
+
+@given(some_file, st.data())
+def test_a_pattern_made_of_a_path_means_what_its_regular_expression_means(path: str, data: st.DataObject) -> None:
+    """As above, but most of these match."""
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(path)), min_size=2, max_size=4)))
+    pattern = data.draw(st.sampled_from(["*", "**", "?", "**/", ""])).join(
+        path[start:stop] for start, stop in zip([0, *cuts[1::2]], [*cuts[::2], len(path)], strict=False)
+    )
+
+    assert of_regex([pattern or "a"], path) == patterns.touches([pattern or "a"], path)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["", "!"]), some_glob).map("".join), max_size=5), some_file, st.randoms())
+def test_the_order_of_patterns_of_files_means_nothing(wanted: list[str], path: str, chance: Random) -> None:
+    mixed = list(wanted)
+    chance.shuffle(mixed)
+
+    found = patterns.touches(mixed, path)
+
+    assert found == patterns.touches(wanted, path)
+    assert found == of_regex(wanted, path)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "path", "expected"),
+    [
+        (["docs/**"], "docs/a.md", True),
+        (["docs/**"], "docs/a/b/c.md", True),
+        (["docs/**"], "docs2/a.md", False),
+        (["docs"], "docs/a.md", True),
+        (["docs"], "docs", True),
+        (["docs"], "docs.md", False),
+        (["docs"], "src/docs/a.md", False),
+        (["*.md"], "README.md", True),
+        (["*.md"], "docs/a.md", False),
+        (["**/*.md"], "docs/a/b.md", True),
+        (["**/*.md"], "README.md", True),
+        (["**.md"], "docs/a.md", True),
+        (["src/**/test/*.py"], "src/test/a.py", True),
+        (["src/**/test/*.py"], "src/a/b/test/a.py", True),
+        (["src/**/test/*.py"], "srctest/a.py", False),
+        (["v?/x"], "v1/x", True),
+        (["v?x"], "v/x", False),
+        (["services/api/**", "libs/**", "!**/*.md"], "libs/a.py", True),
+        (["services/api/**", "libs/**", "!**/*.md"], "libs/README.md", False),
+        (["!**/*.md", "**"], "README.md", False),
+        (["**", "!docs"], "docs/a.md", False),
+        (["**", "!docs"], "docs.txt", True),
+        (["!docs"], "src/a.py", False),
+        ([], "src/a.py", False),
+        (["[id].ts"], "[id].ts", True),
+        (["[id].ts"], "i.ts", False),
+        (["my files/*"], "my files/größe 1.txt", True),
+        (["a*b"], "a\nb", True),
+        (["**"], "a\n/\udcff", True),
+    ],
+)
+def test_a_file_counts_when_a_pattern_takes_it_and_none_excludes_it(
+    wanted: list[str], path: str, expected: bool
+) -> None:
+    assert expected == patterns.touches(wanted, path)
+
+
+@pytest.mark.parametrize("pattern", ["a*" * 60 + "b", "**/a" * 60 + "b", "a**" * 60 + "b", "?*" * 60 + "/b"])
+def test_no_pattern_of_files_can_make_a_long_path_slow(pattern: str) -> None:
+    began = time.perf_counter()
+
+    found = patterns.touches([pattern], "a/" * 1000 + "a" * 2000)
+
+    assert not found
+    assert time.perf_counter() - began < 1
+
+
+@pytest.mark.parametrize(
+    "good", ["**", "docs", "docs/**", "!docs/**", "!**/*.md", "my files/*", "[id].ts", "a.", ".gitignore"]
+)
+def test_what_can_be_a_file_is_no_fault(good: str) -> None:
+    assert patterns.file_fault(good) is None

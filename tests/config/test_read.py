@@ -20,6 +20,8 @@ on-new-push = "supersede"
 keep        = { runs = 30 }
 env         = { A = "defaults", B = "defaults" }
 env-pass    = ["PIP_INDEX_URL"]
+retries     = 1
+sandbox     = { mode = "pid" }
 
 [notify.team]
 email = ["ana@example.org", "bo@example.org"]
@@ -38,9 +40,11 @@ webhook-secret = { credential = "shop-webhook" }
 token          = { env = "SHOP_TOKEN" }
 ca-file        = "ca.pem"
 description    = "The shop"
+default-branch = "trunk"
 submodules     = true
 env            = { B = "project", C = "project" }
 shell          = "bash -euo pipefail"
+on-interrupt   = "retry"
 
 [projects.shop.branches]
 main          = ["api", "web"]
@@ -56,10 +60,14 @@ path     = "./services//api/"
 env      = { C = "sub" }
 env-pass = ["PIP_INDEX_URL", "HTTPS_PROXY"]
 timeout  = "10m"
+paths    = ["services/api/**", "libs/**", "!**/*.md"]
+retries  = 2
 
 [projects.shop.sub.api.recipes]
 test = { run = "make test", timeout = "1h30m", env = { D = "recipe" }, nice = 15, shell = "sh -e" }
 lint = "make lint"
+deploy = { run = "make deploy", needs = ["test", "lint", "test"], lock = "stage.1", allow-failure = true, retries = 0 }
+soak = { run = "make soak", needs = "test", on-interrupt = "fail", sandbox = { mode = "none" } }
 
 [projects.shop.sub.web]
 path         = "."
@@ -70,7 +78,8 @@ git           = "git@example.org:acme/libwidget.git"
 ssh-key       = { file = "/etc/ctci/keys/libwidget" }
 known-hosts   = "known_hosts"
 notify        = ["ops"]
-on-new-push   = "queue"
+on-new-push   = "parallel"
+paths         = "src"
 keep          = { days = 7 }
 branches      = ["main", "stable-*"]
 recipes.build = "make"
@@ -121,12 +130,86 @@ def test_env_and_job_defaults_are_laid_over_each_other_from_outside_in(folder: P
     assert (api["lint"].timeout_s, api["lint"].shell, api["lint"].nice) == (600, "bash -euo pipefail", 0)
 
 
+def test_retries_interruptions_and_the_sandbox_are_job_defaults_too(folder: Path) -> None:
+    projects = load(folder, FULL).projects
+    api = projects["shop"].subs["api"].recipes
+    check = projects["dotfiles"].subs[""].recipes["test"]
+
+    assert (check.retries, check.on_interrupt, check.sandbox) == (1, "fail", "pid")
+    assert (api["test"].retries, api["test"].on_interrupt, api["test"].sandbox) == (2, "retry", "pid")
+    assert (api["deploy"].retries, api["soak"].on_interrupt, api["soak"].sandbox) == (0, "fail", "none")
+
+
+def test_a_recipe_says_what_it_needs_what_it_locks_and_whether_it_counts(folder: Path) -> None:
+    api = load(folder, FULL).projects["shop"].subs["api"].recipes
+
+    assert (api["deploy"].needs, api["deploy"].lock, api["deploy"].allow_failure) == (("test", "lint"), "stage.1", True)
+    assert (api["test"].needs, api["test"].lock, api["test"].allow_failure) == ((), None, False)
+    assert api["soak"].needs == ("test",)
+
+
+def test_a_recipe_may_need_one_that_stands_below_it(folder: Path) -> None:
+    found = load(folder, SHOP + 'recipes.all = { run = "true", needs = ["test", "late"] }\nrecipes.late = "true"\n')
+
+    assert found.projects["shop"].subs[""].recipes["all"].needs == ("test", "late")
+
+
+def test_paths_stand_in_a_subproject_or_in_a_project_without_any(folder: Path) -> None:
+    projects = load(folder, FULL).projects
+
+    assert projects["shop"].subs["api"].paths == ("services/api/**", "libs/**", "!**/*.md")
+    assert projects["shop"].subs["web"].paths == ()
+    assert projects["libwidget"].subs[""].paths == ("src",)
+
+
+def test_the_default_branch_is_the_project_s_word_or_nobody_s(folder: Path) -> None:
+    projects = load(folder, FULL).projects
+
+    assert (projects["shop"].default_branch, projects["dotfiles"].default_branch) == ("trunk", None)
+
+
+@pytest.mark.parametrize("name", ["main", "release/2.4", "größe", "a.b", "v1-x_y+z", "refs-heads", "heads/main"])
+def test_what_git_lets_a_branch_be_called_can_be_the_default(folder: Path, name: str) -> None:
+    found = load(folder, SHOP + f'default-branch = "{name}"\n')
+
+    assert name == found.projects["shop"].default_branch
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "-x",
+        "a..b",
+        "a b",
+        "/a",
+        "a/",
+        "a//b",
+        "a.",
+        ".a",
+        "a/.b",
+        "a.lock",
+        "a.lock/b",
+        "@",
+        "a@{b",
+        "HEAD",
+        "refs",
+        "a~",
+    ],
+)
+def test_what_git_lets_no_branch_be_called_is_refused(folder: Path, name: str) -> None:
+    (folder / "projects.toml").write_text(SHOP + f'default-branch = "{name}"\n')
+
+    found, problems = config.check(folder, {})
+
+    assert (found, [each.code for each in problems]) == (None, ["C103"])
+
+
 def test_a_project_goes_by_the_defaults_where_it_says_nothing_itself(folder: Path) -> None:
     projects = load(folder, FULL).projects
 
     dotfiles, widget = projects["dotfiles"], projects["libwidget"]
     assert (("team",), "supersede", Keep(runs=30, days=90)) == (dotfiles.notify, dotfiles.on_new_push, dotfiles.keep)
-    assert (("ops",), "queue", Keep(runs=30, days=7)) == (widget.notify, widget.on_new_push, widget.keep)
+    assert (("ops",), "parallel", Keep(runs=30, days=7)) == (widget.notify, widget.on_new_push, widget.keep)
     assert dotfiles.subs[""].recipes["test"].timeout_s == 1200
 
 

@@ -1,5 +1,6 @@
 """plan: which recipes a trigger asks for, and a reason for each that it does not."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -93,6 +94,7 @@ def test_a_person_gets_what_is_named_on_any_ref(only: tuple[str | None, str | No
         ("refs/heads/feature", None, "supersede"),
         ("refs/heads/main", "supersede", "supersede"),
         ("refs/heads/feature", "queue", "queue"),
+        ("refs/heads/main", "parallel", "parallel"),
     ],
 )
 def test_the_default_branch_queues_and_others_supersede(ref: str, mode: str | None, expected: str) -> None:
@@ -107,3 +109,82 @@ def test_the_delivery_s_word_on_the_default_branch_counts_before_what_was_known(
     made = plan.plan(trigger, project(), default_branch="main", log_cap=1)
 
     assert {order.on_new_push for order in made.orders} == {"queue"}
+
+
+@pytest.mark.parametrize(
+    ("key", "word", "known", "expected"),
+    [
+        ("trunk", "dev", "main", "trunk"),
+        (None, "dev", "main", "dev"),
+        (None, None, "next", "next"),
+        (None, None, None, "main"),
+    ],
+)
+def test_the_default_branch_is_the_key_s_then_the_delivery_s_then_what_was_known(
+    key: str | None, word: str | None, known: str | None, expected: str
+) -> None:
+    def mode(branch: str) -> set[str]:
+        trigger = make.trigger(ref=f"refs/heads/{branch}", default_branch=word)
+        made = plan.plan(trigger, project(default_branch=key), default_branch=known, log_cap=1)
+        return {order.on_new_push for order in made.orders}
+
+    found = [branch for branch in ("trunk", "dev", "next", "main") if mode(branch) == {"queue"}]
+
+    assert [expected] == found
+
+
+def with_needs(**needs: tuple[str, ...]) -> Project:
+    recipes = {name: make.recipe(name=name, needs=needed) for name, needed in needs.items()}
+    return project(subs={"": Subproject(recipes=recipes)})
+
+
+@pytest.mark.parametrize(
+    ("needs", "expected"),
+    [
+        ({"lint": (), "test": (), "build": ()}, ["lint", "test", "build"]),
+        ({"lint": (), "test": ("build",), "build": ()}, ["lint", "build", "test"]),
+        (
+            {"deploy": ("test", "lint"), "test": ("build",), "lint": (), "build": ()},
+            ["build", "test", "lint", "deploy"],
+        ),
+        ({"a": ("c",), "b": ("c",), "c": ()}, ["c", "a", "b"]),
+        ({"a": ("gone",), "b": ()}, ["a", "b"]),
+    ],
+)
+def test_a_needed_recipe_stands_before_those_that_need_it(
+    needs: dict[str, tuple[str, ...]], expected: list[str]
+) -> None:
+    made = plan.plan(make.trigger(), with_needs(**needs), log_cap=1)
+
+    assert expected == [order.recipe.name for order in made.orders]
+
+
+def test_a_person_gets_what_the_named_recipe_needs_too() -> None:
+    shop = with_needs(deploy=("test",), lint=(), test=("build",), build=())
+
+    made = plan.plan(make.trigger(kind="manual"), shop, log_cap=1, only=(None, "test"))
+
+    assert [order.recipe.name for order in made.orders] == ["build", "test"]
+    assert [(each.recipe, each.reason) for each in made.unordered] == [
+        ("deploy", "only test was asked for"),
+        ("lint", "only test was asked for"),
+    ]
+
+
+def test_a_chain_of_needs_may_be_long() -> None:
+    chain = {f"r{number}": (f"r{number + 1}",) for number in range(5000)}
+
+    made = plan.plan(make.trigger(), with_needs(**chain, r5000=()), log_cap=1)
+
+    assert [made.orders[0].recipe.name, made.orders[-1].recipe.name] == ["r5000", "r0"]
+
+
+def test_an_order_carries_the_paths_of_its_subproject() -> None:
+    subs = {"api": replace(API, paths=("services/api/**", "!**/*.md")), "web": WEB}
+
+    made = planned("refs/heads/main", subs=subs)
+
+    assert {order.subproject: order.paths for order in made.orders} == {
+        "api": ("services/api/**", "!**/*.md"),
+        "web": (),
+    }
