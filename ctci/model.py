@@ -409,6 +409,9 @@ class Job:
     cancel_as: str | None
     cancel_reason: str | None
     exit: Exit | None
+    #: The slot of its current attempt, and the boot of the machine that claimed it there.
+    slot: int | None = None
+    boot_id: str | None = None
     #: The job whose result it repeats without having been run, or None.
     same_as: int | None = None
 

@@ -5,7 +5,6 @@ The main thread owns the signals; every loop is a plain thread with the one stop
 
 import contextlib
 import ctypes
-import fcntl
 import logging
 import os
 import queue
@@ -14,17 +13,17 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from ctci import clock, config, git, layout, ledger
+from ctci import clock, config, git, layout, ledger, premises
 from ctci.http import Server
 from ctci.layout import Layout
+from ctci.model import Status
 from ctci.receive import desk, spool
 from ctci.report.courier import Courier
-from ctci.run import containment, keeping, sweeping, tidy, trees, workspace
+from ctci.run import adoption, containment, keeping, sweeping, tidy
 from ctci.run.containment import Containment
 from ctci.run.prepare import Prepare
-from ctci.run.worker import Floor, Worker, settle_remains
+from ctci.run.worker import Busy, Floor, Worker
 from ctci.web import app
 from ctci.web.doors import Doors
 
@@ -38,16 +37,14 @@ M_ARENA_MAX = -8
 STOP_S = 15.0
 
 
-class ServiceError(Exception):
-    """The server cannot start; the message says why and what helps."""
-
-
 @dataclass
 class Part:
     """One loop: its name for /readyz, and its thread."""
 
     name: str
     thread: threading.Thread
+    #: Whether its end is a fault.
+    lasting: bool = True
 
 
 @dataclass
@@ -60,11 +57,19 @@ class Service:
     floor: Floor
     containment: Containment
     stop: threading.Event = field(default_factory=threading.Event)
+    #: While set, no job is claimed: what runs is waited for, and then the server stops.
+    draining: threading.Event = field(default_factory=threading.Event)
+    host: int = 0
+    busy: Busy = field(default_factory=Busy)
     parts: list[Part] = field(default_factory=list)
 
     def ready(self) -> Mapping[str, object]:
         """What /readyz says: `ok`, and a reason for everything that is not."""
-        reasons = [f"the {part.name} loop has ended" for part in self.parts if not part.thread.is_alive()]
+        reasons = [
+            f"the {part.name} loop has ended" for part in self.parts if part.lasting and not part.thread.is_alive()
+        ]
+        if self.draining.is_set():
+            reasons.append("draining: no job is started, and the server stops when those that run have ended")
         try:
             counts: Mapping[str, int] = ledger.counts(self.db)
         except ledger.Away as away:
@@ -76,7 +81,36 @@ class Service:
             reasons.append(self.containment.sentence)
         if self.current.error is not None:
             reasons.append(f"the last reload failed, the configuration before it is in force: {self.current.error}")
-        return {"ok": not reasons, "reasons": reasons, "containment": self.containment.sentence, **counts}
+        return {
+            "ok": not reasons,
+            "reasons": reasons,
+            "containment": self.containment.sentence,
+            "slots": self.current.get().server.max_jobs,
+            "peak": self.busy.peak,
+            **counts,
+        }
+
+    def begin(self, name: str, body: Callable[[threading.Event], None], *, lasting: bool = True) -> None:
+        """Start a loop."""
+        thread = threading.Thread(target=body, args=(self.stop,), name=name, daemon=True)
+        self.parts.append(Part(name=name, thread=thread, lasting=lasting))
+        thread.start()
+
+    def drain(self, done: Callable[[], None]) -> None:
+        """Claim no more; `done` is called when nothing of this machine runs."""
+        log.info("draining: no job is started, and the server stops when those that run have ended")
+        self.draining.set()
+
+        def wait() -> None:
+            seen = 0
+            while not self.stop.is_set():
+                with contextlib.suppress(ledger.Away):
+                    if not ledger.in_state(self.db, Status.RUNNING, host=self.host, limit=1):
+                        break
+                seen = self.db.nudge.wait(seen, 0.5)
+            done()
+
+        threading.Thread(target=wait, name="drain", daemon=True).start()
 
     def remarks(self) -> tuple[str, ...]:
         """What is wrong with ctci itself, for the letters."""
@@ -85,23 +119,35 @@ class Service:
 
 
 def serve(
-    load: Callable[[], config.Config], environ: Mapping[str, str], *, started: Callable[[str], None] = log.info
+    load: Callable[[], config.Config],
+    environ: Mapping[str, str],
+    *,
+    drain: bool = False,
+    started: Callable[[str], None] = log.info,
 ) -> int:
-    """Run until TERM or INT; the exit code. Raises ServiceError and config.ConfigError before anything runs."""
+    """Run until TERM or INT; the exit code. Raises premises.PremisesError and config.ConfigError before anything runs.
+
+    With `drain` the first TERM or INT waits for the jobs that run, and starts no other; USR1 asks for that at any time.
+    """
     current = config.Current(load)
     settings = current.get()
     place = layout.at(settings.server.data_dir, settings.server.mirrors_dir)
-    open_folder(place)
-    with hold(place):
-        sockets = bind(settings.server.listen, place)
+    premises.open_folder(place)
+    with premises.hold(place):
+        sockets = premises.bind(settings.server.listen, place)
         orders: queue.SimpleQueue[int] = queue.SimpleQueue()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
             signal.signal(number, lambda seen, _frame: orders.put(seen))
         service, server, wake = start(current, place, environ, sockets)
         started(f"ctci serves {settings.server.public_url} from {place.data}")
         try:
-            while orders.get() == signal.SIGHUP:
-                reload(current)
+            while (order := orders.get()) in (signal.SIGHUP, signal.SIGUSR1) or (
+                drain and not service.draining.is_set()
+            ):
+                if order == signal.SIGHUP:
+                    reload(current)
+                elif not service.draining.is_set():
+                    service.drain(lambda: orders.put(signal.SIGTERM))
         finally:
             end(service, server, wake)
             place.socket.unlink(missing_ok=True)
@@ -121,16 +167,17 @@ def start(
     floor = Floor(place, current)
     found = containment.probe(place.jobs)
     log.info("what jobs are kept in: %s", found.sentence)
-    service = Service(db=db, layout=place, current=current, floor=floor, containment=found)
-    settle_remains(db, place, host=host)
-    clean_slots(place)
+    service = Service(db=db, layout=place, current=current, floor=floor, containment=found, host=host)
+    boot_id = adoption.boot()
+    adopted = {each.job.slot or 0: each for each in adoption.take_over(db, place, host=host, boot_id=boot_id)}
+    premises.clean_slots(place, spare=adopted.keys())
 
     reader, wake = os.pipe()
     prepare = Prepare(db, place, current, environ)
     courier = Courier(db, place, current, environ, service.remarks)
-    boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    workers = [
-        Worker(
+
+    def worker(slot: int) -> Worker:
+        return Worker(
             db,
             place,
             current,
@@ -141,13 +188,16 @@ def start(
             floor=floor,
             wake=reader,
             cgroups=found.cgroups,
+            adopted=adopted.get(slot),
+            pause=service.draining,
+            busy=service.busy,
         )
-        for slot in range(1, current.get().server.max_jobs + 1)
-    ]
+
+    slots = range(1, current.get().server.max_jobs + 1)
     loops: list[tuple[str, Callable[[threading.Event], None]]] = [
         ("prepare", prepare.run),
         ("second prepare", prepare.run),
-        *((f"slot {number}", worker.run) for number, worker in enumerate(workers, 1)),
+        *((f"slot {slot}", worker(slot).run) for slot in slots),
         ("courier", courier.run),
         ("tidy", lambda stop: tidy.loop(db, place, current, stop)),
         ("spool", lambda stop: drain(db, place, current, stop)),
@@ -155,9 +205,10 @@ def start(
     doors = Doors(db=db, layout=place, current=current, environ=environ, ready=service.ready)
     server = Server(app.build(doors), sockets, service.stop)
     for name, body in [*loops, ("web", server.run)]:
-        thread = threading.Thread(target=body, args=(service.stop,), name=name, daemon=True)
-        service.parts.append(Part(name=name, thread=thread))
-        thread.start()
+        service.begin(name, body)
+    # max-jobs was larger when they were claimed: seen to their end, and no more is claimed there.
+    for slot in adopted.keys() - {*slots}:
+        service.begin(f"slot {slot}", worker(slot).see_out, lasting=False)
     return service, server, wake
 
 
@@ -198,87 +249,3 @@ def drain(db: ledger.Ledger, place: Layout, current: config.Current, stop: threa
         except Exception:  # a loop that dies silently is the worst fault
             log.exception("the spool could not be read; trying again")
         clock.wait(stop, SPOOL_S)
-
-
-def open_folder(place: Layout) -> None:
-    """The data folder and what lies in it, each with its mode. Raises ServiceError."""
-    try:
-        place.data.mkdir(parents=True, exist_ok=True)
-        place.data.chmod(0o711)
-        for folder in (place.slots, place.jobs, place.mail, place.trash, place.mirrors):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        spool.prepare_folder(place)
-    except OSError as error:
-        raise ServiceError(
-            f"the data folder cannot be used: {error}; give another with --data-dir or CTCI_DATA_DIR"
-        ) from error
-
-
-class hold:  # noqa: N801 - read as a verb: with hold(place)
-    """The data folder is ours until the block ends. Raises ServiceError, naming the holder."""
-
-    def __init__(self, place: Layout) -> None:
-        self._path = place.lock
-        self._file = -1
-
-    def __enter__(self) -> None:
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.read(self._file, 20).decode(errors="replace").strip() or "unknown"
-            os.close(self._file)
-            raise ServiceError(
-                f"another server (pid {holder}) has the data folder {self._path.parent}; `ctci stop` ends it"
-            ) from None
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
-
-    def __exit__(self, *_: object) -> None:
-        os.ftruncate(self._file, 0)
-        os.close(self._file)
-
-
-def clean_slots(place: Layout) -> None:
-    """Nothing runs now: what lies in a slot was left by the last life."""
-    for slot in place.slots.iterdir():
-        if slot.name.isdecimal():
-            workspace.clean(place, int(slot.name))
-        else:
-            trees.remove(slot, place.trash)
-
-
-def bind(listen: str, place: Layout) -> list[socket.socket]:
-    """The listening sockets: the one that is configured, and the data folder's own. Raises ServiceError."""
-    try:
-        sockets = [bind_unix(place.socket)]
-        if listen.startswith("unix:"):
-            sockets.append(bind_unix(Path(listen.removeprefix("unix:"))))
-        else:
-            host, _, port = listen.rpartition(":")
-            host = host.strip("[]")
-            family = socket.AF_INET6 if ":" in host else socket.AF_INET
-            # By its number: only then does asyncio switch off the 40 ms that small answers would wait.
-            tcp = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            tcp.bind((host, int(port)))
-            tcp.listen(1024)
-            sockets.append(tcp)
-    except OSError as error:
-        raise ServiceError(
-            f"cannot listen on {listen}: {error.strerror}; choose another with --listen or `listen` in ctci.toml"
-        ) from error
-    return sockets
-
-
-def bind_unix(path: Path) -> socket.socket:
-    """A listening unix socket, 0660: who can open it has local power."""
-    path.unlink(missing_ok=True)
-    own = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o117)
-    try:
-        own.bind(str(path))
-    finally:
-        os.umask(before)
-    own.listen(128)
-    return own

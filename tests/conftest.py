@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from ctci import clock, layout, ledger
+from tests.pushing import SECRET
+from tests.serving import Served
+from tests.upstream import Upstream
 
 
 class StoppedClock:
@@ -55,3 +58,31 @@ def db(place: layout.Layout) -> Iterator[ledger.Ledger]:
 def host(db: ledger.Ledger) -> int:
     """This data folder among the hosts."""
     return ledger.host(db, "h1")
+
+
+@pytest.fixture
+def upstream(tmp_path: Path) -> Upstream:
+    return Upstream(tmp_path / "upstream")
+
+
+@pytest.fixture
+def served(tmp_path: Path, upstream: Upstream) -> Iterator[Served]:
+    """A server on a project `shop` with one recipe `test` = `sh test.sh`, not started yet."""
+    server = Served(tmp_path / "ci")
+    server.configure(
+        f"""
+        [notify.team]
+        email = ["team@example.org"]
+
+        [projects.shop]
+        git = "{upstream.path}"
+        forge = "gitea"
+        webhook-secret = {{ file = "secret" }}
+        notify = ["team"]
+        recipes.test = {{ run = "sh test.sh", timeout = "60s" }}
+        """
+    )
+    (server.config / "secret").write_bytes(SECRET)
+    (server.config / "secret").chmod(0o600)
+    yield server
+    server.stop()

@@ -38,9 +38,9 @@ class Served:
     def configure(self, projects: str) -> None:
         (self.config / "projects.toml").write_text(textwrap.dedent(projects))
 
-    def start(self, **environ: str) -> None:
+    def start(self, *options: str, **environ: str) -> None:
         """Start and wait until it answers."""
-        command = [*self._command(), "serve", "--listen", self._listen]
+        command = [*self._command(), "serve", "--listen", self._listen, *options]
         with self._log.open("ab") as out:
             self._process = subprocess.Popen(
                 command,

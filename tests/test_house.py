@@ -66,8 +66,9 @@ EVERYTHING = {
 MAY["doctor"] = EVERYTHING | {"setup"}
 MAY["demo"] = MAY["setup"] = EVERYTHING | {"setup"}
 MAY["scaffold"] = EVERYTHING
-MAY["service"] = EVERYTHING | {"web", "http", "doctor", "demo", "setup"}
-MAY["cli"] = EVERYTHING | {"service", "doctor", "demo", "setup", "scaffold"}
+MAY["premises"] = EVERYTHING
+MAY["service"] = EVERYTHING | {"web", "http", "doctor", "demo", "setup", "premises"}
+MAY["cli"] = EVERYTHING | {"service", "premises", "doctor", "demo", "setup", "scaffold"}
 MAY["__main__"] = {"cli"}
 MAY["__init__"] = set()
 

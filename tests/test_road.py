@@ -6,104 +6,17 @@ import json
 import os
 import signal
 import subprocess
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from ctci import demo, ledger
-from ctci.model import Job, Run, Status
+from ctci.model import Status
+from ctci.run import keeping
 from tests.eventually import eventually
+from tests.pushing import SECRET, ended, gitea_headers, gitea_push, post, push
 from tests.serving import Served
 from tests.upstream import Upstream
-
-SECRET = b"a-long-secret-for-tests"
-
-
-@pytest.fixture
-def upstream(tmp_path: Path) -> Upstream:
-    return Upstream(tmp_path / "upstream")
-
-
-@pytest.fixture
-def served(tmp_path: Path, upstream: Upstream) -> Iterator[Served]:
-    """A server on a project `shop` with one recipe `test` = `sh test.sh`, not started yet."""
-    server = Served(tmp_path / "ci")
-    server.configure(
-        f"""
-        [notify.team]
-        email = ["team@example.org"]
-
-        [projects.shop]
-        git = "{upstream.path}"
-        forge = "gitea"
-        webhook-secret = {{ file = "secret" }}
-        notify = ["team"]
-        recipes.test = {{ run = "sh test.sh", timeout = "60s" }}
-        """
-    )
-    (server.config / "secret").write_bytes(SECRET)
-    (server.config / "secret").chmod(0o600)
-    yield server
-    server.stop()
-
-
-def gitea_push(upstream: Upstream, after: str, *, ref: str = "refs/heads/main", before: str = "0" * 40) -> bytes:
-    return json.dumps(
-        {
-            "ref": ref,
-            "before": before,
-            "after": after,
-            "commits": [],
-            "total_commits": 1,
-            "repository": {
-                "full_name": f"{upstream.path.parent.name}/{upstream.path.name.removesuffix('.git')}",
-                "default_branch": "main",
-            },
-            "pusher": {"login": "ana", "email": "ana@example.org"},
-        }
-    ).encode()
-
-
-def gitea_headers(body: bytes, delivery: str, event: str = "push") -> dict[str, str]:
-    return {
-        "Content-Type": "application/json",
-        "X-Gitea-Event": event,
-        "X-GitHub-Event": event,
-        "X-Gitea-Delivery": delivery,
-        "X-Gitea-Signature": hmac.new(SECRET, body, hashlib.sha256).hexdigest(),
-    }
-
-
-def post(
-    served: Served, body: bytes, headers: Mapping[str, str], project: str = "shop"
-) -> tuple[int, dict[str, object]]:
-    request = urllib.request.Request(f"{served.url}hooks/{project}", data=body, headers=dict(headers), method="POST")
-    try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, json.load(error)
-
-
-def ended(served: Served, run: int, within_s: float = 30) -> tuple[Run, Job]:
-    def over() -> tuple[Run, Job] | None:
-        found = ledger.run(served.db, run)
-        return (found, ledger.jobs_of(served.db, [run])[run][0]) if found and found.finished_at else None
-
-    return eventually(over, within_s)
-
-
-def push(served: Served, upstream: Upstream, script: str, *, delivery: str) -> int:
-    sha = upstream.push({"test.sh": script}, message=f"Push {delivery}")
-    body = gitea_push(upstream, sha)
-    status, answer = post(served, body, gitea_headers(body, delivery))
-    assert status == 202, answer
-    assert isinstance(answer["run"], int)
-    return answer["run"]
 
 
 def alive(pid: int) -> bool:
@@ -230,19 +143,94 @@ def test_a_skip_token_skips_and_says_so(served: Served, upstream: Upstream) -> N
     assert (run.status, job.reason) == (Status.SKIPPED, f"“[skip ci]” in the message of {sha[:7]}")
 
 
-def test_a_kill_of_the_server_loses_no_push_and_leaves_no_process(served: Served, upstream: Upstream) -> None:
+@pytest.mark.parametrize("death", ["kill", "stop"])
+def test_a_job_runs_on_while_the_server_is_down_and_ends_truthfully(
+    served: Served, upstream: Upstream, tmp_path: Path, death: str
+) -> None:
+    served.start()
+    go = tmp_path / "go"
+    run = push(served, upstream, f"echo up; until [ -e {go} ]; do sleep 0.05; done; echo whole; exit 42", delivery="d1")
+    later = push(served, upstream, "exit 0", delivery="d2")
+    eventually(lambda: "up" in served.log(run))
+
+    if death == "kill":
+        served.kill()
+    else:
+        served.ctci("stop")
+        assert served.wait() == 0
+    served.start()
+    go.touch()
+
+    (_, first), (_, second) = ended(served, run), ended(served, later)
+    assert (first.status, first.reason, served.log(run)) == (Status.FAILED, "exit 42", "up\nwhole\n")
+    assert first.attempt == 1
+    assert second.status is Status.SUCCEEDED
+
+
+def test_a_cancel_stored_while_the_server_is_down_is_delivered_when_it_is_up(
+    served: Served, upstream: Upstream
+) -> None:
+    served.start()
+    run = push(served, upstream, "trap 'echo bye; exit 9' TERM; echo pid $$; sleep 64 & wait", delivery="d1")
+    pid = int(eventually(lambda: served.log(run).split()[1]))
+    served.kill()
+
+    served.ctci("cancel", str(run), "--reason", "wrong branch")
+    served.start()
+
+    _, job = ended(served, run)
+    assert (job.status, job.cancel_reason) == (Status.CANCELLED, "wrong branch")
+    assert "bye" in served.log(run)
+    assert not alive(pid)
+
+
+def test_a_job_that_a_power_cut_ended_is_tried_again_where_it_may(served: Served, upstream: Upstream) -> None:
+    projects = served.config / "projects.toml"
+    projects.write_text(projects.read_text().replace('timeout = "60s"', 'timeout = "60s", on-interrupt = "retry"'))
+    served.start()
+    run = push(served, upstream, "[ $CTCI_ATTEMPT = 2 ] || sleep 64", delivery="d1")
+    job = eventually(lambda: next(iter(ledger.in_state(served.db, Status.RUNNING)), None))
+    keeper = eventually(lambda: keeping.holder(served.place.attempt(job.id, 1)))
+    served.kill()
+    os.kill(keeper, signal.SIGKILL)
+    served.start()
+
+    _, after = ended(served, run)
+    assert (after.status, after.attempt) == (Status.SUCCEEDED, 2)
+
+
+def test_a_server_that_drains_ends_what_runs_and_starts_nothing(
+    served: Served, upstream: Upstream, tmp_path: Path
+) -> None:
+    served.start("--drain")
+    go = tmp_path / "go"
+    run = push(served, upstream, f"echo up; until [ -e {go} ]; do sleep 0.05; done", delivery="d1")
+    eventually(lambda: "up" in served.log(run))
+    os.kill(served.pid, signal.SIGTERM)
+    eventually(lambda: "draining" in json.dumps(served.get("readyz")[1]))
+    later = push(served, upstream, "exit 0", delivery="d2")
+
+    go.touch()
+    code = served.wait()
+
+    first, second = (ledger.jobs_of(served.db, [each])[each][0].status for each in (run, later))
+    assert (code, first, second) == (0, Status.SUCCEEDED, Status.QUEUED)
+
+
+@pytest.mark.parametrize("up", [True, False], ids=["server up", "server down"])
+def test_stop_with_jobs_ends_them_by_name(served: Served, upstream: Upstream, up: bool) -> None:
     served.start()
     run = push(served, upstream, "echo pid $$; sleep 64", delivery="d1")
     pid = int(eventually(lambda: served.log(run).split()[1]))
-    later = push(served, upstream, "exit 0", delivery="d2")
+    if not up:
+        served.kill()
 
-    served.kill()
-    served.start()
+    said = served.ctci("stop", "--jobs").stderr
 
-    (_, first), (_, second) = ended(served, run), ended(served, later)
-    assert first.status is Status.ERRORED
-    assert "restarted" in str(first.reason)
-    assert second.status is Status.SUCCEEDED
+    _, job = ended(served, run)
+    assert "1 job ended" in said
+    assert (job.status, job.reason) == (Status.CANCELLED, "ctci stop --jobs")
+    assert job.cancel_by
     assert not alive(pid)
 
 

@@ -42,7 +42,7 @@ VERBS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Operate": {
         "serve": ("ctci.cli.serving:serve", "The server: receives pushes, runs recipes, sends letters."),
         "reload": ("ctci.cli.serving:reload", "Have the server read its configuration again."),
-        "stop": ("ctci.cli.serving:stop", "Stop the server; running jobs are not ended by that."),
+        "stop": ("ctci.cli.serving:stop", "Stop the server; running jobs go on, or end with --jobs."),
         "gc": ("ctci.cli.keeping_up:gc", "Forget old runs now, as `keep` says."),
         "version": ("ctci.cli.keeping_up:version", "The versions of ctci and of what it stands on."),
         "completions": ("ctci.cli.keeping_up:completions", "Print what a shell needs to complete ctci's words."),
@@ -60,7 +60,7 @@ CODES = {
     "ConfigError": session.WRONG,
     "LedgerError": session.WRONG,
     "ScaffoldError": session.WRONG,
-    "ServiceError": session.WRONG,
+    "PremisesError": session.WRONG,
     "SetupError": session.WRONG,
     "DeskError": session.ABSENT,
 }

@@ -5,21 +5,28 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import click
 
-from ctci import clock, config
+from ctci import clock, config, words
 from ctci.cli import session, terminal
 from ctci.cli.verb import verb
+from ctci.layout import Layout
 
-#: How long `stop` waits for the server's end, seconds.
-STOP_S = 30.0
+if TYPE_CHECKING:
+    from ctci import ledger
+
+#: How long `stop` waits for the server's end, seconds; with the jobs, their grace and what a stubborn one costs.
+STOP_S, JOBS_S = 30.0, 120.0
 
 
 @verb(examples=("ctci serve", "ctci serve --listen 127.0.0.1:9000 --data-dir ./data"))
 @click.option("--listen", metavar="HOST:PORT", help="Where to listen; unix:PATH for a socket only.")
-def serve(*, listen: str | None) -> int:
-    """TERM stops it (running jobs are not ended by that), HUP reads the configuration again."""
+@click.option("--drain", is_flag=True, help="TERM waits for the jobs that run, and starts no other.")
+def serve(*, listen: str | None, drain: bool) -> int:
+    """TERM stops it, HUP reads the configuration again. Jobs that run go on, and the next server takes them over."""
     if listen is not None:
         session.options().flags["listen"] = listen
     settings = session.load(resolve=True)
@@ -29,7 +36,7 @@ def serve(*, listen: str | None) -> int:
 
     # Options of this call hold for its reloads too, wherever the process is by then.
     folder, flags = session.folder(), session.flags()
-    return service.serve(lambda: config.load(folder, os.environ, flags=flags), os.environ)
+    return service.serve(lambda: config.load(folder, os.environ, flags=flags), os.environ, drain=drain)
 
 
 @verb(examples=("ctci reload", "ctci reload --config /etc/ctci"))
@@ -46,20 +53,59 @@ def reload() -> int:
     return session.FINE
 
 
-@verb(examples=("ctci stop", "ctci stop --data-dir ./data"))
-def stop() -> int:
-    """Waits until it has stopped, at most 30 seconds."""
+@verb(examples=("ctci stop", "ctci stop --jobs"))
+@click.option("--jobs", is_flag=True, help="End the jobs that run, too; without it they go on, for the next server.")
+def stop(*, jobs: bool) -> int:
+    """Waits until it has stopped, at most 30 seconds; with --jobs until the last recipe has ended."""
     place = session.ground().layout
+    if jobs:
+        return _stop_with_jobs(place)
     pid = session.server(place)
     _signal(pid, signal.SIGTERM)
-    deadline = clock.monotonic() + STOP_S
+    _until_stopped(place, pid, STOP_S)
+    return session.FINE
+
+
+def _stop_with_jobs(place: Layout) -> int:
+    pid = session.holder(place)
+    db = session.need_ledger(place, session.AWAY)
+    if pid:
+        # Asked first: from then on it claims no other, and stops when those that run have ended.
+        _signal(pid, signal.SIGUSR1)
+        told = _until_stopped(place, pid, JOBS_S, meanwhile=lambda: _end_jobs(db))
+    else:
+        # What a server left running goes on without one: taken over here, and ended.
+        from ctci import premises  # noqa: PLC0415 - with the verb
+        from ctci.run import adoption  # noqa: PLC0415
+
+        with premises.hold(place):
+            told = _end_jobs(db)
+            adoption.end_all(db, place)
+    terminal.note(f"{words.count(told, 'job')} ended")
+    return session.FINE
+
+
+def _end_jobs(db: "ledger.Ledger") -> int:
+    """Ask every running job to end; how many had not been asked."""
+    from ctci import ledger  # noqa: PLC0415 - with the verb
+    from ctci.model import Status  # noqa: PLC0415
+
+    running = ledger.in_state(db, Status.RUNNING)
+    return sum(ledger.ask_cancel(db, by=session.me(), reason="ctci stop --jobs", job=job.id)[1] for job in running)
+
+
+def _until_stopped(place: Layout, pid: int, within_s: float, *, meanwhile: Callable[[], int] = lambda: 0) -> int:
+    """Wait for the server's end; the sum of what `meanwhile` said."""
+    deadline = clock.monotonic() + within_s
+    told = 0
     with terminal.progress(f"waiting for the server (pid {pid}) to stop"):
         while session.holder(place) == pid:
             if clock.monotonic() > deadline:
-                raise session.Refused(f"the server (pid {pid}) has not stopped within {STOP_S:.0f} s", session.RED)
+                raise session.Refused(f"the server (pid {pid}) has not stopped within {within_s:.0f} s", session.RED)
+            told += meanwhile()
             session.pause(0.1)
     terminal.note(f"the server (pid {pid}) has stopped")
-    return session.FINE
+    return told
 
 
 def _broken() -> str | None:

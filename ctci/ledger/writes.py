@@ -15,6 +15,7 @@ from sqlalchemy import (
     delete,
     exc,
     exists,
+    func,
     insert,
     literal,
     or_,
@@ -70,10 +71,18 @@ def note(connection: Connection, kind: str, run: int, job: int | None = None) ->
 
 
 def host(db: Ledger, name: str) -> int:
-    """The id of this data folder among the hosts, a new one at first sight."""
+    """The id of this data folder, the first of the hosts, whatever its machine is called now.
+
+    A container has another name each time it is made: what ran under the old one is this folder's all the same.
+    """
     with db.write() as connection:
-        insert_or_ignore(connection, hosts, ("name",), name=name)
-        return int(connection.execute(select(hosts.c.id).where(hosts.c.name == name)).scalar_one())
+        first = connection.execute(select(func.min(hosts.c.id))).scalar()
+        if first is None:
+            insert_or_ignore(connection, hosts, ("name",), name=name)
+            first = connection.execute(select(hosts.c.id).where(hosts.c.name == name)).scalar_one()
+        else:
+            connection.execute(update(hosts).where(hosts.c.id == first).values(name=name))
+        return int(first)
 
 
 def claim(db: Ledger, *, host: int, slot: int, boot_id: str) -> tuple[Job, Run] | None:

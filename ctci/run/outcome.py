@@ -3,8 +3,12 @@
 `failed` and `timed_out` are theirs; what happened to ctci itself is `errored`.
 """
 
-from ctci.model import Exit, Status
+from collections.abc import Sequence
 
+from ctci.model import RED, Attempt, Exit, Recipe, Status
+
+#: With `on-interrupt = "retry"` a job is begun again so often at the most: it may be the recipe that ends its keeper.
+INTERRUPTIONS = 3
 _SIGNALS = {
     1: "HUP",
     2: "INT",
@@ -45,6 +49,24 @@ def judge(ended: Exit, wish: str | None, wish_reason: str | None) -> tuple[Statu
         "sandbox": 'not run: sandbox.mode = "pid" is not to be had on this machine; `ctci doctor` says why',
     }
     return Status.ERRORED, _with_remains(said.get(ended.how, "its keeper vanished"), ended)
+
+
+def another(recipe: Recipe, status: Status, ended: Exit, earlier: Sequence[Attempt]) -> bool:
+    """Whether a job whose attempt ended so, with no wish on it, is tried again; `earlier` are its closed attempts."""
+    if status in RED:
+        return sum(attempt.status in RED for attempt in earlier) < recipe.retries
+    if ended.how in ("lost", "interrupted", "lease") and recipe.on_interrupt == "retry":
+        return sum(attempt.status is Status.ERRORED for attempt in earlier) < INTERRUPTIONS
+    return False
+
+
+def flaky(status: Status, earlier: Sequence[Attempt]) -> str | None:
+    """The reason of a job that succeeded after an attempt of the same commit that did not."""
+    red = [attempt for attempt in earlier if attempt.status in RED and attempt.exit is not None]
+    if status is not Status.SUCCEEDED or not red:
+        return None
+    said = "; ".join(f"attempt {each.number}: {judge(each.exit, None, None)[1]}" for each in red if each.exit)
+    return f"flaky: {said}; then it succeeded"
 
 
 def _exit(ended: Exit) -> str:

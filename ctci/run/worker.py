@@ -3,18 +3,18 @@
 import logging
 import shutil
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from ctci import clock, config, git, ledger
 from ctci.layout import Layout
-from ctci.model import Exit, Job, Run, Status
-from ctci.run import keeping, outcome, prepare, trees, workspace
+from ctci.model import Job, Run, Status
+from ctci.run import ending, keeping, prepare, trees, workspace
+from ctci.run.adoption import GRACE_S, Adopted
 
 log = logging.getLogger(__name__)
 
-#: How long a recipe has between TERM and KILL, seconds.
-GRACE_S = 10.0
 #: How old the measured size of the worktrees may be, seconds.
 MEASURE_S = 30.0
 #: How often a running job is asked whether somebody wants it to end, seconds.
@@ -59,32 +59,26 @@ class Floor:
             return self._measured[1]
 
 
+class Busy:
+    """How many jobs run here now, and the most that ran at once since the start."""
+
+    def __init__(self) -> None:
+        # Guards the two below.
+        self._lock = threading.Lock()
+        self.running = self.peak = 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self.running += 1
+            self.peak = max(self.peak, self.running)
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self.running -= 1
+
+
 def _mib(count: int) -> str:
     return f"{count / 2**20:,.0f} MiB"
-
-
-def settle_remains(db: ledger.Ledger, layout: Layout, *, host: int) -> int:
-    """Settle what the last life of this data folder left running; how many there were.
-
-    What never began goes back to the queue. What began is ended, with its true result where it has one.
-    """
-    remains = ledger.in_state(db, Status.RUNNING, host=host)
-    for job in remains:
-        try:
-            if job.began_at is None:
-                ledger.put_back(
-                    db, job=job.id, attempt=job.attempt, host=host, reason="put back: the server was restarted"
-                )
-                continue
-            ended = keeping.end(layout.attempt(job.id, job.attempt), grace_s=GRACE_S)
-            status, reason = outcome.judge(ended, job.cancel_as, job.cancel_reason)
-            if status is Status.ERRORED:
-                reason = f"the server was restarted while it ran; {reason}"
-            ledger.settle(db, job=job.id, attempt=job.attempt, host=host, status=status, reason=reason, exit=ended)
-            log.warning("%s of #%s was left running by the last life: %s", job.name, job.run, status)
-        except ledger.Fenced as error:
-            log.warning("%s of #%s: %s", job.name, job.run, error)
-    return len(remains)
 
 
 class Worker:
@@ -103,6 +97,9 @@ class Worker:
         floor: Floor,
         wake: int,
         cgroups: Path | None = None,
+        adopted: Adopted | None = None,
+        pause: threading.Event | None = None,
+        busy: Busy | None = None,
     ) -> None:
         self._db = db
         self._layout = layout
@@ -115,11 +112,16 @@ class Worker:
         #: Readable once the server stops.
         self._wake = wake
         self._cgroups = cgroups
+        #: What runs in the slot already; seen to its end first.
+        self._adopted = adopted
+        #: While set, nothing is claimed.
+        self._pause = pause or threading.Event()
+        self._busy = busy or Busy()
         self._stop = threading.Event()
 
     def run(self, stop: threading.Event) -> None:
-        """Take and do jobs until `stop`."""
-        self._stop = stop
+        """Take and do jobs until `stop`, first the one that runs already."""
+        self.see_out(stop)
         seen = 0
         while not stop.is_set():
             try:
@@ -129,51 +131,73 @@ class Worker:
                 log.exception("slot %s failed; trying again", self._slot)
                 clock.wait(stop, 2.0)
 
+    def see_out(self, stop: threading.Event) -> None:
+        """Wait for the end of the job that was adopted, if there is one, or for `stop`."""
+        self._stop = stop
+        adopted, self._adopted = self._adopted, None
+        if adopted is not None:
+            with self._busy, self._guarded(adopted.job):
+                self._finish(adopted.job, adopted.kept)
+
     def tick(self) -> bool:
         """Do one job, if there is one and room for it; whether there was."""
-        if self._floor.remark() is not None:
+        if self._pause.is_set() or self._floor.remark() is not None:
             return False
         claimed = ledger.claim(self._db, host=self._host, slot=self._slot, boot_id=self._boot_id)
         if claimed is None:
             return False
         job, run = claimed
-        try:
+        with self._busy, self._guarded(job):
             self._work(job, run)
-        except ledger.Fenced as error:
-            log.warning("%s of #%s: %s", job.name, run.id, error)
-        except Exception as error:  # around one job: it must not stay running for ever
-            log.exception("%s of #%s", job.name, run.id)
-            self._settle(job, Status.ERRORED, f"ctci failed: {type(error).__name__}: {error}", None)
         return True
 
-    def _work(self, job: Job, run: Run) -> None:
-        folder = self._layout.attempt(job.id, job.attempt)
-        left_running = False
+    @contextmanager
+    def _guarded(self, job: Job) -> Iterator[None]:
+        """Around one job: it must not stay running for ever, and must not end the loop."""
         try:
-            try:
-                place = workspace.prepare(self._layout, self._slot, job.order, commit=run.commit or "")
-                self._submodules(job, place)
-            except (git.GitError, config.SecretError, workspace.WorkspaceError) as error:
-                self._settle(job, Status.ERRORED, str(error), None)
-                return
+            yield
+        except ledger.Fenced as error:
+            log.warning("%s of #%s: %s", job.name, job.run, error)
+        except Exception as error:
+            log.exception("%s of #%s", job.name, job.run)
+            self._error(job, f"ctci failed: {type(error).__name__}: {error}")
+
+    def _work(self, job: Job, run: Run) -> None:
+        try:
+            place = workspace.prepare(self._layout, self._slot, job.order, commit=run.commit or "")
+            self._submodules(job, place)
             if ledger.wish(self._db, job=job.id, attempt=job.attempt) is not None:
                 # Asked to end before it began: put_back knows what becomes of it.
                 ledger.put_back(self._db, job=job.id, attempt=job.attempt, host=self._host, reason="never began")
-                return
-            ended = self._keep(job, run, place, folder)
+                kept = None
+            else:
+                kept = self._begin(job, run, place)
+        except (git.GitError, config.SecretError, workspace.WorkspaceError, keeping.KeepingError) as error:
+            self._error(job, str(error))
+            kept = None
+        except BaseException:
+            workspace.clean(self._layout, self._slot)
+            raise
+        if kept is None:
+            workspace.clean(self._layout, self._slot)
+        else:
+            self._finish(job, kept)
+
+    def _finish(self, job: Job, kept: keeping.Kept) -> None:
+        """Wait for the end of what runs, and write it down. When the server stops first, it goes on."""
+        try:
+            ended = keeping.wait(kept, wishes=self._wishes(job), wake=self._wake, poll_s=WISH_POLL_S)
             if ended is None:
-                left_running = True
                 return
-            wish = ledger.job(self._db, job.id)
-            status, reason = outcome.judge(
-                ended,
-                wish.cancel_as if wish else None,
-                wish.cancel_reason if wish else None,
-            )
-            self._settle(job, status, reason, ended)
+        except BaseException:
+            # Nothing of it may run when the ledger is told that it failed.
+            keeping.end(kept.folder, grace_s=GRACE_S)
+            workspace.clean(self._layout, self._slot)
+            raise
+        try:
+            self._insist(job, lambda: ending.conclude(self._db, job, ended, host=self._host))
         finally:
-            if not left_running:
-                workspace.clean(self._layout, self._slot)
+            workspace.clean(self._layout, self._slot)
 
     def _submodules(self, job: Job, place: workspace.Workspace) -> None:
         remote = job.order.remote
@@ -186,8 +210,8 @@ class Worker:
                 stop=self._wishes(job),
             )
 
-    def _keep(self, job: Job, run: Run, place: workspace.Workspace, folder: Path) -> Exit | None:
-        """Begin the attempt and wait for its end; None when the server stops first and the job goes on."""
+    def _begin(self, job: Job, run: Run, place: workspace.Workspace) -> keeping.Kept:
+        """Begin the attempt: first in the ledger, so that "never began" is a fact."""
         recipe = job.order.recipe
         env = workspace.environment(
             job.order,
@@ -199,8 +223,8 @@ class Worker:
             public_url=self._current.get().server.public_url,
         )
         ledger.begin(self._db, job=job.id, attempt=job.attempt, host=self._host)
-        kept = keeping.start(
-            folder,
+        return keeping.start(
+            self._layout.attempt(job.id, job.attempt),
             script=recipe.run,
             shell=recipe.shell,
             cwd=place.directory,
@@ -212,7 +236,6 @@ class Worker:
             sandbox=recipe.sandbox,
             cgroups=self._cgroups,
         )
-        return keeping.wait(kept, wishes=self._wishes(job), wake=self._wake, poll_s=WISH_POLL_S)
 
     def _wishes(self, job: Job) -> Callable[[], bool]:
         def wished() -> bool:
@@ -224,20 +247,28 @@ class Worker:
 
         return wished
 
-    def _settle(self, job: Job, status: Status, reason: str | None, ended: Exit | None) -> None:
+    def _error(self, job: Job, reason: str) -> None:
+        """It could not be begun, or not be seen to its end: ours, and said so."""
+
+        def settle() -> None:
+            ledger.settle(
+                self._db,
+                job=job.id,
+                attempt=job.attempt,
+                host=self._host,
+                status=Status.ERRORED,
+                reason=reason,
+                exit=None,
+            )
+
+        self._insist(job, settle)
+
+    def _insist(self, job: Job, tell: Callable[[], object]) -> None:
         """Tell the ledger, however long it is away; when the server stops first, the next life reads the result."""
         wait_s = 0.2
         while not self._stop.is_set():
             try:
-                ledger.settle(
-                    self._db,
-                    job=job.id,
-                    attempt=job.attempt,
-                    host=self._host,
-                    status=status,
-                    reason=reason,
-                    exit=ended,
-                )
+                tell()
             except ledger.Away:
                 log.exception("the end of %s cannot be written yet", job.name)
                 clock.wait(self._stop, wait_s)

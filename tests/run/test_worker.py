@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +12,10 @@ import pytest
 from ctci import config, git, layout, ledger
 from ctci.config.settings import Config, Server
 from ctci.model import Status
-from ctci.run import prepare, worker
+from ctci.run import adoption, keeping, prepare, worker
 from tests import make
+from tests.eventually import eventually
+from tests.run import jobs
 from tests.upstream import Upstream
 
 
@@ -152,47 +155,117 @@ def test_a_late_older_push_is_not_run_and_a_branch_set_back_is(
     assert statuses[1].status is Status.QUEUED
 
 
-def test_what_ended_while_the_server_was_down_is_settled_truthfully(
-    db: ledger.Ledger, place: layout.Layout, host: int
+def test_a_worker_sees_the_adopted_job_to_its_end_before_it_takes_another(
+    db: ledger.Ledger, place: layout.Layout, host: int, tmp_path: Path
 ) -> None:
     make.prepared(db)
-    job, _ = make.running(db, host)
-    folder = place.attempt(job.id, 1)
-    folder.mkdir(parents=True)
-    (folder / "result.json").write_text(
-        '{"how": "exit", "code": 4, "signal": null, "seconds": 1.0, "cpu_s": 0.1, "peak_memory": 1, '
-        '"leftovers": [], "survivors": [], "log_bytes": 0, "log_dropped": 0}\n'
+    make.prepared(db, trigger=make.trigger(ref="refs/heads/next"))
+    job, run = make.running(db, host)
+    kept = jobs.begin(place.attempt(job.id, 1), f"until [ -e {tmp_path}/go ]; do sleep 0.05; done; exit 3")
+    found = current()
+    one = worker.Worker(
+        db,
+        place,
+        found,
+        os.environ,
+        host=host,
+        slot=1,
+        boot_id="boot",
+        floor=worker.Floor(place, found),
+        wake=WAKE["fd"],
+        adopted=adoption.Adopted(job=job, run=run, kept=kept),
+    )
+    stop = threading.Event()
+    thread = threading.Thread(target=one.run, args=(stop,))
+    thread.start()
+    eventually(lambda: keeping.holder(place.attempt(job.id, 1)) is not None)
+    during = ledger.counts(db)
+    (tmp_path / "go").touch()
+
+    settled = eventually(lambda: ledger.jobs_of(db, [run.id])[run.id][0].status is Status.FAILED)
+    taken = eventually(lambda: ledger.counts(db)["queued"] == 0)
+    stop.set()
+    db.nudge.ring()
+    thread.join(20)
+
+    assert (during["running"], during["queued"]) == (1, 1)
+    assert settled
+    assert taken
+
+
+def test_a_recipe_that_may_be_tried_again_is_until_it_succeeds(
+    db: ledger.Ledger, place: layout.Layout, host: int, upstream: Upstream, tmp_path: Path
+) -> None:
+    sha = upstream.push({"test.sh": f"echo x >> {tmp_path}/tries; [ $(wc -l < {tmp_path}/tries) = 3 ]"})
+    recipe = make.recipe(run="sh test.sh", retries=2)
+    orders = (make.order(directory=".", recipe=recipe, remote=make.remote(url=str(upstream.path))),)
+    run = make.recorded(db, trigger=make.trigger(after=sha), orders=orders)
+    prepare.Prepare(db, place, current(), os.environ).tick()
+    one = slot(db, place, host)
+
+    one.tick()
+    (waiting,) = ledger.jobs_of(db, [run])[run]
+    one.tick()
+    one.tick()
+
+    (job,) = ledger.jobs_of(db, [run])[run]
+    assert (waiting.status, waiting.reason) == (Status.QUEUED, "attempt 1: exit 1; trying again")
+    assert job.status is Status.SUCCEEDED
+    assert job.reason == "flaky: attempt 1: exit 1; attempt 2: exit 1; then it succeeded"
+    assert [str(each.status) for each in ledger.attempts_of(db, job.id)] == ["failed", "failed", "succeeded"]
+    assert all(place.log(job.id, number).exists() for number in (1, 2, 3))
+
+
+def test_a_recipe_that_fails_more_often_than_it_may_has_failed(
+    db: ledger.Ledger, place: layout.Layout, host: int, upstream: Upstream
+) -> None:
+    sha = upstream.push({"test.sh": "exit 9"})
+    orders = (
+        make.order(
+            directory=".", recipe=make.recipe(run="sh test.sh", retries=1), remote=make.remote(url=str(upstream.path))
+        ),
+    )
+    run = make.recorded(db, trigger=make.trigger(after=sha), orders=orders)
+    prepare.Prepare(db, place, current(), os.environ).tick()
+    one = slot(db, place, host)
+
+    ticks = [one.tick() for _ in range(3)]
+
+    (job,) = ledger.jobs_of(db, [run])[run]
+    assert (ticks, job.status, job.reason, job.attempt) == ([True, True, False], Status.FAILED, "exit 9", 2)
+
+
+def test_while_the_server_drains_nothing_is_claimed(db: ledger.Ledger, place: layout.Layout, host: int) -> None:
+    make.prepared(db)
+    found = current()
+    pause = threading.Event()
+    pause.set()
+    floor = worker.Floor(place, found)
+    one = worker.Worker(
+        db, place, found, os.environ, host=host, slot=1, boot_id="b", floor=floor, wake=WAKE["fd"], pause=pause
     )
 
-    count = worker.settle_remains(db, place, host=host)
-
-    settled = ledger.job(db, job.id)
-    assert settled is not None
-    assert (count, settled.status, settled.reason) == (1, Status.FAILED, "exit 4")
+    assert not one.tick()
+    assert ledger.counts(db)["queued"] == 1
 
 
-def test_what_never_began_is_put_back(db: ledger.Ledger, place: layout.Layout, host: int) -> None:
-    make.prepared(db)
-    claimed = ledger.claim(db, host=host, slot=1, boot_id="boot")
-    assert claimed is not None
+def test_a_worker_that_fails_leaves_nothing_running(
+    db: ledger.Ledger, place: layout.Layout, host: int, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nap = jobs.nap()
+    run = pushed(db, upstream, f"echo up; sleep {nap}")
+    prepare.Prepare(db, place, current(), os.environ).tick()
 
-    worker.settle_remains(db, place, host=host)
+    def broken(*_: object, **__: object) -> None:
+        eventually(lambda: jobs.alive(nap))
+        raise RuntimeError("the watch is broken")
 
-    found = ledger.job(db, claimed[0].id)
-    assert found is not None
-    assert found.status is Status.QUEUED
+    monkeypatch.setattr(keeping, "wait", broken)
+    slot(db, place, host).tick()
 
-
-def test_what_began_and_was_lost_is_errored(db: ledger.Ledger, place: layout.Layout, host: int) -> None:
-    make.prepared(db)
-    job, _ = make.running(db, host)
-
-    worker.settle_remains(db, place, host=host)
-
-    found = ledger.job(db, job.id)
-    assert found is not None
-    assert found.status is Status.ERRORED
-    assert str(found.reason).startswith("the server was restarted while it ran")
+    (job,) = ledger.jobs_of(db, [run])[run]
+    assert (job.status, job.reason) == (Status.ERRORED, "ctci failed: RuntimeError: the watch is broken")
+    assert jobs.alive(nap) == []
 
 
 def test_the_rooms_are_imported_without_each_other() -> None:

@@ -1,0 +1,93 @@
+"""What the last life of this data folder left running: found alive and taken over, or settled by what it left.
+
+A keeper outlives its server. It is known by the lock in its folder, whose holder the kernel names; never by a number
+in a file. What began and left neither keeper nor result is lost: nothing of it runs when the ledger is told so.
+"""
+
+import logging
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from ctci import clock, ledger
+from ctci.layout import Layout
+from ctci.model import Job, Run, Status
+from ctci.run import ending, keeping, workspace
+
+log = logging.getLogger(__name__)
+
+#: How long a recipe has between TERM and KILL, seconds.
+GRACE_S = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adopted:
+    """A job that runs on, and its keeper."""
+
+    job: Job
+    run: Run
+    kept: keeping.Kept
+
+
+def take_over(db: ledger.Ledger, layout: Layout, *, host: int, boot_id: str) -> tuple[Adopted, ...]:
+    """Adopt, settle or put back each running job of this host; those that run on.
+
+    What never began goes back to the queue. What began and was lost is errored, or tried again if its recipe says so.
+    """
+    found = []
+    for job in ledger.in_state(db, Status.RUNNING, host=host):
+        try:
+            kept = _kept(db, layout, job, host=host, boot_id=boot_id)
+        except ledger.Fenced as error:
+            log.warning("%s of #%s: %s", job.name, job.run, error)
+            continue
+        run = ledger.run(db, job.run)
+        if kept is not None and run is not None:
+            log.info("%s of #%s runs on: adopted", job.name, job.run)
+            found.append(Adopted(job=job, run=run, kept=kept))
+    return tuple(found)
+
+
+def end_all(db: ledger.Ledger, layout: Layout) -> None:
+    """End what the last life left running on this machine, without a server; each has been asked to end before."""
+    host = ledger.host(db, socket.gethostname())
+    for each in take_over(db, layout, host=host, boot_id=boot()):
+        ended = keeping.wait(each.kept, wishes=lambda: True)
+        if ended is not None:
+            ending.conclude(db, each.job, ended, host=host)
+        if each.job.slot is not None:
+            workspace.clean(layout, each.job.slot)
+
+
+def boot() -> str:
+    """Names this boot of the machine: nothing of another one can be alive."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def _kept(db: ledger.Ledger, layout: Layout, job: Job, *, host: int, boot_id: str) -> keeping.Kept | None:
+    """The job's living keeper; without one the job is dealt with."""
+    if job.began_at is None:
+        ledger.put_back(db, job=job.id, attempt=job.attempt, host=host, reason="put back: the server was restarted")
+        return None
+    folder = layout.attempt(job.id, job.attempt)
+    remark = "the server was restarted while it ran"
+    if job.boot_id == boot_id:
+        kept = keeping.adopt(folder, overdue_s=_overdue_s(job))
+        while kept is None and not keeping.fence(folder):
+            # One that was just being started when its server died, and came after all.
+            kept = keeping.adopt(folder, overdue_s=_overdue_s(job))
+        if kept is not None:
+            ledger.adopt(db, job=job.id, attempt=job.attempt, host=host)
+            return kept
+    else:
+        remark = "the machine was restarted while it ran"
+    # Fences and sweeps before anything is written down.
+    status = ending.conclude(db, job, keeping.end(folder), host=host, remark=remark)
+    log.warning("%s of #%s was left running by the last life: %s", job.name, job.run, status)
+    return None
+
+
+def _overdue_s(job: Job) -> float:
+    """How long its keeper may still need at the most."""
+    ran_s = (clock.now() - (job.began_at or 0)) / 1000
+    return max(0.0, job.order.recipe.timeout_s - ran_s) + GRACE_S + keeping.SLACK_S
