@@ -40,8 +40,11 @@ class Containment:
         kill_all = 'a recipe that kills everything of this user (kill -9 -1), unless it has sandbox.mode = "pid"'
         if self.space_fault:
             kill_all = "a recipe that kills everything of this user (kill -9 -1)"
-        setuid = () if self.cgroups else ("a daemon that a setuid program started as another user",)
-        return (*setuid, kill_all)
+        others = (
+            "a daemon that a setuid program started as another user",
+            "one that kills its keeper while no server runs, and hides its environment",
+        )
+        return (*(() if self.cgroups else others), kill_all)
 
 
 def probe(scratch: Path) -> Containment:

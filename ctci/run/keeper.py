@@ -230,9 +230,14 @@ class Keeper:
         """Bury the dead; whether anybody is left."""
         try:
             while True:
-                pid, status = os.waitpid(-1, os.WNOHANG | WALL)
+                pid, status = os.waitpid(-1, os.WNOHANG | WALL | os.WUNTRACED)
                 if pid == 0:
                     return True
+                if os.WIFSTOPPED(status):
+                    if pid == self.pid and self.space is not None:
+                        # A recipe of root's can stop its namespace's first process, and nobody else would go on.
+                        tried(os.kill, pid, signal.SIGCONT)
+                    continue
                 self.told.discard(pid)
                 if pid == self.pid and self.space is None:
                     self.status = status

@@ -49,8 +49,13 @@ class Kept:
     overdue: float
 
     def cancel(self) -> None:
-        """Ask it to end its job; harmless when it is over."""
-        (self.folder / "cancel").touch()
+        """Ask it to end its job; harmless when it is over, and when it was asked before."""
+        try:
+            # By the name of a file that is there: the job may have used up the disk.
+            (self.folder / "uncancelled").rename(self.folder / "cancel")
+        except FileNotFoundError:
+            with contextlib.suppress(OSError):
+                (self.folder / "cancel").touch()
         _signal(self.pidfd, signal.SIGCONT)
         _signal(self.pidfd, signal.SIGTERM)
 
@@ -90,6 +95,7 @@ def start(
         _put(folder / "script.sh", f"{script}\n".encode())
         _put(folder / "command", os.fsencode("\0".join([str(cwd), *shlex.split(shell), f"{folder}/script.sh"])))
         _put(folder / "cookie", cookie.encode())
+        _put(folder / "uncancelled", b"")
         if cgroup is not None:
             # Named before it is made, so that the next life finds it.
             _put(folder / "cgroup", os.fsencode(cgroup))

@@ -318,6 +318,7 @@ def test_a_line_of_100_mb_is_no_burden(folder: Path) -> None:
         "result.json",
         "script.sh",
         "state.json",
+        "uncancelled",
     ]
 
 
