@@ -414,6 +414,8 @@ class Job:
     boot_id: str | None = None
     #: The job whose result it repeats without having been run, or None.
     same_as: int | None = None
+    #: What it waits for while it is queued, where that was asked for too.
+    wait: "Wait | None" = None
 
     @property
     def place(self) -> str:
@@ -430,16 +432,15 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Wait:
-    """What a queued job waits for."""
+    """What a queued job waits for first."""
 
-    job: int
     #: `commit` (its run's prepare), `run` (of the same ref before it), `recipe` (that it needs), `lock`, or `slot`.
     kind: str
     #: The run that it waits behind, or of the job that holds the lock.
     run: int | None = None
-    #: The lock, or the places of the jobs that it needs.
+    #: The lock, or the recipes that it needs.
     names: tuple[str, ...] = ()
-    #: The place of the job that holds the lock.
+    #: The name of the job that holds the lock.
     holder: str | None = None
     #: Why its commit is not there yet.
     reason: str | None = None

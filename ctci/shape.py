@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ctci import words
-from ctci.model import FINISHED, Attempt, Commit, Delivery, Exit, Job, Plan, Run, Status
+from ctci.model import FINISHED, Attempt, Commit, Delivery, Exit, Job, Plan, Run, Status, Wait
 
 JOB = (
     "id",
@@ -19,6 +19,11 @@ JOB = (
     "recipe",
     "status",
     "reason",
+    "waits_for",
+    "repeats",
+    "needs",
+    "lock",
+    "allow_failure",
     "attempt",
     "queued_at",
     "started_at",
@@ -126,6 +131,11 @@ def job_(job: Job, run: Run, *, public_url: str) -> dict[str, Any]:
         "recipe": job.order.recipe.name,
         "status": str(job.status),
         "reason": words.said(job, run).replace(words.THIN, " ") or None,
+        "waits_for": wait(job.wait) if job.status is Status.QUEUED else None,
+        "repeats": job.same_as,
+        "needs": list(job.order.recipe.needs),
+        "lock": job.order.recipe.lock,
+        "allow_failure": job.order.recipe.allow_failure,
         "attempt": job.attempt,
         "queued_at": time(job.queued_at),
         "started_at": time(job.began_at),
@@ -135,6 +145,13 @@ def job_(job: Job, run: Run, *, public_url: str) -> dict[str, Any]:
         "cancelled_by": job.cancel_by,
         "html_url": f"{public_url.rstrip('/')}/jobs/{job.id}",
     }
+
+
+def wait(wait: Wait | None) -> dict[str, Any] | None:
+    """What a queued job waits for first: `kind` is commit, run, recipe, lock or slot."""
+    if wait is None:
+        return None
+    return {"kind": wait.kind, "run": wait.run, "names": list(wait.names), "held_by": wait.holder, "ahead": wait.ahead}
 
 
 def exit_(ended: Exit | None) -> dict[str, Any] | None:
@@ -151,6 +168,7 @@ def exit_(ended: Exit | None) -> dict[str, Any] | None:
         "log_bytes": ended.log_bytes,
         "log_dropped_bytes": ended.log_dropped,
         "leftovers": list(ended.leftovers),
+        "survivors": list(ended.survivors),
     }
 
 

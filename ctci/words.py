@@ -90,11 +90,17 @@ def names(values: list[str]) -> str:
 
 def waits(job: Job, run: Run) -> str:
     """Why a queued job does not run yet."""
+    wait = job.wait
     if run.prepared_at is None:
         return f"waits for its commit to be fetched{': ' + run.reason if run.reason else ''}"
     if run.behind is not None:
         return f"waits behind #{run.behind} (on-new-push = queue)"
-    return f"waits for a free slot{': ' + job.reason if job.reason else ''}"
+    if wait is not None and wait.kind == "recipe":
+        return f"needs {names(list(wait.names))}, which {'has' if len(wait.names) == 1 else 'have'} not ended"
+    if wait is not None and wait.kind == "lock":
+        return f"waits for the lock {wait.names[0]}, which {wait.holder} of #{wait.run} holds"
+    before = f"; {count(wait.ahead, 'job is', 'jobs are')} before it" if wait is not None and wait.ahead else ""
+    return f"waits for a free slot{before}{': ' + job.reason if job.reason else ''}"
 
 
 def said(job: Job, run: Run) -> str:

@@ -42,18 +42,20 @@ def run(*, recipes: str, ref: str | None, commit: str | None, wait: bool, follow
     return asking.run(named, ref=targets.ref(ref) if ref else None, commit=commit, wait=wait, follow=follow)
 
 
-@verb(examples=("ctci rerun 12", "ctci rerun 12 --follow"), epilog=WAITING)
+@verb(examples=("ctci rerun 12 --failed", "ctci rerun 12 --current --follow"), epilog=WAITING)
 @click.argument("run", metavar="RUN", shell_complete=completing.runs)
+@click.option("--failed", is_flag=True, help="Only what did not succeed, and what needs it.")
+@click.option("--current", is_flag=True, help="By the recipes of now instead of those of then.")
 @waits
 @follows
-def rerun(*, run: str, wait: bool, follow: bool) -> int:
-    """Prints the address of the new run. Secrets are resolved anew; the recipes are those of then."""
+def rerun(*, run: str, failed: bool, current: bool, wait: bool, follow: bool) -> int:
+    """Prints the address of the new run. The recipes are those of then; secrets are resolved anew."""
     found = targets.target(run)
     if found is None or found.run is None or found.path:
         raise click.BadParameter(f"{run} is not the number of a run")
     from ctci.cli import asking  # noqa: PLC0415 - a verb's module
 
-    return asking.rerun(found.run, wait=wait, follow=follow)
+    return asking.rerun(found.run, failed=failed, current=current, wait=wait, follow=follow)
 
 
 @verb(examples=("ctci cancel 12", "ctci cancel 12/api:test --reason 'wrong branch'"))

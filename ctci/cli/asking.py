@@ -29,11 +29,13 @@ def run(named: targets.Recipes, *, ref: str | None, commit: str | None, wait: bo
     return _recorded(db, ground, recorded, wait=wait, follow=follow)
 
 
-def rerun(number: int, *, wait: bool, follow: bool) -> int:
+def rerun(number: int, *, failed: bool, current: bool, wait: bool, follow: bool) -> int:
     """Ask for a run once more; the exit code."""
     ground = session.ground()
     db = session.need_ledger(ground.layout)
-    return _recorded(db, ground, desk.rerun(db, number, by=session.me()), wait=wait, follow=follow)
+    settings = _configured(ground) if current else None
+    recorded = desk.rerun(db, number, by=session.me(), failed=failed, current=settings)
+    return _recorded(db, ground, recorded, wait=wait, follow=follow)
 
 
 def cancel(target: targets.Target, *, reason: str) -> int:

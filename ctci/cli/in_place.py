@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ctci import clock, config, words
 from ctci.cli import session, targets, terminal
-from ctci.model import HEADS, WORST_FIRST, Exit, Order, Run, Status, Trigger
+from ctci.model import HEADS, RED, WORST_FIRST, Exit, Order, Run, Status, Trigger
 from ctci.receive import plan
 from ctci.run import keeping, outcome, sweeping, workspace
 from ctci.shape import code
@@ -40,18 +40,30 @@ def run(named: targets.Recipes) -> int:
     planned = plan.plan(trigger, project, log_cap=settings.server.limit_log, only=(named.subproject, named.recipe))
     if not planned.orders:
         raise session.Refused(planned.reason, session.ABSENT)
-    ended: list[Status] = []
+    ended: dict[tuple[str, str], Status] = {}
     for order in planned.orders:
-        ended.append(_one(settings, root, order, commit))
-        if ended[-1] is Status.CANCELLED:
+        name = (order.subproject, order.recipe.name)
+        unmet = [need for need in order.recipe.needs if ended.get((order.subproject, need)) is not Status.SUCCEEDED]
+        if unmet:
+            terminal.note(terminal.strong(f"==> {_place(order)} skipped: needs {unmet[0]}, which did not succeed"))
+            ended[name] = Status.SKIPPED
+            continue
+        status = _one(settings, root, order, commit)
+        if status is Status.CANCELLED:
             # Ctrl-C is about all that was asked for.
-            break
-    return code(next(status for status in WORST_FIRST if status in ended))
+            return code(status)
+        # What is allowed to fail counts for nothing.
+        ended[name] = Status.SUCCEEDED if order.recipe.allow_failure and status in RED else status
+    return code(next(status for status in WORST_FIRST if status in ended.values()))
+
+
+def _place(order: Order) -> str:
+    return f"{order.subproject}:{order.recipe.name}" if order.subproject else order.recipe.name
 
 
 def _one(settings: config.Config, root: Path, order: Order, commit: str) -> Status:
     directory = root / order.directory
-    place = f"{order.subproject}:{order.recipe.name}" if order.subproject else order.recipe.name
+    place = _place(order)
     if not directory.is_dir():
         raise session.Refused(f"this checkout has no directory {order.directory}", session.ABSENT)
     terminal.note(terminal.strong(f"==> {place} in {directory}"))

@@ -32,7 +32,7 @@ def status(project: str | None, fields: Fields) -> int:
         return session.RED if any(red for _, _, red in lines) else session.FINE
     now = clock.now()
     terminal.table([_branch_row(run, jobs, red, now) for run, jobs, red in lines])
-    _waiting(db, lines)
+    _waiting(db, lines, ground)
     missing = [name for name in (settings.projects if settings else ()) if name not in defaults]
     for name in missing if project is None else [name for name in missing if name == project]:
         terminal.note(f"{name} has no runs yet: push to it, or `ctci run {name}`")
@@ -56,7 +56,9 @@ def _branches(
     ]
     for name, _ in known:
         if name not in defaults:
-            defaults[name] = HEADS + (ledger.default_branch(db, name) or "main")
+            learnt = ledger.default_branch(db, name)
+            project_ = settings.projects.get(name) if settings is not None else None
+            defaults[name] = project_.default_ref(learnt) if project_ else HEADS + (learnt or "main")
     newest = {place: runs[-1] for place, runs in ledger.strips(db, known, length=1).items() if runs} if known else {}
     shown = {
         (name, ref): run
@@ -67,7 +69,8 @@ def _branches(
     red: dict[tuple[str, str], list[Job]] = {place: [] for place in shown}
     for job in ledger.standing(db):
         place = (job.order.project, job.order.ref)
-        if place in red and job.status in RED and _configured(job, settings):
+        spared = job.order.recipe.allow_failure
+        if place in red and job.status in RED and not spared and _configured(job, settings):
             red[place].append(job)
     lines = [(run, jobs[run.id], tuple(red[place])) for place, run in shown.items()]
     lines.sort(key=lambda line: (line[0].project, line[0].ref != defaults[line[0].project], line[0].ref))
@@ -99,15 +102,27 @@ def _cause(run: Run, jobs: Sequence[Job]) -> str:
     return f"{told} and {len(worst) - 2} more" if len(worst) > 2 else told or run.reason or ""
 
 
-def _waiting(db: ledger.Ledger, lines: Sequence[Line]) -> None:
+def _waiting(db: ledger.Ledger, lines: Sequence[Line], ground: session.Ground) -> None:
     """What waits, and for what, where the newest run of the branch does not say so already."""
     shown = {job.id for run, jobs, _ in lines if run.status is Status.QUEUED for job in jobs[:2]}
-    queued = [job for job in ledger.in_state(db, Status.QUEUED, limit=20) if job.id not in shown]
-    known = {run.id: run for run, _, _ in lines}
-    for job in queued[:10]:
-        run = known.get(job.run) or ledger.run(db, job.run)
-        if run is not None:
-            terminal.say(terminal.plain(f"#{run.id} {job.name} {words.waits(job, run)}"))
+    queued = [(job, run) for job, run in ledger.queue(db, limit=20) if job.id not in shown]
+    for job, run in queued[:10]:
+        terminal.say(terminal.plain(f"#{run.id} {job.name} {words.waits(job, run)}"))
+    if ledger.counts(db)["queued"]:
+        _held_up(ground)
+
+
+def _held_up(ground: session.Ground) -> None:
+    """Why nothing at all is started, if that is so."""
+    if session.holder(ground.layout) is None:
+        terminal.note(f"no server is running on {ground.layout.data}: nothing starts before `ctci serve`")
+    elif ground.config is not None:
+        from ctci.run import worker  # noqa: PLC0415 - only where something waits
+
+        settings = ground.config
+        remark = worker.Floor(ground.layout, config.Current(lambda: settings)).remark()
+        if remark:
+            terminal.note(remark)
 
 
 def runs(
@@ -171,7 +186,8 @@ def show(target: targets.Target, fields: Fields) -> int:
         terminal.table([[f"d_{each.id}", each.forge, each.decision, each.reason] for each in deliveries])
     first_red = next((job for job in jobs if job.status in RED), None)
     if first_red is not None:
-        terminal.note(f"\nnext: `ctci log {run.id}/{first_red.place}`, or `ctci rerun {run.id}`")
+        only = " --failed" if len(jobs) > 1 else ""
+        terminal.note(f"\nnext: `ctci log {run.id}/{first_red.place}`, or `ctci rerun {run.id}{only}`")
     return session.FINE
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ctci.model import Recipe, Remote, SecretRef
+from ctci.model import HEADS, Recipe, Remote, SecretRef
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +49,10 @@ class Project:
     #: `supersede`, `queue`, `parallel`, or None: queue on the default branch, supersede elsewhere.
     on_new_push: str | None = None
     keep: Keep = field(default_factory=Keep)
+
+    def default_ref(self, learnt: str | None) -> str:
+        """The full name of the default branch: the key's, else what was learnt of the remote, else main."""
+        return HEADS + (self.default_branch or learnt or "main")
 
 
 @dataclass(frozen=True, kw_only=True)

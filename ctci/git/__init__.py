@@ -6,6 +6,7 @@ from pygit2.enums import ConfigLevel
 from ctci.git.command import Access, GitError, redact, running, version
 from ctci.git.history import (
     between,
+    changed,
     commit,
     default_branch,
     head,
@@ -25,6 +26,7 @@ __all__ = [
     "Fetched",
     "GitError",
     "between",
+    "changed",
     "commit",
     "default_branch",
     "fetch",

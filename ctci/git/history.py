@@ -104,6 +104,22 @@ def touched(mirror: Path, sha: str, directories: Mapping[str, str]) -> tuple[str
     return tuple(name for name, path in directories.items() if path == "." or _at(tip.tree, path) != _at(before, path))
 
 
+def changed(mirror: Path, older: str, newer: str, most: int) -> tuple[str, ...] | None:
+    """Paths of the files that differ between two commits, of renamed ones both; None for more than `most`.
+
+    Raises GitError where the mirror has one of them not (any more).
+    """
+    repository = _open(mirror)
+    try:
+        diff = _peel(repository, older).tree.diff_to_tree(_peel(repository, newer).tree)
+        if len(diff) > most:
+            return None
+        files = [file for delta in diff.deltas for file in (delta.old_file, delta.new_file)]
+    except _ERRORS as error:
+        raise GitError(f"{older[:12]} and {newer[:12]} cannot be compared: {error}") from error
+    return tuple(sorted({file.raw_path.decode(errors="surrogateescape") for file in files}))
+
+
 def _at(tree: pygit2.Tree | None, path: str) -> pygit2.Oid | None:
     if tree is None:
         return None

@@ -31,7 +31,7 @@ from ctci.ledger.reads import (
     unprepared,
     wish,
 )
-from ctci.ledger.waits import queue, waits
+from ctci.ledger.waits import queue, running
 from ctci.ledger.writes import adopt, ask_cancel, begin, claim, forget, host, put_back, retry, settle
 
 __all__ = [
@@ -83,6 +83,7 @@ __all__ = [
     "refuse",
     "retry",
     "run",
+    "running",
     "runs_",
     "sendings_",
     "sent",
@@ -92,7 +93,6 @@ __all__ = [
     "strips",
     "tries",
     "unprepared",
-    "waits",
     "wish",
 ]
 

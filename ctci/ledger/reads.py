@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 
 from sqlalchemy import func, or_, select
 
-from ctci.ledger import rows
+from ctci.ledger import rows, waits
 from ctci.ledger.engine import Ledger, fault, now_ms
 from ctci.ledger.tables import (
     attempts,
@@ -89,18 +89,19 @@ def default_branch(db: Ledger, project: str) -> str | None:
 
 
 def job(db: Ledger, id_: int) -> Job | None:
-    """The job with this id."""
+    """The job with this id; of one that is queued, with what it waits for."""
     with db.read() as connection:
         row = connection.execute(select(jobs).where(jobs.c.id == id_)).one_or_none()
-    return rows.job(row) if row else None
+        return waits.filled(connection, [rows.job(row)])[0] if row else None
 
 
 def jobs_of(db: Ledger, ids: Collection[int]) -> Mapping[int, tuple[Job, ...]]:
-    """The jobs of several runs at once, by run; a run without any is there too."""
+    """The jobs of several runs at once, by run, with what they wait for; a run without any is there too."""
     found: dict[int, list[Job]] = {id_: [] for id_ in ids}
     with db.read() as connection:
-        for row in connection.execute(select(jobs).where(jobs.c.run.in_(ids)).order_by(jobs.c.id)):
-            found[row.run].append(rows.job(row))
+        read = connection.execute(select(jobs).where(jobs.c.run.in_(ids)).order_by(jobs.c.id))
+        for job in waits.filled(connection, [rows.job(row) for row in read]):
+            found[job.run].append(job)
     return {id_: tuple(each) for id_, each in found.items()}
 
 

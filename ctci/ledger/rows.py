@@ -67,7 +67,7 @@ def run(row: Row[Any]) -> Run:
     )
 
 
-_JOB_AS_IS = tuple(name for name in Job.__dataclass_fields__ if name not in ("order", "status", "exit"))
+_JOB_AS_IS = tuple(name for name in Job.__dataclass_fields__ if name not in ("order", "status", "exit", "wait"))
 
 
 def job(row: Row[Any]) -> Job:

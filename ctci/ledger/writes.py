@@ -14,11 +14,9 @@ from sqlalchemy import (
     case,
     delete,
     exc,
-    exists,
     func,
     insert,
     literal,
-    or_,
     select,
     update,
 )
@@ -26,22 +24,19 @@ from sqlalchemy import (
 from ctci.ledger import rows, standings
 from ctci.ledger.engine import Fenced, Ledger, insert_or_ignore, now_ms
 from ctci.ledger.tables import attempts, changes, commits, hosts, jobs, needs, refs, runs, sendings, standing
+from ctci.ledger.waits import lock_is_free
 from ctci.model import CONCLUSIVE, FINISHED, MOVES, RED, WORST_FIRST, Exit, Job, Repeat, Run, Status
 
 QUEUED, RUNNING = Status.QUEUED, Status.RUNNING
 
 _note = insert(changes)
-_holder = jobs.alias("holder")
 #: One index walk: the queue's order is stored, never computed here.
 _next_job = (
     select(jobs.c.id)
     .where(
         jobs.c.status == QUEUED,
         jobs.c.waiting == 0,
-        or_(
-            jobs.c.lock.is_(None),
-            ~exists().where(_holder.c.lock == jobs.c.lock, _holder.c.status == RUNNING, _holder.c.lock.is_not(None)),
-        ),
+        lock_is_free(jobs),
     )
     .order_by(jobs.c.priority, jobs.c.turn, jobs.c.id)
     .limit(1)

@@ -4,12 +4,13 @@ Verifying who asks is the door's; fetching and running is the run room's. Raises
 wish that names something that is not there.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ctci import clock, forges, ledger
 from ctci.config.settings import Config, Project
 from ctci.forges.delivery import BadPayload
-from ctci.model import HEADS, Entry, Ignored, Order, Recorded, Trigger
+from ctci.model import HEADS, Entry, Ignored, Job, Order, Recorded, Run, Status, Trigger
 from ctci.receive import plan
 from ctci.receive.spool import Spooled
 
@@ -78,7 +79,7 @@ def request(
 ) -> Recorded:
     """A person's wish to run recipes of a project on a ref's head, or on one commit. Raises DeskError."""
     found = named(config, project)
-    ref = ref or HEADS + (ledger.default_branch(db, project) or "main")
+    ref = ref or found.default_ref(ledger.default_branch(db, project))
     trigger = Trigger(kind="manual", key=f"manual:{clock.new_key()}", project=project, ref=ref, after=commit, pusher=by)
     planned = plan.plan(
         trigger,
@@ -105,12 +106,21 @@ def request(
     return ledger.record(db, (entry,))[0]
 
 
-def rerun(db: ledger.Ledger, run: int, *, by: str) -> Recorded:
-    """The same frozen orders once more, at the same commit. Raises DeskError."""
+def rerun(db: ledger.Ledger, run: int, *, by: str, failed: bool = False, current: Config | None = None) -> Recorded:
+    """A run once more, at the same commit: its frozen orders, or what `current` makes of it, the configuration of now.
+
+    With `failed` only what did not succeed, and what needs that. It stands in history where the run stood. Raises
+    DeskError.
+    """
     old = ledger.run(db, run)
     if old is None:
         raise DeskError(f"there is no run #{run}")
-    orders = tuple(job.order for job in ledger.jobs_of(db, [run])[run])
+    jobs = ledger.jobs_of(db, [run])[run]
+    if failed and old.finished_at is None:
+        raise DeskError(f"#{run} has not ended yet, so what failed is not known")
+    wanted = _unsuccessful(jobs) if failed else {job.place for job in jobs}
+    if not wanted:
+        raise DeskError(f"nothing failed in #{run}; without --failed all of it is run again")
     trigger = Trigger(
         kind="rerun",
         key=f"rerun:{clock.new_key()}",
@@ -120,6 +130,18 @@ def rerun(db: ledger.Ledger, run: int, *, by: str) -> Recorded:
         after=old.commit or old.after,
         pusher=by,
     )
+    orders = tuple(job.order for job in jobs if job.place in wanted)
+    if current is not None:
+        whole = not failed and _origin(db, old).kind != "manual"
+        orders = tuple(
+            order for order in _now(db, current, _origin(db, old), trigger) if whole or ledger.place(order) in wanted
+        )
+        if not orders:
+            raise DeskError(
+                f"the configuration of now has nothing to run for #{run}; without --current it runs as then"
+            )
+    what = "what failed, " if failed else ""
+    how = "by the recipes of now" if current is not None else "with the same recipes"
     entry = Entry(
         project=old.project,
         forge="ctci",
@@ -127,13 +149,46 @@ def rerun(db: ledger.Ledger, run: int, *, by: str) -> Recorded:
         key=trigger.key,
         ref=old.ref,
         pusher=by,
-        reason=f"#{run} again, with the same recipes: asked for by {by}",
+        reason=f"#{run} again, {what}{how}: asked for by {by}",
         trigger=trigger,
         orders=orders,
         priority=PERSON,
         rerun_of=run,
     )
     return ledger.record(db, (entry,))[0]
+
+
+def _unsuccessful(jobs: Sequence[Job]) -> set[str]:
+    """The places of those that did not succeed; of what was skipped only what needs one of these."""
+    found = {
+        (job.order.subproject, job.order.recipe.name)
+        for job in jobs
+        if job.status not in (Status.SUCCEEDED, Status.SKIPPED)
+    }
+    # In a run what is needed stands before what needs it.
+    for job in jobs:
+        order = job.order
+        if job.status is Status.SKIPPED and any((order.subproject, need) in found for need in order.recipe.needs):
+            found.add((order.subproject, order.recipe.name))
+    return {job.place for job in jobs if (job.order.subproject, job.order.recipe.name) in found}
+
+
+def _origin(db: ledger.Ledger, run: Run) -> Run:
+    """The run that was run again first."""
+    while run.rerun_of is not None and (older := ledger.run(db, run.rerun_of)) is not None:
+        run = older
+    return run
+
+
+def _now(db: ledger.Ledger, config: Config, origin: Run, trigger: Trigger) -> tuple[Order, ...]:
+    """The orders that the configuration of now makes of what made a run."""
+    planned = plan.plan(
+        replace(trigger, kind=origin.kind),
+        named(config, origin.project),
+        default_branch=ledger.default_branch(db, origin.project),
+        log_cap=config.server.limit_log,
+    )
+    return planned.orders
 
 
 def named(config: Config, project: str) -> Project:

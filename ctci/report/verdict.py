@@ -15,9 +15,11 @@ def worth(job: Job, baseline: Job | None, last: Job | None) -> str | None:
     """The word for a settled job, or None where nobody needs to be told.
 
     `broke` red after green; `failed` red as the first result here; `fixed` green after red; `errored` where ctci could
-    not run what was not red. `baseline`: the last conclusive job of the place before this one; `last`: the last one
-    that was conclusive or errored, so that an outage is told once.
+    not run what was not red. What is allowed to fail is told only as errored. `baseline`: the last conclusive job of
+    the place before this one; `last`: the last one that was conclusive or errored, so that an outage is told once.
     """
+    if job.order.recipe.allow_failure and job.status is not Status.ERRORED:
+        return None
     was_red = baseline is not None and baseline.status in RED
     if job.status is Status.SUCCEEDED:
         return "fixed" if was_red else None

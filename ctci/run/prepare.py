@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ctci import clock, config, git, ledger
 from ctci.layout import Layout
-from ctci.model import HEADS, Commit, Job, Remote, Run
+from ctci.model import HEADS, Commit, Job, Remote, Repeat, Run
 from ctci.run import skips
 
 log = logging.getLogger(__name__)
@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 PATIENCE_S = 600
 #: One fetch may take so long, seconds.
 FETCH_S = 900
+#: With more changed files than these a path filter is not asked.
+MOST_CHANGED = 3000
 #: A run brings at most so many commits to the ledger.
 MOST_COMMITS = 100
 
@@ -118,6 +120,7 @@ class Prepare:
     ) -> None:
         message = git.message(mirror, commit.sha)
         skip = skips.reason(kind=run.kind, options=run.options, message=message, commit=commit.sha)
+        repeats = {} if skip else self._repeats(run, jobs, commit, mirror, message)
         directories = {job.order.subproject: job.order.directory for job in jobs}
         brought = git.between(mirror, self._base(run, mirror, default_branch), commit.sha, MOST_COMMITS)
         ledger.prepare(
@@ -137,14 +140,41 @@ class Prepare:
             ),
             older_than=self._older_than(run, commit, mirror),
             skips={job.id: skip for job in jobs} if skip else {},
+            repeats=repeats,
             default_branch=default_branch,
         )
+
+    def _repeats(
+        self, run: Run, jobs: tuple[Job, ...], commit: Commit, mirror: Path, message: str
+    ) -> dict[int, Repeat]:
+        """The jobs whose path filter says that nothing that concerns them has changed, with the result they have."""
+        if run.kind != "push" or not any(job.order.paths for job in jobs):
+            return {}
+        bases = ledger.bases(self._db, run.project, run.ref)
+        changed: dict[str, tuple[str, ...] | None] = {}
+        found: dict[int, Repeat] = {}
+        for job in jobs:
+            base, built = bases.get((job.order.subproject, job.order.recipe.name), (None, None))
+            if base is None or built is None or not skips.filters(job.order, base, kind=run.kind, message=message):
+                continue
+            if built not in changed:
+                try:
+                    changed[built] = git.changed(mirror, built, commit.sha, MOST_CHANGED)
+                except git.GitError:
+                    # Not to be compared with: it is run.
+                    changed[built] = None
+            repeat = skips.unchanged(job.order, base, changed[built])
+            if repeat is not None:
+                found[job.id] = repeat
+        return found
 
     def _base(self, run: Run, mirror: Path, default_branch: str | None) -> str | None:
         """What the run's commits are counted from: the ref's last recorded commit, else the default branch."""
         if run.prev_commit or run.before:
             return run.prev_commit or run.before
-        default = HEADS + (default_branch or ledger.default_branch(self._db, run.project) or "main")
+        learnt = default_branch or ledger.default_branch(self._db, run.project)
+        project = self._current.get().projects.get(run.project)
+        default = project.default_ref(learnt) if project is not None else HEADS + (learnt or "main")
         return git.head(mirror, default) if default != run.ref else None
 
     def _older_than(self, run: Run, commit: Commit, mirror: Path) -> int | None:

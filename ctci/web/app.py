@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from ctci.web import home, hooks, joblog, pages, render
+from ctci.web import home, hooks, joblog, pages, queue, render
 from ctci.web.doors import Doors
 from ctci.web.guard import Guard
 
@@ -41,6 +41,7 @@ def build(doors: Doors) -> Starlette:
             Route("/runs/{run:number}/{sub}/{recipe}", joblog.of_run),
             Route("/jobs/{job:number}", joblog.of_job),
             Route("/jobs/{job:number}/log", joblog.raw),
+            Route("/queue", queue.queue),
             Route("/deliveries", pages.deliveries),
             *hooks.routes(),
             Route("/healthz", healthz),

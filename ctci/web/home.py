@@ -1,6 +1,6 @@
 """`/`: is anything broken, since when, and whose commits; then what runs, and one strip per branch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -9,7 +9,7 @@ from starlette.responses import Response
 from ctci import clock, ledger, logs
 from ctci.config.settings import Config
 from ctci.model import HEADS, RED, Commit, Job, Run, Status
-from ctci.web import render, sentences, strip
+from ctci.web import pages, render, sentences, strip
 from ctci.web.doors import Doors
 
 #: Breaks told with their commits and last line; the others have one row each.
@@ -45,15 +45,16 @@ def home(request: Request) -> Response:
     """The whole page."""
     doors = render.doors(request)
     settings, now = doors.current.get(), clock.now()
-    defaults = {name: HEADS + (ledger.default_branch(doors.db, name) or "main") for name in settings.projects}
+    defaults = {
+        name: project.default_ref(ledger.default_branch(doors.db, name)) for name, project in settings.projects.items()
+    }
     standing = [job for job in ledger.standing(doors.db) if _counts(job, settings, defaults, now)]
     red = [job for job in standing if job.status in RED]
     # A default branch concerns everybody, so it is told first.
     red.sort(key=lambda job: (job.order.ref != defaults[job.order.project], -(job.finished_at or 0)))
     breaks = [_break(doors, job) for job in red[:TOLD]]
     breaks.sort(key=lambda each: (each.red.job.order.ref != defaults[each.red.job.order.project], -each.red.since))
-    running = ledger.in_state(doors.db, Status.RUNNING)
-    waiting = ledger.in_state(doors.db, Status.QUEUED, limit=WAITING)
+    running, waiting = ledger.running(doors.db), ledger.queue(doors.db, limit=WAITING)
     counts = ledger.counts(doors.db)
     live = counts["running"] + counts["queued"]
     statuses = [job.status for job in red] or [Status.RUNNING] * bool(live) or [job.status for job in standing]
@@ -72,7 +73,6 @@ def home(request: Request) -> Response:
         waiting=waiting,
         counts=counts,
         live=bool(live),
-        runs=_runs_of(doors, (*running, *waiting)),
         branches=_branches(doors, settings, defaults),
         projects=sorted(settings.projects),
         folder=settings.folder,
@@ -80,11 +80,13 @@ def home(request: Request) -> Response:
 
 
 def _counts(job: Job, settings: Config, defaults: Mapping[str, str], now: int) -> bool:
-    """Whether a place is still configured, and its branch still of interest."""
+    """Whether a place is still configured, its branch still of interest, and its failure one."""
     order = job.order
     project = settings.projects.get(order.project)
     sub = project.subs.get(order.subproject) if project is not None else None
     if sub is None or order.recipe.name not in sub.recipes or not order.ref.startswith(HEADS):
+        return False
+    if job.status in RED and order.recipe.allow_failure:
         return False
     return order.ref == defaults[order.project] or now - (job.finished_at or now) < QUIET_MS
 
@@ -94,26 +96,12 @@ def _break(doors: Doors, job: Job) -> Break:
     brought = ledger.commits_of(doors.db, (first or job).run)
     sub = job.order.subproject
     touching = tuple(commit for commit in brought if not sub or sub in commit.touches) or brought
-    _, lines = logs.tail(doors.layout.log(job.id, job.attempt), 20)
+    _, lines = logs.tail(pages.log_of(doors, job), 20)
     said = (logs.clean(line).strip() for line in reversed(lines))
     # What ctci itself wrote into the log is not what the recipe said.
     last = next((line for line in said if line and not line.startswith("[ctci]")), "")
     red = sentences.Red(job=job, green=green, first=first)
     return Break(red=red, commits=touching[:4], last_line=last[:300])
-
-
-def _runs_of(doors: Doors, jobs: Sequence[Job]) -> dict[int, Run]:
-    """The runs of unfinished jobs: those lie close together, so one walk finds nearly all."""
-    wanted = {job.run for job in jobs}
-    if not wanted:
-        return {}
-    walked = ledger.runs_(doors.db, after=min(wanted) - 1, before=max(wanted) + 1, limit=500)
-    found = {run.id: run for run in walked if run.id in wanted}
-    for id_ in wanted - found.keys():
-        far = ledger.run(doors.db, id_)
-        if far is not None:
-            found[id_] = far
-    return found
 
 
 def _branches(doors: Doors, settings: Config, defaults: Mapping[str, str]) -> tuple[Branch, ...]:

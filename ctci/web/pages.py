@@ -5,6 +5,7 @@ Plain functions: Starlette calls them in threads.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -140,10 +141,16 @@ def no_run(request: Request, number_: int) -> Response:
 
 
 def _ending(doors: Doors, job: Job) -> Ending:
-    first, lines = logs.tail(doors.layout.log(job.id, job.attempt), LINES)
+    first, lines = logs.tail(log_of(doors, job), LINES)
     green, since = ledger.since(doors.db, job)
     red = sentences.Red(job=job, green=green, first=since)
     return Ending(red=red, first=first, lines=tuple(_cut(logs.clean(line)) for line in lines))
+
+
+def log_of(doors: Doors, job: Job) -> Path:
+    """The log of a job's last attempt; of one that repeats a result, the log of the job that was run."""
+    ran = ledger.job(doors.db, job.same_as) if job.same_as is not None else None
+    return doors.layout.log((ran or job).id, (ran or job).attempt)
 
 
 def _cut(line: str) -> str:

@@ -218,6 +218,21 @@ def deliveries(found: Sequence[Delivery], *, where: str, newest: bool) -> Verdic
     return Verdict(parts=(Part(f"{which}{where}: {told}."),))
 
 
+def queue(running: int, queued: int, waiting: Sequence[tuple[Job, Run]]) -> Verdict:
+    """The verdict over the queue, with what the first one waits for."""
+    runs = f"{words.count(running, 'job runs', 'jobs run')}" if running else "Nothing runs"
+    if not queued:
+        text = f"{runs} and nothing waits."
+        return Verdict(parts=(Part(text),), status=Status.RUNNING if running else None)
+    told = f"{runs} and {words.number(queued)} {'waits' if queued == 1 else 'wait'}"
+    first, run = waiting[0]
+    why = Part(f" {words.waits(first, run)}.")
+    return Verdict(
+        parts=(Part(f"{told}: "), Part(first.name, job_href(first)), why),
+        status=Status.RUNNING if running else Status.QUEUED,
+    )
+
+
 def state(statuses: Collection[Status]) -> str:
     """The favicon: `broken`, `running`, `green` or `idle`."""
     if RED & set(statuses):

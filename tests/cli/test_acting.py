@@ -125,6 +125,24 @@ def test_a_broken_configuration_runs_nothing_and_shows_its_errors(ctci: Caller, 
     assert ledger.runs_(db) == ()
 
 
+def test_a_rerun_of_what_failed_or_by_the_recipes_of_now(ctci: Caller, db: ledger.Ledger, host: int) -> None:
+    make.settled(db, host, Status.FAILED)
+
+    failed, current = ctci("rerun", "1", "--failed"), ctci("rerun", "1", "--current")
+
+    assert "#2: #1 again, what failed, with the same recipes: asked for by" in failed.err
+    assert "#3: #1 again, by the recipes of now: asked for by" in current.err
+    assert [job.order.recipe.name for job in ledger.jobs_of(db, [3])[3]] == ["build", "test"]
+
+
+def test_where_nothing_failed_a_rerun_of_what_failed_is_refused(ctci: Caller, db: ledger.Ledger, host: int) -> None:
+    make.settled(db, host)
+
+    said = ctci("rerun", "1", "--failed")
+
+    assert (said.code, "nothing failed in #1; without --failed all of it is run again" in said.err) == (5, True)
+
+
 def test_a_rerun_is_a_new_run_of_the_same_recipes(ctci: Caller, db: ledger.Ledger, host: int) -> None:
     make.settled(db, host, Status.FAILED)
 

@@ -81,3 +81,27 @@ def test_outside_a_checkout_there_is_nothing_to_run(ctci: Caller) -> None:
     done = ctci.process("run", "--here", "shop")
 
     assert (done.returncode, b"--here wants a git checkout" in done.stderr) == (2, True)
+
+
+def test_what_needs_a_failed_recipe_is_skipped_here_too_and_what_may_fail_counts_for_nothing(checkout: Caller) -> None:
+    checkout.configure(
+        """
+        [projects.shop]
+        git = "/srv/git/acme/shop.git"
+
+        [projects.shop.sub.api]
+        path = "services/api"
+
+        [projects.shop.sub.api.recipes]
+        lint = { run = "echo lint; exit 4", allow-failure = true }
+        test = { run = "echo test", needs = ["build"] }
+        build = { run = "echo build; exit 5" }
+        """
+    )
+
+    red = checkout.process("run", "--here", "shop/api:test")
+    may = checkout.process("run", "--here", "shop/api:lint")
+
+    assert (red.returncode, may.returncode) == (1, 0)
+    assert red.stdout == b"build\n"
+    assert b"api:test skipped: needs build, which did not succeed" in red.stderr

@@ -247,3 +247,25 @@ def test_a_commit_without_author_and_words_has_readable_ones(upstream: Upstream,
 
     assert (silent.author, silent.email, silent.subject) == ("unknown", "", "")
     assert wordy.subject == "x" * 1000
+
+
+def test_the_changed_files_between_two_commits_are_those_of_both_sides(upstream: Upstream, mirror: Path) -> None:
+    first = upstream.push({"kept": "1", "moved": "2", "gone": "3", "deep/er": "4"})
+    for name in ("moved", "gone"):
+        (upstream.clone / name).unlink()
+    second = upstream.push({"new name\n": "2", "deep/er": "5", "ünïcode": "6"})
+    fetched(upstream, mirror)
+
+    expected = ("deep/er", "gone", "moved", "new name\n", "ünïcode")
+    assert git.changed(mirror, first, second, 100) == git.changed(mirror, second, first, 100) == expected
+    assert git.changed(mirror, first, first, 100) == ()
+    assert git.changed(mirror, first, second, 5) == expected
+    assert git.changed(mirror, first, second, 4) is None
+
+
+def test_commits_that_the_mirror_lost_cannot_be_compared(upstream: Upstream, mirror: Path) -> None:
+    sha = upstream.push({"a": "1"})
+    fetched(upstream, mirror)
+
+    with pytest.raises(git.GitError, match="there is no commit eeee"):
+        git.changed(mirror, "e" * 40, sha, 10)

@@ -412,10 +412,8 @@ def test_each_waiting_job_says_what_it_waits_for(db: ledger.Ledger, host: int) -
     )
     last = make.prepared(db, trigger=make.trigger(ref="refs/heads/last"))
 
-    waits = ledger.waits(db)
-
     def wait(run: int, name: str = "test") -> Any:
-        return waits[jobs_of(db, run)[name].id]
+        return jobs_of(db, run)[name].wait
 
     assert len(held) == 1
     assert (wait(lock).kind, wait(lock).names, wait(lock).run, wait(lock).holder) == (
@@ -429,6 +427,13 @@ def test_each_waiting_job_says_what_it_waits_for(db: ledger.Ledger, host: int) -
     assert (wait(needy).kind, wait(needy).names) == ("recipe", ("build",))
     assert (wait(last).kind, wait(last).ahead) == ("slot", 1)
     assert [job.run for job, _ in ledger.queue(db)] == [lock, needy, last, fresh, needy]
+    assert [job.wait for job, _ in ledger.queue(db)] == [
+        wait(lock),
+        wait(needy, "build"),
+        wait(last),
+        wait(fresh),
+        wait(needy),
+    ]
 
 
 def test_a_run_behind_another_says_which(db: ledger.Ledger, host: int) -> None:
@@ -436,8 +441,9 @@ def test_a_run_behind_another_says_which(db: ledger.Ledger, host: int) -> None:
     make.running(db, host)
     second = make.prepared(db)
 
-    wait = ledger.waits(db)[jobs_of(db, second)["test"].id]
+    wait = jobs_of(db, second)["test"].wait
 
+    assert wait is not None
     assert (wait.kind, wait.run) == ("run", first)
 
 

@@ -112,3 +112,90 @@ def test_one_call_to_two_projects_is_built_by_both(db: ledger.Ledger) -> None:
     ]
 
     assert made == ["queued", "queued"]
+
+
+def ended(db: ledger.Ledger, host: int, *statuses: Status, needs: tuple[tuple[str, ...], ...] = ()) -> int:
+    """A run whose recipes r0, r1, … ended so; what is None was skipped by what it needs."""
+    orders = tuple(
+        make.order(recipe=make.recipe(name=f"r{number}", needs=needs[number] if needs else ()))
+        for number in range(len(statuses))
+    )
+    run = make.prepared(db, orders=orders)
+    for _ in statuses:
+        claimed = ledger.claim(db, host=host, slot=1, boot_id="boot")
+        if claimed is None:
+            break
+        job = claimed[0]
+        ledger.begin(db, job=job.id, attempt=1, host=host)
+        status = statuses[int(job.order.recipe.name[1:])]
+        ledger.settle(db, job=job.id, attempt=1, host=host, status=status, reason=None, exit=None)
+    return run
+
+
+def places(db: ledger.Ledger, made: Recorded) -> list[str]:
+    assert made.run is not None
+    return [job.order.recipe.name for job in ledger.jobs_of(db, [made.run])[made.run]]
+
+
+def test_only_what_failed_is_run_again(db: ledger.Ledger, host: int) -> None:
+    run = ended(
+        db, host, Status.SUCCEEDED, Status.FAILED, Status.TIMED_OUT, Status.ERRORED, Status.CANCELLED, Status.SUCCEEDED
+    )
+
+    made = desk.rerun(db, run, by="ana", failed=True)
+
+    assert places(db, made) == ["r1", "r2", "r3", "r4"]
+    assert made.reason == f"#{run} again, what failed, with the same recipes: asked for by ana"
+
+
+def test_what_was_skipped_for_a_failure_is_run_again_with_it(db: ledger.Ledger, host: int) -> None:
+    needs = ((), ("r0",), ("r1",), ())
+    run = ended(db, host, Status.FAILED, Status.SKIPPED, Status.SKIPPED, Status.SUCCEEDED, needs=needs)
+
+    assert places(db, desk.rerun(db, run, by="ana", failed=True)) == ["r0", "r1", "r2"]
+
+
+def test_where_nothing_failed_or_nothing_has_ended_there_is_nothing_to_run_again(db: ledger.Ledger, host: int) -> None:
+    green = ended(db, host, Status.SUCCEEDED)
+    fresh = make.recorded(db, trigger=make.trigger(ref="refs/heads/fresh"))
+
+    with pytest.raises(desk.DeskError, match=f"nothing failed in #{green}; without --failed all of it is run again"):
+        desk.rerun(db, green, by="ana", failed=True)
+    with pytest.raises(desk.DeskError, match=f"#{fresh} has not ended yet"):
+        desk.rerun(db, fresh, by="ana", failed=True)
+
+
+def test_by_the_recipes_of_now_a_push_is_planned_anew(db: ledger.Ledger, host: int) -> None:
+    run = ended(db, host, Status.FAILED)
+
+    made = desk.rerun(db, run, by="ana", current=config())
+    with pytest.raises(desk.DeskError, match=r"nothing to run for #1; without --current it runs as then"):
+        desk.rerun(db, run, by="bo", current=config(branches={"main": ()}))
+
+    assert places(db, made) == ["test", "lint"]
+    assert made.reason == f"#{run} again, by the recipes of now: asked for by ana"
+
+
+def test_by_the_recipes_of_now_a_wish_stays_what_was_wished(db: ledger.Ledger) -> None:
+    wished = desk.request(db, config(), project="shop", subproject="api", recipe="lint", by="ana")
+    assert wished.run is not None
+
+    made = desk.rerun(db, wished.run, by="ana", current=config())
+
+    assert places(db, made) == ["lint"]
+
+
+def test_a_wish_for_a_recipe_runs_what_it_needs_before_it(db: ledger.Ledger) -> None:
+    recipes = {name: make.recipe(name=name, needs=needs) for name, needs in (("a", ()), ("b", ("a",)), ("c", ("b",)))}
+
+    made = desk.request(
+        db, config(subs={"api": Subproject(name="api", recipes=recipes)}), project="shop", recipe="b", by="ana"
+    )
+
+    assert places(db, made) == ["a", "b"]
+
+
+def test_the_default_branch_is_the_key_s_before_what_was_learnt(db: ledger.Ledger) -> None:
+    made = desk.request(db, config(default_branch="trunk"), project="shop", by="ana")
+
+    assert made.ref == "refs/heads/trunk"

@@ -16,11 +16,12 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from ctci import config, layout, ledger
 from ctci.config.settings import Config, Project, Server, Subproject
 from ctci.http import Server as WebServer
-from ctci.model import Job, Run, Status
+from ctci.model import Job, Repeat, Run, Status
 from ctci.web import app, render, sentences, strip
 from ctci.web.doors import Doors
 from tests import make
@@ -752,3 +753,119 @@ def test_only_red_hangs_below_the_line() -> None:
     }
 
     assert below == {Status.FAILED, Status.TIMED_OUT}
+
+
+# --- queue -----------------------------------------------------------------------------------------------------------
+
+
+def locked(ref: str, **recipe: Any) -> dict[str, Any]:
+    return {
+        "trigger": make.trigger(ref=ref),
+        "orders": (make.order(ref=ref, recipe=make.recipe(**recipe)),),
+    }
+
+
+def test_an_empty_queue_says_so(site: Site) -> None:
+    page = site.get("/queue")
+
+    assert page.h1 == "Nothing runs and nothing waits."
+    assert 'href="/queue" aria-current="page"' in page.text
+
+
+def test_the_queue_says_who_runs_who_waits_and_for_what(site: Site, db: ledger.Ledger, host: int) -> None:
+    site.listen(max_jobs=1)
+    first = make.prepared(db, **locked("refs/heads/a", lock="postgres"))
+    make.running(db, host)
+    second = make.prepared(db, **locked("refs/heads/b", lock="postgres"))
+    orders = tuple(
+        make.order(ref="refs/heads/c", recipe=make.recipe(**fields))
+        for fields in ({"name": "build"}, {"name": "test", "needs": ("build",)})
+    )
+    make.prepared(db, trigger=make.trigger(ref="refs/heads/c"), orders=orders)
+    make.recorded(db, trigger=make.trigger(ref="refs/heads/d"))
+    site.clock.move(72)
+
+    page = site.get("/queue")
+
+    said = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.text.replace("\u202f", " ")))
+    assert page.h1 == (
+        "1 job runs and 4 wait: shop/api:test waits for the lock postgres, which shop/api:test of #1 holds."
+    )
+    assert "The only slot is busy" in said
+    assert f"1 shop/api:test #{first} a ana lock postgres 1 m 12 s" in said
+    assert f"1 shop/api:test #{second} b ana waits for the lock postgres, which shop/api:test of #{first} holds" in said
+    assert "2 shop/api:build #3 c ana waits for a free slot 72 s" not in said
+    assert "2 shop/api:build #3 c ana waits for a free slot" in said
+    assert "needs build, which has not ended" in said
+    assert "waits for its commit to be fetched" in said
+    assert f"postgres held by shop/api:test of #{first} for 1 m 12 s; 1 job waits for it" in said
+
+
+def test_the_queue_says_what_keeps_everything_from_starting(site: Site, db: ledger.Ledger) -> None:
+    make.prepared(db)
+    site.ready = {"ok": False, "reasons": ["4 MiB free on the disk, under disk-floor = 1,024 MiB: no job is started"]}
+
+    assert "under disk-floor = 1,024 MiB: no job is started." in site.get("/queue").text
+
+
+def test_what_a_stranger_calls_a_lock_or_a_branch_is_text(site: Site, db: ledger.Ledger, host: int) -> None:
+    make.prepared(db, **locked(f"refs/heads/{HOSTILE}", lock=HOSTILE, name=HOSTILE))
+    make.running(db, host)
+    make.prepared(db, **locked(f"refs/heads/{HOSTILE}x", lock=HOSTILE, name=HOSTILE))
+
+    page = site.get("/queue")
+
+    assert page.status == 200
+    assert "<img" not in page.text
+
+
+def test_a_page_of_waiting_jobs_asks_the_ledger_a_fixed_number_of_times(site: Site, db: ledger.Ledger) -> None:
+    asked: list[str] = []
+    event.listen(db.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    counts = []
+    for number in range(2):
+        for each in range(1 if number == 0 else 20):
+            make.prepared(db, **locked(f"refs/heads/{number}-{each}", lock=f"l{each}"))
+        asked.clear()
+        site.get("/queue")
+        counts.append(len(asked))
+
+    assert counts[0] == counts[1]
+
+
+def test_what_is_allowed_to_fail_is_grey_and_breaks_nothing(site: Site, db: ledger.Ledger, host: int) -> None:
+    orders = (make.order(recipe=make.recipe(allow_failure=True)),)
+    run = make.settled(db, host, Status.FAILED, "exit 1", orders=orders)
+
+    home, page = site.get("/"), site.get(f"/runs/{run}")
+
+    assert "Broken now" not in home.text
+    assert "favicon-broken" not in home.text
+    assert '<span class="st skipped">' in page.text
+    assert "failed, as it may" in page.text
+    assert page.h1.startswith(f"#{run} is green on main")
+
+
+def test_a_repeated_result_leads_to_the_job_that_was_run(site: Site, db: ledger.Ledger, host: int) -> None:
+    first = make.settled(db, host, Status.FAILED, "exit 1")
+    base = only_job(db, first)
+    site.write(base, b"E  assert 19.99 == 20\n")
+    run = make.recorded(db)
+    job = only_job(db, run)
+    ledger.prepare(
+        db,
+        run,
+        commit=make.commit(),
+        brought=(),
+        older_than=None,
+        skips={},
+        repeats={job.id: Repeat(job=base.id, status=Status.FAILED, reason=f"unchanged since #{first}: failed")},
+        default_branch=None,
+    )
+
+    home, page, log = site.get("/"), site.get(f"/runs/{run}"), site.get(f"/jobs/{job.id}")
+
+    assert f'<a href="/jobs/{base.id}">unchanged since #{first}: failed</a>' in page.text
+    assert "E  assert 19.99 == 20" in page.text
+    assert "E  assert 19.99 == 20" in home.text
+    assert f'<a href="/jobs/{base.id}">that of the job</a>' in log.text
