@@ -3,7 +3,7 @@
 Pure: whoever calls passes the time. Between a number and its unit stands a narrow no-break space.
 """
 
-from ctci.model import FINISHED, Job, Run, Status
+from ctci.model import FINISHED, RED, Job, Run, Status
 
 #: Narrow no-break space: numbers keep their units, and thousands their groups.
 THIN = "\u202f"
@@ -111,6 +111,8 @@ def said(job: Job, run: Run) -> str:
         return f"{job.cancel_by} asked it to end" + (f": {job.cancel_reason}" if job.cancel_reason else "")
     if job.status is Status.CANCELLED and job.cancel_by:
         return f"cancelled by {job.cancel_by}" + (f": {job.reason}" if job.reason else "")
+    if job.status in RED and job.order.recipe.allow_failure:
+        return f"{job.reason or status(job.status)}, and it may"
     return job.reason or ""
 
 

@@ -1,6 +1,7 @@
 """The walls: who may import whom, what is pure, which outside package lives where. Extend with the house."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -228,6 +229,26 @@ def test_the_keeper_imports_the_standard_library_only() -> None:
     modules = {module.partition(".")[0] for path in KEEPER for module, _, _ in imports(path)}
 
     assert set() == modules - set(sys.stdlib_module_names) - {path.stem for path in KEEPER}
+
+
+def test_one_file_of_the_ledger_knows_which_database_it_is() -> None:
+    named = re.compile(r"(?i)sqlite|postgres|psycopg|pragma|dialect|autoincrement")
+    knowing = {
+        name_of(path)
+        for path in (ROOT / "ledger").rglob("*.py")
+        if any(named.search(ast.unparse(node)) for node in _code(path))
+    }
+
+    assert {"ledger.engine"} == knowing
+
+
+def _code(path: Path) -> Iterator[ast.AST]:
+    """The statements of a file, without what is said in docstrings."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Name | ast.Attribute | ast.alias | ast.keyword):
+            yield node
+        elif isinstance(node, ast.Assign | ast.AnnAssign | ast.Call | ast.Return):
+            yield from (child for child in ast.walk(node) if isinstance(child, ast.Constant))
 
 
 def test_nothing_is_called_utils() -> None:

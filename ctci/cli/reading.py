@@ -184,7 +184,7 @@ def show(target: targets.Target, fields: Fields) -> int:
     if deliveries:
         terminal.say()
         terminal.table([[f"d_{each.id}", each.forge, each.decision, each.reason] for each in deliveries])
-    first_red = next((job for job in jobs if job.status in RED), None)
+    first_red = next((job for job in jobs if job.status in RED and not job.order.recipe.allow_failure), None)
     if first_red is not None:
         only = " --failed" if len(jobs) > 1 else ""
         terminal.note(f"\nnext: `ctci log {run.id}/{first_red.place}`, or `ctci rerun {run.id}{only}`")

@@ -1,6 +1,6 @@
 """The tables of the ledger. Rows never leave this room; what does are the nouns of model.py.
 
-Times are Unix milliseconds. Every id is AUTOINCREMENT: SQLite hands a deleted highest id out again otherwise.
+Times are Unix milliseconds. The migrations make them, with ids that are never given out twice.
 """
 
 from typing import Any
@@ -18,7 +18,6 @@ def _ms(*, index: bool = False) -> Any:
 class Deliveries(SQLModel, table=True):
     """One ref of one call of a hook, with its decision."""
 
-    __table_args__ = {"sqlite_autoincrement": True}
     id: int | None = Field(default=None, primary_key=True)
     project: str
     forge: str
@@ -46,7 +45,6 @@ class Refs(SQLModel, table=True):
 class Runs(SQLModel, table=True):
     """A trigger on the ledger."""
 
-    __table_args__ = {"sqlite_autoincrement": True}
     id: int | None = Field(default=None, primary_key=True)
     key: str = Field(unique=True)
     project: str
@@ -79,7 +77,6 @@ class Runs(SQLModel, table=True):
 class Jobs(SQLModel, table=True):
     """An order on the ledger."""
 
-    __table_args__ = {"sqlite_autoincrement": True}
     id: int | None = Field(default=None, primary_key=True)
     run: int = Field(foreign_key="runs.id")
     #: The run whose place in history this has: a rerun stands where its original stood.
@@ -163,7 +160,6 @@ class Attempts(SQLModel, table=True):
 class Hosts(SQLModel, table=True):
     """A data folder that runs jobs."""
 
-    __table_args__ = {"sqlite_autoincrement": True}
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True)
     first_seen: int = Field(sa_type=BigInteger)
@@ -194,7 +190,6 @@ class Commits(SQLModel, table=True):
 class Changes(SQLModel, table=True):
     """Append-only: what letters and live pages read, each with a cursor of its own."""
 
-    __table_args__ = {"sqlite_autoincrement": True}
     seq: int | None = Field(default=None, primary_key=True)
     kind: str
     run: int
@@ -205,7 +200,6 @@ class Changes(SQLModel, table=True):
 class Sendings(SQLModel, table=True):
     """Letters that are owed, and what became of them."""
 
-    __table_args__ = {"sqlite_autoincrement": True}
     id: int | None = Field(default=None, primary_key=True)
     sink: str
     key: str = Field(unique=True)

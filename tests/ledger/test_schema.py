@@ -100,6 +100,6 @@ def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> No
     ]
     assert ledger.integrity(db) is None
     host = ledger.host(db, "h1")
-    again = make.settled(db, host)
+    again = make.settled(db, host, trigger=make.trigger(key="after the upgrade", after=make.sha(999)))
     assert [job.run for job in ledger.standing(db)] == [again, 5]
     db.close()
