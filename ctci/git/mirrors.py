@@ -65,7 +65,15 @@ def fetch(
             # Here, not above: what the exception holds open is let go of first.
             new, healed = True, _anew(mirror, access, end, stop, why)
         if commit is not None and not has(mirror, commit):
-            _by_id(mirror, access, commit, ref, end, stop)
+            try:
+                _by_id(mirror, access, commit, ref, end, stop)
+            except GitError as error:
+                if error.kind != "missing" or healed is not None or (why := _damage(mirror)) is None:
+                    raise
+                # It is the mirror that lost it.
+                healed = _anew(mirror, access, end, stop, why)
+                if not has(mirror, commit):
+                    raise
         # Another call to a network remote: worth it once.
         asked = new or access.local is not None
         default = remotes.default_branch(access, deadline_s=_left_s(end), stop=stop) if asked else None
@@ -221,6 +229,15 @@ def _whole(mirror: Path) -> None:
         except (pygit2.GitError, KeyError, ValueError) as error:
             if "peel" not in str(error):
                 raise _Broken(str(error)) from error
+
+
+def _damage(mirror: Path) -> str | None:
+    """What is broken in a mirror, or None. A first look may have been at packs that libgit2 still had in memory."""
+    try:
+        _whole(mirror)
+    except _Broken as broken:
+        return str(broken)
+    return None
 
 
 def has(mirror: Path, commit: str) -> bool:
