@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
-from ctci.ledger import rows, writes
+from ctci.ledger import consequences, rows
 from ctci.ledger.engine import Ledger, insert_or_ignore, now_ms, upsert
 from ctci.ledger.tables import deliveries, jobs, needs, projects, refs, runs, turns
 from ctci.model import Entry, Order, Recorded, Status, Trigger
@@ -104,7 +104,7 @@ def _enter(connection: Connection, entry: Entry) -> Recorded:
     run = _run(connection, entry, trigger)
     placed = _jobs(connection, entry, trigger, run)
     _move_ref(connection, trigger, run)
-    writes.note(connection, "recorded", run)
+    consequences.note(connection, "recorded", run)
     return _deliver(connection, entry, "queued", entry.reason, run, placed)
 
 

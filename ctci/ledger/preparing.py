@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, literal, select, update
 
-from ctci.ledger import writes
+from ctci.ledger import consequences
 from ctci.ledger.engine import Fenced, Ledger, now_ms
 from ctci.ledger.tables import commits, jobs, projects, refs, runs
 from ctci.model import Commit, Repeat, Status
@@ -56,14 +56,16 @@ def prepare(
         if older_than is not None:
             _step_back(connection, row, older_than)
         else:
-            for job, reason in skips.items():
-                writes.drop(connection, jobs.c.id == job, Status.SKIPPED, reason)
+            for reason in set(skips.values()):
+                # All at once: what needs another of them is skipped for this reason too, not for that one's end.
+                doomed = [job for job, each in skips.items() if each == reason]
+                consequences.drop(connection, jobs.c.id.in_(doomed), Status.SKIPPED, reason)
             for job, repeat in (repeats or {}).items():
-                writes.repeat(connection, job, repeat)
+                consequences.repeat(connection, job, repeat)
             _make_way(connection, row)
         connection.execute(update(jobs).where(jobs.c.run == run).values(waiting=jobs.c.waiting - 1))
-        writes.note(connection, "prepared", run)
-        writes.refresh(connection, run)
+        consequences.note(connection, "prepared", run)
+        consequences.refresh(connection, run)
 
 
 def postpone(db: Ledger, run: int, reason: str, delay_ms: int) -> None:
@@ -87,10 +89,10 @@ def give_up(db: Ledger, run: int, reason: str) -> None:
         )
         if not moved.rowcount:
             raise Fenced(f"#{run} is prepared already, or gone")
-        writes.drop(connection, jobs.c.run == run, Status.ERRORED, reason)
+        consequences.drop(connection, jobs.c.run == run, Status.ERRORED, reason)
         # The same push may come again, by another delivery or the sweep: the ref is as if this one had not been.
         connection.execute(delete(refs).where(refs.c.run == run))
-        writes.refresh(connection, run)
+        consequences.refresh(connection, run)
 
 
 def _bring(connection: Connection, run: int, brought: Sequence[Commit]) -> None:
@@ -115,7 +117,9 @@ def _bring(connection: Connection, run: int, brought: Sequence[Commit]) -> None:
 
 def _step_back(connection: Connection, row: Any, newer: int) -> None:
     """A push that came out of order: recorded, not run; the ref is where it was."""
-    writes.drop(connection, jobs.c.run == row.id, Status.SKIPPED, f"older than #{newer}, which was recorded before it")
+    consequences.drop(
+        connection, jobs.c.run == row.id, Status.SKIPPED, f"older than #{newer}, which was recorded before it"
+    )
     connection.execute(
         update(refs)
         .where(refs.c.project == row.project, refs.c.ref == row.ref, refs.c.run == row.id)
@@ -155,7 +159,9 @@ def _make_way(connection: Connection, row: Any) -> None:
         if mode == "queue" and claimed:
             ahead = id_
             continue
-        writes.wish(connection, jobs.c.run == id_, Status.SUPERSEDED, by="ctci", reason=f"superseded by #{row.id}")
+        consequences.wish(
+            connection, jobs.c.run == id_, Status.SUPERSEDED, by="ctci", reason=f"superseded by #{row.id}"
+        )
     if ahead is not None:
         connection.execute(update(jobs).where(jobs.c.run == row.id).values(waiting=jobs.c.waiting + 1))
         connection.execute(update(runs).where(runs.c.id == row.id).values(behind=ahead))

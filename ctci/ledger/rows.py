@@ -1,4 +1,4 @@
-"""Rows to nouns and back: what leaves this room is a noun of model.py, what enters a row is plain JSON."""
+"""Rows to nouns and back: what leaves this room is a noun of the model, what enters a row is plain JSON."""
 
 from dataclasses import asdict
 from typing import Any

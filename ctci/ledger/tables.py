@@ -1,4 +1,4 @@
-"""The tables of the ledger. Rows never leave this room; what does are the nouns of model.py.
+"""The tables of the ledger. Rows never leave this room; what does are the nouns of the model.
 
 Times are Unix milliseconds. The migrations make them, with ids that are never given out twice.
 """

@@ -21,15 +21,14 @@ from sqlalchemy import (
     update,
 )
 
-from ctci.ledger import rows, standings
+from ctci.ledger import consequences, rows
 from ctci.ledger.engine import Fenced, Ledger, insert_or_ignore, now_ms
 from ctci.ledger.tables import attempts, changes, commits, hosts, jobs, needs, refs, runs, sendings, standing
 from ctci.ledger.waits import lock_is_free
-from ctci.model import CONCLUSIVE, FINISHED, MOVES, RED, WORST_FIRST, Exit, Job, Repeat, Run, Status
+from ctci.model import MOVES, Exit, Job, Run, Status
 
 QUEUED, RUNNING = Status.QUEUED, Status.RUNNING
 
-_note = insert(changes)
 #: One index walk: the queue's order is stored, never computed here.
 _next_job = (
     select(jobs.c.id)
@@ -60,11 +59,6 @@ _claim = (
 )
 
 
-def note(connection: Connection, kind: str, run: int, job: int | None = None) -> None:
-    """Append to the changes, in the caller's transaction."""
-    connection.execute(_note.values(kind=kind, run=run, job=job, at=now_ms()))
-
-
 def host(db: Ledger, name: str) -> int:
     """The id of this data folder, the first of the hosts, whatever its machine is called now.
 
@@ -92,7 +86,7 @@ def claim(db: Ledger, *, host: int, slot: int, boot_id: str) -> tuple[Job, Run] 
             if row is None:
                 return None
             connection.execute(insert(attempts).values(job=row.id, number=row.attempt, host=host, claimed_at=now_ms()))
-            refresh(connection, row.run)
+            consequences.refresh(connection, row.run)
             run = connection.execute(select(runs).where(runs.c.id == row.run)).one()
             return rows.job(row), rows.run(run)
     except exc.IntegrityError:
@@ -115,7 +109,7 @@ def begin(db: Ledger, *, job: int, attempt: int, host: int) -> None:
         connection.execute(
             update(attempts).where(attempts.c.job == job, attempts.c.number == attempt).values(began_at=now_ms())
         )
-        note(connection, "began", run, job)
+        consequences.note(connection, "began", run, job)
 
 
 def put_back(db: Ledger, *, job: int, attempt: int, host: int, reason: str) -> None:
@@ -137,7 +131,7 @@ def put_back(db: Ledger, *, job: int, attempt: int, host: int, reason: str) -> N
         if row is None:
             raise Fenced(f"attempt {attempt} of job {job} is not ours any more, or has begun")
         connection.execute(delete(attempts).where(attempts.c.job == job, attempts.c.number == attempt))
-        refresh(connection, row.run)
+        consequences.refresh(connection, row.run)
 
 
 def adopt(db: Ledger, *, job: int, attempt: int, host: int) -> None:
@@ -148,7 +142,7 @@ def adopt(db: Ledger, *, job: int, attempt: int, host: int) -> None:
         ).scalar()
         if run is None:
             raise Fenced(f"attempt {attempt} of job {job} is not ours any more")
-        note(connection, "adopted", run, job)
+        consequences.note(connection, "adopted", run, job)
 
 
 def retry(  # the facts of an ending, each by name
@@ -175,8 +169,8 @@ def retry(  # the facts of an ending, each by name
         if run is None:
             raise Fenced(f"attempt {attempt} of job {job} is not ours any more, or was asked to end")
         _close(connection, job, attempt, status, exit)
-        note(connection, "retried", run, job)
-        refresh(connection, run)
+        consequences.note(connection, "retried", run, job)
+        consequences.refresh(connection, run)
 
 
 def settle(  # the facts of an ending, each by name
@@ -202,8 +196,8 @@ def settle(  # the facts of an ending, each by name
         if row is None:
             raise Fenced(f"attempt {attempt} of job {job} is not ours any more")
         _close(connection, job, attempt, status, exit)
-        _ended(connection, [row])
-        refresh(connection, row.run)
+        consequences.follow_up(connection, [row])
+        consequences.refresh(connection, row.run)
 
 
 def _close(connection: Connection, job: int, attempt: int, status: Status, exit: Exit | None) -> None:  # noqa: A002
@@ -214,139 +208,15 @@ def _close(connection: Connection, job: int, attempt: int, status: Status, exit:
     )
 
 
-def _ended(connection: Connection, ended: Sequence[Any]) -> None:
-    """What follows from the end of these jobs (rows): standing, changes, and those that need them, transitively."""
-    todo = list(ended)
-    while todo:
-        for row in todo:
-            note(connection, "settled", row.run, row.id)
-            if row.status in CONCLUSIVE:
-                standings.stand(connection, row)
-        todo = _follow(connection, [row.id for row in todo])
-
-
-#: What is said of a job that did not succeed, to those that need it.
-_SAID = {
-    Status.FAILED: "failed",
-    Status.TIMED_OUT: "timed out",
-    Status.CANCELLED: "was cancelled",
-    Status.SUPERSEDED: "was superseded",
-    Status.SKIPPED: "was skipped",
-    Status.ERRORED: "errored",
-}
-
-
-def _follow(connection: Connection, ended: Sequence[int]) -> list[Any]:
-    """Release the jobs that need these, or skip them; the rows of those that were skipped."""
-    skipped: list[Any] = []
-    edges = connection.execute(
-        select(needs.c.job, jobs.c.status, jobs.c.spared, jobs.c.recipe)
-        .join(jobs, jobs.c.id == needs.c.needs)
-        .where(needs.c.needs.in_(ended))
-        .order_by(needs.c.job)
-    ).all()
-    for edge in edges:
-        mine = (jobs.c.id == edge.job, jobs.c.status.in_(MOVES["drop"][0]))
-        if edge.status == Status.SUCCEEDED or (edge.spared and edge.status in RED):
-            connection.execute(update(jobs).where(*mine).values(waiting=jobs.c.waiting - 1))
-            continue
-        reason = f"needs {edge.recipe}, which {_SAID[edge.status]}"
-        skipped += connection.execute(
-            update(jobs).where(*mine).values(status=Status.SKIPPED, reason=reason, finished_at=now_ms()).returning(jobs)
-        ).all()
-    return skipped
-
-
 def ask_cancel(db: Ledger, *, by: str, reason: str, run: int | None = None, job: int | None = None) -> tuple[int, int]:
     """A person's wish to end a run or one job of it; how many ended at once, and how many are asked to."""
     which = jobs.c.run == run if job is None else jobs.c.id == job
     with db.write() as connection:
-        counts = wish(connection, which, Status.CANCELLED, by=by, reason=reason)
+        counts = consequences.wish(connection, which, Status.CANCELLED, by=by, reason=reason)
         ids = connection.execute(select(jobs.c.run).where(which).distinct()).scalars().all()
         for id_ in ids:
-            refresh(connection, id_)
+            consequences.refresh(connection, id_)
         return counts
-
-
-def wish(connection: Connection, which: Any, become: Status, *, by: str, reason: str) -> tuple[int, int]:
-    """Queued jobs end at once; running ones carry the wish, the first of which stays. In the caller's transaction."""
-    dropped = connection.execute(
-        update(jobs)
-        .where(which, jobs.c.status.in_(MOVES["drop"][0]))
-        .values(
-            status=become,
-            reason=reason,
-            finished_at=now_ms(),
-            cancel_asked_at=now_ms(),
-            cancel_by=by,
-            cancel_as=become,
-            cancel_reason=reason,
-        )
-        .returning(jobs)
-    ).all()
-    asked = connection.execute(
-        update(jobs)
-        .where(which, jobs.c.status == RUNNING, jobs.c.cancel_asked_at.is_(None))
-        .values(cancel_asked_at=now_ms(), cancel_by=by, cancel_as=become, cancel_reason=reason)
-    ).rowcount
-    _ended(connection, dropped)
-    for run in {row.run for row in dropped}:
-        refresh(connection, run)
-    return len(dropped), asked
-
-
-def drop(connection: Connection, which: Any, status: Status, reason: str) -> None:
-    """End queued jobs that never ran, in the caller's transaction."""
-    ended = connection.execute(
-        update(jobs)
-        .where(which, jobs.c.status.in_(MOVES["drop"][0]))
-        .values(status=status, reason=reason, finished_at=now_ms())
-        .returning(jobs)
-    ).all()
-    _ended(connection, ended)
-
-
-def repeat(connection: Connection, job: int, result: Repeat) -> None:
-    """A queued job has the result of another without being run, in the caller's transaction."""
-    assert result.status in MOVES["repeat"][1]  # noqa: S101 - the caller has it from a standing
-    ended = connection.execute(
-        update(jobs)
-        .where(jobs.c.id == job, jobs.c.status.in_(MOVES["repeat"][0]))
-        .values(status=result.status, reason=result.reason, same_as=result.job, finished_at=now_ms())
-        .returning(jobs)
-    ).all()
-    _ended(connection, ended)
-
-
-def refresh(connection: Connection, run: int) -> None:
-    """The run's status is the worst of its jobs'; with the last one ended it is finished, and who waited may go."""
-    present = {
-        # What is allowed to fail is shown, and counts for nothing.
-        Status.SUCCEEDED if row.spared and row.status in RED else Status(row.status)
-        for row in connection.execute(select(jobs.c.status, jobs.c.spared).where(jobs.c.run == run).distinct())
-    }
-    status = next((each for each in WORST_FIRST if each in present), Status.SKIPPED)
-    over = present <= FINISHED
-    connection.execute(
-        update(runs)
-        .where(runs.c.id == run)
-        .values(
-            status=status,
-            finished_at=case((runs.c.finished_at.is_(None), now_ms()), else_=runs.c.finished_at) if over else None,
-            # A run that was cancelled before its fetch needs none any more.
-            prepared_at=case((runs.c.prepared_at.is_(None), now_ms()), else_=runs.c.prepared_at)
-            if over
-            else runs.c.prepared_at,
-        )
-    )
-    if over:
-        behind = (
-            connection.execute(update(runs).where(runs.c.behind == run).values(behind=None).returning(runs.c.id))
-            .scalars()
-            .all()
-        )
-        if behind:
-            connection.execute(update(jobs).where(jobs.c.run.in_(behind)).values(waiting=jobs.c.waiting - 1))
 
 
 def forget(db: Ledger, doomed: Sequence[int]) -> tuple[int, ...]:

@@ -150,6 +150,23 @@ def test_cancelling_a_job_skips_what_needs_it(db: ledger.Ledger) -> None:
     }
 
 
+def test_a_skipped_run_says_of_each_job_why_it_was_skipped(db: ledger.Ledger) -> None:
+    run = make.recorded(db, orders=orders({"name": "build"}, {"name": "test", "needs": ("build",)}))
+    reason = "“[skip ci]” in the message of 1234567"
+
+    ledger.prepare(
+        db,
+        run,
+        commit=make.commit(),
+        brought=(),
+        older_than=None,
+        skips=dict.fromkeys((job.id for job in jobs_of(db, run).values()), reason),
+        default_branch=None,
+    )
+
+    assert said(db, run) == {"build": ("skipped", reason), "test": ("skipped", reason)}
+
+
 def test_what_the_run_does_not_have_is_not_waited_for(db: ledger.Ledger, host: int) -> None:
     make.prepared(db, orders=orders({"name": "test", "needs": ("build",)}))
 

@@ -1,0 +1,204 @@
+"""What is done: runs, jobs, attempts, what they wait for and how they ended, and the letters about them."""
+
+from dataclasses import dataclass
+
+from ctci.model.asked import Order, short_ref
+from ctci.model.statuses import Status
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exit:
+    """How an attempt's command ended."""
+
+    #: `exit`, `timeout`, `cancelled`, `interrupted` (a TERM nobody asked for), `lease`, `sandbox` (asked for and not to
+    #: be had: never begun) or `lost`.
+    how: str
+    #: Exit code of the command, or None where a signal or nothing ended it.
+    code: int | None = None
+    signal: int | None = None
+    seconds: float = 0.0
+    cpu_s: float = 0.0
+    #: Peak resident memory of the largest process, bytes.
+    peak_memory: int = 0
+    #: Processes that had to be killed after the command itself had ended, by name.
+    leftovers: tuple[str, ...] = ()
+    #: Pids that could not be ended.
+    survivors: tuple[int, ...] = ()
+    log_bytes: int = 0
+    #: Bytes that the log's cap left out between head and tail.
+    log_dropped: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commit:
+    """A commit as prepare wrote it down. Times are Unix milliseconds."""
+
+    sha: str
+    author: str
+    email: str
+    subject: str
+    at: int
+    #: Names of the subprojects whose directory it touches.
+    touches: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repeat:
+    """The result that a job has without being run: nothing that it depends on has changed since."""
+
+    #: The job that was run.
+    job: int
+    status: Status
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One execution of a job. Times are Unix milliseconds."""
+
+    job: int
+    number: int
+    began_at: int | None
+    finished_at: int | None
+    status: Status | None
+    exit: Exit | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A trigger on the ledger, with a number one can say aloud. Times are Unix milliseconds."""
+
+    id: int
+    project: str
+    kind: str
+    ref: str
+    before: str | None
+    #: What was pushed: a commit or a tag object.
+    after: str | None
+    #: The commit that is built; None until prepared.
+    commit: str | None
+    subject: str | None
+    author: str | None
+    author_email: str | None
+    pusher: str | None
+    options: tuple[str, ...]
+    status: Status
+    #: Why it ended without running, or what it waits for.
+    reason: str | None
+    created_at: int
+    prepared_at: int | None
+    finished_at: int | None
+    rerun_of: int | None
+    #: The run it waits behind, with `on-new-push = "queue"`.
+    behind: int | None
+    #: What the ref was recorded at before this run, and by which run.
+    prev_commit: str | None
+    prev_run: int | None
+
+    @property
+    def branch(self) -> str:
+        """The ref without its prefix."""
+        return short_ref(self.ref)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wait:
+    """What a queued job waits for first."""
+
+    #: `commit` (its run's prepare), `run` (of the same ref before it), `recipe` (that it needs), `lock`, or `slot`.
+    kind: str
+    #: The run that it waits behind, or of the job that holds the lock.
+    run: int | None = None
+    #: The lock, or the recipes that it needs.
+    names: tuple[str, ...] = ()
+    #: The name of the job that holds the lock.
+    holder: str | None = None
+    #: Why its commit is not there yet.
+    reason: str | None = None
+    #: How many jobs are before it in the queue.
+    ahead: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """An order on the ledger. Times are Unix milliseconds."""
+
+    id: int
+    run: int
+    order: Order
+    status: Status
+    reason: str | None
+    #: Number of the current or last attempt; 0 before the first.
+    attempt: int
+    host: int | None
+    queued_at: int
+    began_at: int | None
+    finished_at: int | None
+    cancel_asked_at: int | None
+    cancel_by: str | None
+    #: `cancelled` or `superseded`: what the wish makes of it.
+    cancel_as: str | None
+    cancel_reason: str | None
+    exit: Exit | None
+    #: The slot of its current attempt, and the boot of the machine that claimed it there.
+    slot: int | None = None
+    boot_id: str | None = None
+    #: The job whose result it repeats without having been run, or None.
+    same_as: int | None = None
+    #: What it waits for while it is queued, where that was asked for too.
+    wait: "Wait | None" = None
+
+    @property
+    def place(self) -> str:
+        """`api:test`, or `test` where the project has no subprojects."""
+        sub = self.order.subproject
+        return f"{sub}:{self.order.recipe.name}" if sub else self.order.recipe.name
+
+    @property
+    def name(self) -> str:
+        """`shop/api:test`, or `shop:test` where the project has no subprojects."""
+        sub = self.order.subproject
+        return f"{self.order.project}{'/' + sub if sub else ''}:{self.order.recipe.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One row of the append-only list that letters, statuses and live pages read with a cursor of their own."""
+
+    seq: int
+    #: `recorded`, `prepared`, `began`, `adopted`, `retried` or `settled`.
+    kind: str
+    run: int
+    job: int | None
+    at: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    """A letter that is owed: which jobs of which run, to which `[notify.N]`."""
+
+    key: str
+    to: str
+    run: int
+    job: int
+    #: Unix milliseconds; not before.
+    due: int
+    message_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sending:
+    """A letter on the ledger. Times are Unix milliseconds."""
+
+    id: int
+    sink: str
+    key: str
+    to: str
+    run: int
+    jobs: tuple[int, ...]
+    due: int
+    tries: int
+    message_id: str
+    #: `due`, `sent` or `given_up`.
+    state: str
+    last_error: str | None
