@@ -92,6 +92,12 @@ def prepared(db: ledger.Ledger, **fields: Any) -> int:
     """A run whose jobs may be claimed; its number."""
     facts: dict[str, Any] = {name: fields.pop(name) for name in ("older_than", "skips", "brought") if name in fields}
     run = recorded(db, **fields)
+    prepare(db, run, **facts)
+    return run
+
+
+def prepare(db: ledger.Ledger, run: int, **facts: Any) -> None:
+    """What the prepare loop learns of a recorded run."""
     found = ledger.run(db, run)
     assert found is not None
     built = commit(sha=found.after or sha(run))
@@ -103,7 +109,6 @@ def prepared(db: ledger.Ledger, **fields: Any) -> int:
         "default_branch": "main",
     }
     ledger.prepare(db, run, **{**defaults, **facts})
-    return run
 
 
 def running(db: ledger.Ledger, host: int) -> tuple[Job, Run]:

@@ -148,9 +148,7 @@ def worked(
     def work() -> None:
         while not stop.wait(0.02):
             for run in ledger.unprepared(db):
-                ledger.prepare(
-                    db, run.id, commit=make.commit(), brought=(), older_than=None, skips={}, default_branch="main"
-                )
+                make.prepare(db, run.id)
             claimed = ledger.claim(db, host=host, slot=1, boot_id="boot")
             if claimed is None:
                 continue

@@ -154,15 +154,7 @@ def test_a_skipped_run_says_of_each_job_why_it_was_skipped(db: ledger.Ledger) ->
     run = make.recorded(db, orders=orders({"name": "build"}, {"name": "test", "needs": ("build",)}))
     reason = "“[skip ci]” in the message of 1234567"
 
-    ledger.prepare(
-        db,
-        run,
-        commit=make.commit(),
-        brought=(),
-        older_than=None,
-        skips=dict.fromkeys((job.id for job in jobs_of(db, run).values()), reason),
-        default_branch=None,
-    )
+    make.prepare(db, run, skips=dict.fromkeys((job.id for job in jobs_of(db, run).values()), reason))
 
     assert said(db, run) == {"build": ("skipped", reason), "test": ("skipped", reason)}
 
@@ -370,15 +362,8 @@ def test_a_repeated_result_counts_as_the_one_it_repeats(db: ledger.Ledger, host:
     run = make.recorded(db)
     job = jobs_of(db, run)["test"]
 
-    ledger.prepare(
-        db,
-        run,
-        commit=make.commit(),
-        brought=(),
-        older_than=None,
-        skips={},
-        repeats={job.id: Repeat(job=base.id, status=Status.FAILED, reason=f"unchanged since #{first}: failed")},
-        default_branch=None,
+    make.prepare(
+        db, run, repeats={job.id: Repeat(job=base.id, status=Status.FAILED, reason=f"unchanged since #{first}: failed")}
     )
 
     found, ended = ledger.job(db, job.id), ledger.run(db, run)
@@ -396,16 +381,7 @@ def test_what_needs_a_repeated_result_goes_on_or_is_skipped(db: ledger.Ledger, h
     for status in (Status.SUCCEEDED, Status.FAILED):
         run = make.recorded(db, trigger=make.trigger(kind="manual"), orders=orders(*recipes))
         build = jobs_of(db, run)["build"]
-        ledger.prepare(
-            db,
-            run,
-            commit=make.commit(),
-            brought=(),
-            older_than=None,
-            skips={},
-            repeats={build.id: Repeat(job=1, status=status, reason=f"unchanged since #1: {status}")},
-            default_branch=None,
-        )
+        make.prepare(db, run, repeats={build.id: Repeat(job=1, status=status, reason=f"unchanged since #1: {status}")})
         outcomes[status] = (names(claims(db, host)), said(db, run)["test"][1])
 
     assert outcomes == {

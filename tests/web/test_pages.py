@@ -852,15 +852,8 @@ def test_a_repeated_result_leads_to_the_job_that_was_run(site: Site, db: ledger.
     site.write(base, b"E  assert 19.99 == 20\n")
     run = make.recorded(db)
     job = only_job(db, run)
-    ledger.prepare(
-        db,
-        run,
-        commit=make.commit(),
-        brought=(),
-        older_than=None,
-        skips={},
-        repeats={job.id: Repeat(job=base.id, status=Status.FAILED, reason=f"unchanged since #{first}: failed")},
-        default_branch=None,
+    make.prepare(
+        db, run, repeats={job.id: Repeat(job=base.id, status=Status.FAILED, reason=f"unchanged since #{first}: failed")}
     )
 
     home, page, log = site.get("/"), site.get(f"/runs/{run}"), site.get(f"/jobs/{job.id}")
