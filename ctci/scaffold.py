@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from ctci import config
 from ctci.config.settings import Server
 
 #: Where each forge keeps its webhooks, and what to choose there. `{repository}` is its address in a browser.
@@ -67,7 +68,7 @@ def init(folder: Path, *, source: str | None = None, force: bool = False, system
     folder = folder.absolute()
     texts = {
         folder / "config" / "projects.toml": projects(found),
-        folder / "config" / "ctci.toml": CTCI,
+        folder / "config" / "ctci.toml": CTCI.replace("MAX_JOBS", f"{config.slots():<29}"),
     }
     if systemd:
         texts[folder / "ctci.service"] = unit(folder)
@@ -239,7 +240,7 @@ CTCI = """\
 
 # listen     = "127.0.0.1:8484"
 # public-url = "http://127.0.0.1:8484/"     # how people and forges reach it; links in letters begin so
-# max-jobs   = 2                            # half of the processors
+# max-jobs   = MAX_JOBS# half of the processors
 # disk-floor = "1GiB"                       # nothing new is started under it
 
 # [smtp]                                    # without it, letters are files in data/mail
@@ -276,6 +277,9 @@ RestartSec=2
 UMask=0027
 # Running jobs are not ended by a stop or a restart of the server.
 KillMode=process
+# Jobs are kept in cgroups of their own.
+Delegate=yes
+TasksMax=4096
 # One job's lack of memory must not end the server.
 OOMPolicy=continue
 NoNewPrivileges=yes

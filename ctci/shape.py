@@ -140,7 +140,7 @@ def job_(job: Job, run: Run, *, public_url: str) -> dict[str, Any]:
         "queued_at": time(job.queued_at),
         "started_at": time(job.began_at),
         "finished_at": time(job.finished_at),
-        "duration_s": _seconds(job.began_at, job.finished_at),
+        "duration_s": None if job.finished_at is None else words.seconds(job, job.finished_at),
         "exit": exit_(job.exit),
         "cancelled_by": job.cancel_by,
         "html_url": f"{public_url.rstrip('/')}/jobs/{job.id}",

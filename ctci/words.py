@@ -112,7 +112,7 @@ def said(job: Job, run: Run) -> str:
     if job.status is Status.CANCELLED and job.cancel_by:
         return f"cancelled by {job.cancel_by}" + (f": {job.reason}" if job.reason else "")
     if job.status in RED and job.order.recipe.allow_failure:
-        return f"{job.reason or status(job.status)}, and it may"
+        return f"{job.reason or status(job.status)} (allowed to fail)"
     return job.reason or ""
 
 
@@ -120,4 +120,7 @@ def seconds(job: Job, now: int) -> float | None:
     """How long a job took, or has been running; None when it never began."""
     if job.began_at is None:
         return None
+    if job.exit is not None and job.exit.how != "lost":
+        # What its keeper measured: it may have been settled long after, by the next server.
+        return job.exit.seconds
     return max(0, (job.finished_at or now) - job.began_at) / 1000

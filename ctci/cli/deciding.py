@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ctci import clock, ledger, shape, words
 from ctci.cli import session, targets, terminal
-from ctci.model import Delivery, Job, Run, Status
+from ctci.model import TAGS, Delivery, Job, Run, Status
 
 WORDS = {
     "queued": "made #{run}",
@@ -36,6 +36,8 @@ def _deliveries(db: ledger.Ledger, what: str, ground: session.Ground, limit: int
         return (one,)
     project, at, name = what.partition("@")
     found = ledger.deliveries_(db, project=project, ref=targets.ref(name) if at else None, limit=limit)
+    if not found and at and not name.startswith("refs/"):
+        found = ledger.deliveries_(db, project=project, ref=f"{TAGS}{name}", limit=limit)
     if found:
         return found
     settings = ground.config

@@ -58,7 +58,10 @@ def print_(place: Layout, job: Job, run: Run, *, asked: tuple[int | None, int | 
     if log is None:
         said = words.said(job, run)
         why = f"{words.status(job.status)}{', ' + said if said else ''}"
-        terminal.note(f"{job.place} has no log: {terminal.plain(why)}")
+        # A result that is repeated says of which run it is.
+        ran = re.search(r"#(\d+)", job.reason or "") if job.same_as is not None else None
+        there = f"; `ctci log {ran[1]}/{job.place}` is the log of then" if ran else ""
+        terminal.note(f"{job.place} has no log: {terminal.plain(why)}{there}")
         return
     if not log.lines:
         terminal.note("This recipe printed nothing." if job.status in FINISHED else "Nothing printed yet.")

@@ -1,6 +1,6 @@
 """What the ledger knows, as rows and sentences on stdout, or as the shapes of shape.py."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ctci import clock, config, ledger, shape, words
 from ctci.cli import finding, joblog, session, targets, terminal, watching
@@ -31,7 +31,8 @@ def status(project: str | None, fields: Fields) -> int:
         terminal.json(shape.pick(shape.items(shapes), fields))
         return session.RED if any(red for _, _, red in lines) else session.FINE
     now = clock.now()
-    terminal.table([_branch_row(run, jobs, red, now) for run, jobs, red in lines])
+    since = ledger.broken_since(db)
+    terminal.table([_branch_row(run, jobs, red, since, now) for run, jobs, red in lines])
     _waiting(db, lines, ground)
     missing = [name for name in (settings.projects if settings else ()) if name not in defaults]
     for name in missing if project is None else [name for name in missing if name == project]:
@@ -69,8 +70,7 @@ def _branches(
     red: dict[tuple[str, str], list[Job]] = {place: [] for place in shown}
     for job in ledger.standing(db):
         place = (job.order.project, job.order.ref)
-        spared = job.order.recipe.allow_failure
-        if place in red and job.status in RED and not spared and _configured(job, settings):
+        if place in red and job.is_red and _configured(job, settings):
             red[place].append(job)
     lines = [(run, jobs[run.id], tuple(red[place])) for place, run in shown.items()]
     lines.sort(key=lambda line: (line[0].project, line[0].ref != defaults[line[0].project], line[0].ref))
@@ -86,19 +86,27 @@ def _configured(job: Job, settings: config.Config | None) -> bool:
     return sub is not None and job.order.recipe.name in sub.recipes
 
 
-def _branch_row(run: Run, jobs: Sequence[Job], red: Sequence[Job], now: int) -> list[terminal.Cell]:
+def _branch_row(
+    run: Run, jobs: Sequence[Job], red: Sequence[Job], since: Mapping[int, int], now: int
+) -> list[terminal.Cell]:
     shown = Status.FAILED if red and run.status in FINISHED and run.status not in RED else run.status
     told = _cause(run, jobs) if run.status is not Status.SUCCEEDED else ""
     if red and run.status not in RED:
         # The newest run did not try what is red, or has not ended: what stood before still stands.
-        told = f"red: {', '.join(f'{job.place} since #{job.run}' for job in red)}"
+        told = f"red: {', '.join(f'{job.place} since #{since.get(job.id, job.run)}' for job in red)}"
     age = words.ago(run.finished_at or run.created_at, now)
     return [run.project, run.branch, terminal.status(shown), f"#{run.id}", words.sha(run.commit), age, told]
 
 
 def _cause(run: Run, jobs: Sequence[Job]) -> str:
-    worst = [job for job in jobs if job.status is run.status]
-    told = ", ".join(f"{job.place} {words.said(job, run)}".rstrip() for job in worst[:2])
+    worst = [job for job in jobs if job.status is run.status and (job.is_red or run.status not in RED)]
+    reasons = {words.said(job, run) for job in worst}
+    if len(reasons) == 1 and len(worst) > 1:
+        return f"{words.names([job.place for job in worst[:3]])}: {reasons.pop()}".rstrip(": ")
+    if run.status is Status.QUEUED:
+        # The first of them says what the others wait for.
+        worst = sorted(worst, key=lambda job: job.wait is None or job.wait.kind == "recipe")[:1]
+    told = "; ".join(f"{job.place} {words.said(job, run)}".rstrip() for job in worst[:2])
     return f"{told} and {len(worst) - 2} more" if len(worst) > 2 else told or run.reason or ""
 
 
@@ -108,14 +116,17 @@ def _waiting(db: ledger.Ledger, lines: Sequence[Line], ground: session.Ground) -
     queued = [(job, run) for job, run in ledger.queue(db, limit=20) if job.id not in shown]
     for job, run in queued[:10]:
         terminal.say(terminal.plain(f"#{run.id} {job.name} {words.waits(job, run)}"))
-    if ledger.counts(db)["queued"]:
+    counts = ledger.counts(db)
+    if counts["queued"] or counts["running"]:
         _held_up(ground)
 
 
 def _held_up(ground: session.Ground) -> None:
     """Why nothing at all is started, if that is so."""
     if session.holder(ground.layout) is None:
-        terminal.note(f"no server is running on {ground.layout.data}: nothing starts before `ctci serve`")
+        terminal.note(
+            f"no server is running on {ground.layout.data}: nothing starts, or is seen to end, before one does"
+        )
     elif ground.config is not None:
         from ctci.run import worker  # noqa: PLC0415 - only where something waits
 
@@ -184,7 +195,7 @@ def show(target: targets.Target, fields: Fields) -> int:
     if deliveries:
         terminal.say()
         terminal.table([[f"d_{each.id}", each.forge, each.decision, each.reason] for each in deliveries])
-    first_red = next((job for job in jobs if job.status in RED and not job.order.recipe.allow_failure), None)
+    first_red = next((job for job in jobs if job.is_red), None)
     if first_red is not None:
         only = " --failed" if len(jobs) > 1 else ""
         terminal.note(f"\nnext: `ctci log {run.id}/{first_red.place}`, or `ctci rerun {run.id}{only}`")

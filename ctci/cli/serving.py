@@ -47,7 +47,10 @@ def reload() -> int:
     problem = _broken()
     _signal(pid, signal.SIGHUP)
     if problem is None:
-        terminal.note(f"asked the server (pid {pid}) to read its configuration again")
+        terminal.note(
+            f"asked the server (pid {pid}) to read its configuration again; "
+            "listen, public-url, data-dir and max-jobs are for its next start"
+        )
     else:
         terminal.note(f"the server (pid {pid}) keeps the configuration it has: {problem}; `ctci check` shows more")
     return session.FINE
@@ -63,6 +66,11 @@ def stop(*, jobs: bool) -> int:
     pid = session.server(place)
     _signal(pid, signal.SIGTERM)
     _until_stopped(place, pid, STOP_S)
+    db = session.open_ledger(place)
+    left = len(_running(db)) if db is not None else 0
+    if left:
+        goes = "job goes on" if left == 1 else "jobs go on"
+        terminal.note(f"{left} {goes}, and the next server takes over; `ctci stop --jobs` would end them")
     return session.FINE
 
 
@@ -81,17 +89,23 @@ def _stop_with_jobs(place: Layout) -> int:
         with premises.hold(place):
             told = _end_jobs(db)
             adoption.end_all(db, place)
-    terminal.note(f"{words.count(told, 'job')} ended")
+    terminal.note(f"{words.count(told, 'job')} ended" if told else "no job was running")
     return session.FINE
 
 
 def _end_jobs(db: "ledger.Ledger") -> int:
     """Ask every running job to end; how many had not been asked."""
     from ctci import ledger  # noqa: PLC0415 - with the verb
+
+    asked = [ledger.ask_cancel(db, by=session.me(), reason="ctci stop --jobs", job=id_) for id_ in _running(db)]
+    return sum(each for _, each in asked)
+
+
+def _running(db: "ledger.Ledger") -> list[int]:
+    from ctci import ledger  # noqa: PLC0415 - with the verb
     from ctci.model import Status  # noqa: PLC0415
 
-    running = ledger.in_state(db, Status.RUNNING)
-    return sum(ledger.ask_cancel(db, by=session.me(), reason="ctci stop --jobs", job=job.id)[1] for job in running)
+    return [job.id for job in ledger.in_state(db, Status.RUNNING)]
 
 
 def _until_stopped(place: Layout, pid: int, within_s: float, *, meanwhile: Callable[[], int] = lambda: 0) -> int:

@@ -78,18 +78,18 @@ class Ground:
 
 
 def ground() -> Ground:
-    """Where the verb works. A broken configuration does not hide what the ledger knows, if its folder was named."""
+    """Where the verb works. A broken configuration does not hide what the ledger knows."""
     try:
         found = load()
     except config.ConfigError as error:
-        named = options().data_dir or os.environ.get("CTCI_DATA_DIR")
-        if named is None:
+        # Where no configuration is found at all, that is what is to be said.
+        server, whole = config.server(folder(), os.environ, flags=flags()), None
+        if not server.data_dir.is_dir():
             raise
-        terminal.note(f"ctci: {error}; reading {named} nevertheless")
-        url = os.environ.get("CTCI_PUBLIC_URL", "http://127.0.0.1:8484/")
-        return Ground(layout=layout.at(Path(named).absolute()), public_url=url, config=None)
-    server = found.server
-    return Ground(layout=layout.at(server.data_dir, server.mirrors_dir), public_url=server.public_url, config=found)
+        terminal.note(f"ctci: {error}; reading {server.data_dir} nevertheless")
+    else:
+        server, whole = found.server, found
+    return Ground(layout=layout.at(server.data_dir, server.mirrors_dir), public_url=server.public_url, config=whole)
 
 
 def open_ledger(place: Layout) -> "ledger.Ledger | None":
@@ -160,7 +160,7 @@ def server(place: Layout) -> int:
         pause(0.05)
         pid = holder(place)
     if not pid:
-        raise Refused(f"no server is running on {place.data}", AWAY)
+        raise Refused(f"no server is running on {place.data}; `ctci serve` starts one", AWAY)
     return pid
 
 

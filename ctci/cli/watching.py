@@ -26,12 +26,13 @@ def run(db: ledger.Ledger, place: Layout, number: int, *, follow: bool) -> int:
 
 def sentence(run: Run, jobs: Collection[Job]) -> str:
     """`#12 failed: api:test (exit 3)`."""
-    of_it = [
-        f"{job.place}{f' ({said})' if (said := words.said(job, run)) else ''}"
-        for job in jobs
-        if job.status is run.status and run.status is not Status.SUCCEEDED
-    ]
-    told = f": {', '.join(of_it[:3])}{f' and {len(of_it) - 3} more' if len(of_it) > 3 else ''}" if of_it else ""
+    worst = [job for job in jobs if job.status is run.status and run.status is not Status.SUCCEEDED]
+    reasons = {words.said(job, run) for job in worst}
+    if len(worst) > 1 and len(reasons) == 1 and reasons != {""}:
+        of_it, why = [job.place for job in worst], f" ({reasons.pop()})"
+    else:
+        of_it, why = [f"{job.place}{f' ({said})' if (said := words.said(job, run)) else ''}" for job in worst], ""
+    told = f": {', '.join(of_it[:3])}{f' and {len(of_it) - 3} more' if len(of_it) > 3 else ''}{why}" if of_it else ""
     return terminal.headline(run.status, terminal.plain(f"#{run.id} {words.status(run.status)}{told}"))
 
 

@@ -5,8 +5,9 @@ from ctci.config.current import Current
 from ctci.config.explain import EXPLAIN
 from ctci.config.places import data_dir, find
 from ctci.config.problems import ConfigError, Problem, render
-from ctci.config.read import check, load, origins
+from ctci.config.read import check, load, origins, server
 from ctci.config.secrets import SecretError, reveal
+from ctci.config.server import slots
 from ctci.config.settings import Config, Notify, Project, Server
 
 __all__ = [
@@ -27,4 +28,6 @@ __all__ = [
     "patterns",
     "render",
     "reveal",
+    "server",
+    "slots",
 ]

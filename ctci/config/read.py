@@ -10,7 +10,7 @@ from ctci.config.reader import MOST_PROBLEMS, Reader
 from ctci.config.scan import At
 from ctci.config.secrets import SecretError
 from ctci.config.server import ServerReader
-from ctci.config.settings import Config, Project
+from ctci.config.settings import Config, Project, Server
 from ctci.model import SecretRef
 
 
@@ -52,6 +52,11 @@ def check(
     if any(each.severity == "error" for each in shown):
         return None, tuple(shown)
     return Config(projects=projects, notify=notify, server=settings, folder=folder), tuple(shown)
+
+
+def server(folder: Path, environ: Mapping[str, str], *, flags: Mapping[str, str] | None = None) -> Server:
+    """The server's settings alone, with defaults for what is wrong: a broken configuration has a data folder too."""
+    return _server(folder.absolute(), environ, flags or {}).read()
 
 
 def origins(folder: Path, environ: Mapping[str, str], *, flags: Mapping[str, str] | None = None) -> Mapping[str, str]:

@@ -30,6 +30,11 @@ class _Given:
     at: At | None = None
 
 
+def slots() -> int:
+    """How many jobs run at a time where nobody says so: half of the processors."""
+    return max(1, (os.cpu_count() or 1) // 2)
+
+
 class ServerReader:
     """Reads ctci.toml; each value's origin is kept for `doctor`."""
 
@@ -66,7 +71,7 @@ class ServerReader:
             public_url=url.rstrip("/") + "/",
             data_dir=self._data_dir(),
             mirrors_dir=mirrors,
-            max_jobs=self._number(("max-jobs",), max(1, (os.cpu_count() or 1) // 2), 1024),
+            max_jobs=self._number(("max-jobs",), slots(), 1024),
             title=self._text(("title",), base.title, bool, "a word or two"),
             disk_floor=self._size(("disk-floor",), base.disk_floor),
             log_format=self._text(

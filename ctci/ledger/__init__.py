@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ctci.ledger.engine import Away, Fenced, IllegalMove, Ledger, LedgerError, Nudge, connect
 from ctci.ledger.entries import place, record, refuse
-from ctci.ledger.history import baseline, bases, branches, outdated, recorded_ref, since, standing, strips
+from ctci.ledger.history import baseline, bases, branches, broken_since, outdated, recorded_ref, since, standing, strips
 from ctci.ledger.letters import failed, hasten, owe, sent
 from ctci.ledger.migrations import migrate
 from ctci.ledger.preparing import give_up, postpone, prepare
@@ -48,6 +48,7 @@ __all__ = [
     "bases",
     "begin",
     "branches",
+    "broken_since",
     "changes_after",
     "claim",
     "commits_of",

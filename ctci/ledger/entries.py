@@ -7,11 +7,11 @@ transaction that the transaction relies on.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from ctci.ledger import consequences, rows
 from ctci.ledger.engine import Ledger, insert_or_ignore, now_ms, upsert
-from ctci.ledger.tables import deliveries, jobs, needs, projects, refs, runs, turns
+from ctci.ledger.tables import deliveries, jobs, needs, projects, refs, runs, standing, turns
 from ctci.model import Entry, Order, Recorded, Status, Trigger
 
 #: Refused calls are kept without their bodies, the newest so many of them.
@@ -90,7 +90,7 @@ def refuse(db: Ledger, *, project: str, forge: str, event: str, key: str, reason
 def _enter(connection: Connection, entry: Entry) -> Recorded:
     insert_or_ignore(connection, projects, ("name",), name=entry.project)
     if entry.deleted and entry.ref:
-        connection.execute(delete(refs).where(refs.c.project == entry.project, refs.c.ref == entry.ref))
+        _forget_ref(connection, entry.project, entry.ref)
     trigger = entry.trigger
     if trigger is None:
         return _deliver(connection, entry, "ignored", entry.reason, None, ())
@@ -106,6 +106,12 @@ def _enter(connection: Connection, entry: Entry) -> Recorded:
     _move_ref(connection, trigger, run)
     consequences.note(connection, "recorded", run)
     return _deliver(connection, entry, "queued", entry.reason, run, placed)
+
+
+def _forget_ref(connection: Connection, project: str, ref: str) -> None:
+    """A branch or tag is gone: pushed again it is news, and how it stood concerns nobody any more."""
+    upsert(connection, refs, ("project", "ref"), project=project, ref=ref, commit="", run=None, via="deleted")
+    connection.execute(delete(standing).where(standing.c.project == project, standing.c.ref == ref))
 
 
 def _known(connection: Connection, trigger: Trigger) -> tuple[int | None, str] | None:
@@ -150,21 +156,26 @@ def _run(connection: Connection, entry: Entry, trigger: Trigger) -> int:
                 created_at=now_ms(),
                 tries=0,
                 rerun_of=entry.rerun_of,
-                prev_commit=last.commit if last else None,
+                prev_commit=(last.commit or None) if last else None,
                 prev_run=last.run if last else None,
             ).returning(runs.c.id)
         ).scalar_one()
     )
 
 
-def _jobs(connection: Connection, entry: Entry, trigger: Trigger, run: int) -> tuple[tuple[int, str], ...]:
+def _place(connection: Connection, entry: Entry, run: int) -> int:
+    """The run whose place in history this one has, written down with it."""
     as_of = run
     if entry.rerun_of is not None:
         # A rerun of a rerun stands where the first one stood.
-        as_of = (
-            connection.execute(select(func.min(jobs.c.as_of)).where(jobs.c.run == entry.rerun_of)).scalar()
-            or entry.rerun_of
-        )
+        first = connection.execute(select(runs.c.as_of).where(runs.c.id == entry.rerun_of)).scalar()
+        as_of = first or entry.rerun_of
+    connection.execute(update(runs).where(runs.c.id == run).values(as_of=as_of))
+    return as_of
+
+
+def _jobs(connection: Connection, entry: Entry, trigger: Trigger, run: int) -> tuple[tuple[int, str], ...]:
+    as_of = _place(connection, entry, run)
     names = {(order.subproject, order.recipe.name) for order in entry.orders}
     wanted = [[(order.subproject, name) for name in order.recipe.needs] for order in entry.orders]
     # What the run does not have is not waited for: a rerun of what failed goes by the rest as it was.

@@ -77,9 +77,17 @@ def bases(db: Ledger, project: str, ref: str) -> Mapping[tuple[str, str], tuple[
 
 
 def branches(db: Ledger, *, limit: int = 200) -> tuple[tuple[str, str], ...]:
-    """(project, ref) that have runs, the one with the newest run first."""
+    """(project, ref) that have runs, the one with the newest run first.
+
+    Not those that are gone from the remote, nor those that never were there: all of whose runs are errored.
+    """
+    here = and_(refs.c.project == runs.c.project, refs.c.ref == runs.c.ref)
     query = (
         select(runs.c.project, runs.c.ref)
+        .outerjoin(refs, here)
+        .where(
+            func.coalesce(refs.c.via, "") != "deleted", or_(refs.c.ref.is_not(None), runs.c.status != Status.ERRORED)
+        )
         .group_by(runs.c.project, runs.c.ref)
         .order_by(func.max(runs.c.id).desc())
         .limit(limit)
@@ -88,21 +96,34 @@ def branches(db: Ledger, *, limit: int = 200) -> tuple[tuple[str, str], ...]:
         return tuple((row.project, row.ref) for row in connection.execute(query))
 
 
+def broken_since(db: Ledger) -> Mapping[int, int]:
+    """Of each place that is red: its last conclusive job -> the run of its first red one since it was green."""
+    query = (
+        select(standing_.c.last_job, jobs.c.run)
+        .join(jobs, jobs.c.id == standing_.c.red_job)
+        .where(standing_.c.red_job.is_not(None))
+    )
+    with db.read() as connection:
+        return {row.last_job: row.run for row in connection.execute(query)}
+
+
 def strips(
     db: Ledger, places: Sequence[tuple[str, str]], *, length: int = 30
 ) -> Mapping[tuple[str, str], tuple[Run, ...]]:
-    """The last `length` runs of several (project, ref), oldest first: one query for all."""
+    """The last `length` runs of several (project, ref), oldest first, a rerun where its original stood: one query."""
     found: dict[tuple[str, str], list[Run]] = {place: [] for place in places}
     ranked = (
         select(
             runs,
-            func.row_number().over(partition_by=(runs.c.project, runs.c.ref), order_by=runs.c.id.desc()).label("n"),
+            func.row_number()
+            .over(partition_by=(runs.c.project, runs.c.ref), order_by=(runs.c.as_of.desc(), runs.c.id.desc()))
+            .label("n"),
         )
         .where(tuple_(runs.c.project, runs.c.ref).in_(places))
         .subquery()
     )
     with db.read() as connection:
-        for row in connection.execute(select(ranked).where(ranked.c.n <= length).order_by(ranked.c.id)):
+        for row in connection.execute(select(ranked).where(ranked.c.n <= length).order_by(ranked.c.as_of, ranked.c.id)):
             found[row.project, row.ref].append(rows.run(row))
     return {place: tuple(each) for place, each in found.items()}
 

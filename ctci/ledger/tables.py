@@ -68,6 +68,8 @@ class Runs(SQLModel, table=True):
     tries: int
     next_try_at: int | None = _ms()
     rerun_of: int | None
+    #: The run whose place in history this has: a rerun stands where its original stood.
+    as_of: int | None
     behind: int | None
     #: What the ref was recorded at before, and by which run: to put it back, and to know what came out of order.
     prev_commit: str | None
@@ -79,7 +81,7 @@ class Jobs(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     run: int = Field(foreign_key="runs.id")
-    #: The run whose place in history this has: a rerun stands where its original stood.
+    #: As of its run.
     as_of: int
     project: str
     ref: str

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ctci.model.asked import Order, short_ref
-from ctci.model.statuses import Status
+from ctci.model.statuses import RED, Status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +153,11 @@ class Job:
         """`api:test`, or `test` where the project has no subprojects."""
         sub = self.order.subproject
         return f"{sub}:{self.order.recipe.name}" if sub else self.order.recipe.name
+
+    @property
+    def is_red(self) -> bool:
+        """Whether it turns its branch red: what is allowed to fail does not."""
+        return self.status in RED and not self.order.recipe.allow_failure
 
     @property
     def name(self) -> str:

@@ -236,7 +236,9 @@ class Courier:
         """What the runs since the last green one brought, newest first."""
         after = run.id - 1 if green is None else min(green.run, run.id - 1)
         runs = ledger.runs_(self._db, project=run.project, ref=run.ref, after=after, before=run.id + 1, limit=MOST_RUNS)
-        brought = (commit for each in runs for commit in ledger.commits_of(self._db, each.id))
+        # What is run again, or asked for, brings nothing.
+        pushes = (each for each in runs if each.kind in ("push", "tag", "sweep") or each.id == run.id)
+        brought = (commit for each in pushes for commit in ledger.commits_of(self._db, each.id))
         return tuple({commit.sha: commit for commit in brought}.values())
 
 

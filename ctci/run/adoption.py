@@ -83,7 +83,7 @@ def _kept(db: ledger.Ledger, layout: Layout, job: Job, *, host: int, boot_id: st
         remark = "the machine was restarted while it ran"
     # Fences and sweeps before anything is written down.
     status = ending.conclude(db, job, keeping.end(folder), host=host, remark=remark)
-    log.warning("%s of #%s was left running by the last life: %s", job.name, job.run, status)
+    log.warning("%s of #%s was left running by the last server: %s", job.name, job.run, status)
     return None
 
 

@@ -35,6 +35,6 @@ def conclude(db: ledger.Ledger, job: Job, ended: Exit, *, host: int, remark: str
                 # A wish came meanwhile, or it is not ours: settle tells which.
                 continue
             return status
-        ledger.settle(db, **facts, reason=reason or outcome.flaky(status, earlier))
+        ledger.settle(db, **facts, reason=reason or outcome.at_last(status, earlier))
         break
     return status

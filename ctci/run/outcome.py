@@ -60,13 +60,15 @@ def another(recipe: Recipe, status: Status, ended: Exit, earlier: Sequence[Attem
     return False
 
 
-def flaky(status: Status, earlier: Sequence[Attempt]) -> str | None:
-    """The reason of a job that succeeded after an attempt of the same commit that did not."""
-    red = [attempt for attempt in earlier if attempt.status in RED and attempt.exit is not None]
-    if status is not Status.SUCCEEDED or not red:
+def at_last(status: Status, earlier: Sequence[Attempt]) -> str | None:
+    """The reason of a job that succeeded after an attempt of the same commit that did not: flaky, if that was red."""
+    if status is not Status.SUCCEEDED or not earlier:
         return None
-    said = "; ".join(f"attempt {each.number}: {judge(each.exit, None, None)[1]}" for each in red if each.exit)
-    return f"flaky: {said}; then it succeeded"
+    said = "; ".join(
+        f"attempt {each.number}: {judge(each.exit, None, None)[1]}" for each in earlier if each.exit is not None
+    )
+    flaky = "flaky: " if any(each.status in RED for each in earlier) else ""
+    return f"{flaky}{said}; then it succeeded" if said else None
 
 
 def _exit(ended: Exit) -> str:

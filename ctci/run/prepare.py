@@ -122,7 +122,9 @@ class Prepare:
         skip = skips.reason(kind=run.kind, options=run.options, message=message, commit=commit.sha)
         repeats = {} if skip else self._repeats(run, jobs, commit, mirror, message)
         directories = {job.order.subproject: job.order.directory for job in jobs}
-        brought = git.between(mirror, self._base(run, mirror, default_branch), commit.sha, MOST_COMMITS)
+        base = self._base(run, mirror, default_branch)
+        # What is run again brings nothing that its original has not brought.
+        brought = () if run.rerun_of else git.between(mirror, base, commit.sha, MOST_COMMITS)
         ledger.prepare(
             self._db,
             run.id,

@@ -49,7 +49,7 @@ def home(request: Request) -> Response:
         name: project.default_ref(ledger.default_branch(doors.db, name)) for name, project in settings.projects.items()
     }
     standing = [job for job in ledger.standing(doors.db) if _counts(job, settings, defaults, now)]
-    red = [job for job in standing if job.status in RED]
+    red = [job for job in standing if job.is_red]
     # A default branch concerns everybody, so it is told first.
     red.sort(key=lambda job: (job.order.ref != defaults[job.order.project], -(job.finished_at or 0)))
     breaks = [_break(doors, job) for job in red[:TOLD]]
@@ -86,7 +86,7 @@ def _counts(job: Job, settings: Config, defaults: Mapping[str, str], now: int) -
     sub = project.subs.get(order.subproject) if project is not None else None
     if sub is None or order.recipe.name not in sub.recipes or not order.ref.startswith(HEADS):
         return False
-    if job.status in RED and order.recipe.allow_failure:
+    if job.status in RED and not job.is_red:
         return False
     return order.ref == defaults[order.project] or now - (job.finished_at or now) < QUIET_MS
 

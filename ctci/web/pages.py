@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ctci import clock, ledger, logs
-from ctci.model import FINISHED, HEADS, RED, Job, Status
+from ctci.model import FINISHED, HEADS, Job, Status
 from ctci.web import render, sentences, strip
 from ctci.web.doors import Doors
 
@@ -70,7 +70,6 @@ def runs(request: Request) -> Response:
         statuses=tuple(Status),
         projects=sorted({*doors.current.get().projects, *([asked["project"]] if asked["project"] else [])}),
         took=strip.took,
-        red=RED,
     )
 
 
@@ -82,7 +81,7 @@ def run(request: Request) -> Response:
         return no_run(request, request.path_params["run"])
     jobs = ledger.jobs_of(doors.db, [found.id])[found.id]
     now = clock.now()
-    endings = tuple(_ending(doors, job) for job in [job for job in jobs if job.status in RED][:SHOWN])
+    endings = tuple(_ending(doors, job) for job in [job for job in jobs if job.is_red][:SHOWN])
     broke = {each.red.job.id for each in endings if each.red.broke}
     verdict = sentences.run_(found, jobs, now, broke=broke)
     newest = ledger.runs_(doors.db, project=found.project, ref=found.ref, after=found.id, limit=1)
@@ -166,7 +165,7 @@ def _tally(jobs: Sequence[Job]) -> str:
 
 def _worth_reproducing(jobs: Sequence[Job]) -> tuple[Job, ...]:
     """The red ones, or the first that ran."""
-    red = tuple(job for job in jobs if job.status in RED)
+    red = tuple(job for job in jobs if job.is_red)
     return red or tuple(job for job in jobs if job.status is not Status.SKIPPED)[:1]
 
 

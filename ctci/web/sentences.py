@@ -56,7 +56,7 @@ def run_(run: Run, jobs: Sequence[Job], now: int, *, broke: Collection[int] = ()
     moment = _ago(run.finished_at or run.created_at, now)
     on = Part(f" on {run.branch} ")
     if run.status in RED:
-        red = [job for job in jobs if job.status in RED]
+        red = [job for job in jobs if job.is_red]
         told = [job for job in red if job.id in broke] or red
         verb = f" broke {run.branch} " if broke else f" {_verb(red)} on {run.branch} "
         at = max((job.finished_at or now for job in told), default=now)

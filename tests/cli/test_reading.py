@@ -1,10 +1,11 @@
 import json
+import subprocess
 
 import pytest
 from sqlalchemy import text
 
-from ctci import ledger, shape
-from ctci.model import Status
+from ctci import layout, ledger, shape
+from ctci.model import Repeat, Status
 from tests import make
 from tests.cli.calling import Caller
 
@@ -219,6 +220,67 @@ def test_a_broken_configuration_hides_nothing_of_a_data_folder_that_was_named(
 
     assert (said.code, said.out.split()[0]) == (0, "#1")
     assert "nevertheless" in said.err
+
+
+def test_a_broken_configuration_hides_nothing_of_the_data_folder_beside_it(
+    ctci: Caller, db: ledger.Ledger, place: layout.Layout
+) -> None:
+    make.prepared(db)
+    ctci.configure('[projects.shop]\ngit = "/srv/x.git"\ntimeout = 20\n')
+    assert place.data == ctci.folder / "data"
+
+    listed, ended = (
+        subprocess.run(ctci.module(*verb), cwd=ctci.folder, env=ctci.environ(), capture_output=True, check=False)
+        for verb in (("runs",), ("cancel", "1"))
+    )
+
+    assert (listed.returncode, listed.stdout.split()[0]) == (0, b"#1")
+    assert b"1 job ended" in ended.stderr
+
+
+def test_the_row_of_a_branch_is_not_that_of_an_old_run_again_and_says_since_when_it_is_red(
+    ctci: Caller, db: ledger.Ledger, host: int
+) -> None:
+    first = make.settled(db, host)
+    broke = make.settled(db, host, Status.FAILED, "exit 1")
+    newest = make.settled(db, host, Status.FAILED, "exit 1")
+    make.settled(db, host, trigger=make.trigger(kind="rerun"), rerun_of=first)
+    skipped = make.prepared(db, skips=dict.fromkeys([5], "the push said `-o ci.skip`"))
+
+    told = ctci("status").out
+
+    assert f"#{newest}" not in told.splitlines()[0]
+    assert f"#{skipped}" in told
+    assert f"red: api:test since #{broke}" in told
+
+
+def test_a_tag_is_found_by_its_name(ctci: Caller, db: ledger.Ledger) -> None:
+    ledger.record(
+        db, (make.entry(trigger=make.trigger(kind="tag", ref="refs/tags/v1"), orders=(), reason="no tags table"),)
+    )
+
+    assert "no tags table" in ctci("why-not", "shop@v1").out
+
+
+def test_what_waits_together_is_told_once(ctci: Caller, db: ledger.Ledger) -> None:
+    orders = tuple(make.order(recipe=make.recipe(name=name)) for name in ("build", "lint", "test"))
+    make.recorded(db, orders=orders)
+
+    line = ctci("status").out.splitlines()[0]
+
+    assert "api:build, api:lint and api:test: waits for its commit to be fetched" in line
+
+
+def test_a_result_that_is_repeated_says_where_its_log_is(ctci: Caller, db: ledger.Ledger, host: int) -> None:
+    first = make.settled(db, host, Status.FAILED, "exit 1")
+    run = make.recorded(db)
+    base, job = (ledger.jobs_of(db, [each])[each][0] for each in (first, run))
+    repeat = Repeat(job=base.id, status=Status.FAILED, reason=f"unchanged since #{first}: failed")
+    make.prepare(db, run, repeats={job.id: repeat})
+
+    said = ctci("log", str(run))
+
+    assert f"`ctci log {first}/api:test` is the log of then" in said.err
 
 
 def test_a_terminal_gets_colours_and_lines_of_its_width(ctci: Caller, db: ledger.Ledger, host: int) -> None:

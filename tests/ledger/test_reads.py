@@ -3,7 +3,7 @@
 import pytest
 
 from ctci import ledger
-from ctci.model import Job, Letter, Status
+from ctci.model import Entry, Job, Letter, Status
 from tests import make
 from tests.conftest import StoppedClock
 
@@ -55,6 +55,44 @@ def test_a_strip_has_the_last_runs_oldest_first(db: ledger.Ledger, host: int) ->
 
     assert [run.id for run in strip] == runs[2:]
     assert ledger.branches(db) == (("shop", "refs/heads/main"),)
+
+
+def test_a_rerun_of_an_old_run_stands_in_the_strip_where_that_stood(db: ledger.Ledger, host: int) -> None:
+    first, second = make.settled(db, host), make.settled(db, host, Status.FAILED)
+    again = make.settled(db, host, trigger=make.trigger(kind="rerun"), rerun_of=first)
+    once_more = make.settled(db, host, trigger=make.trigger(kind="rerun"), rerun_of=again)
+
+    strip = ledger.strips(db, [("shop", "refs/heads/main")])["shop", "refs/heads/main"]
+
+    assert [run.id for run in strip] == [first, again, once_more, second]
+
+
+def test_a_break_is_told_by_the_run_that_broke_it(db: ledger.Ledger, host: int) -> None:
+    make.settled(db, host)
+    broke = make.settled(db, host, Status.FAILED)
+    last = make.settled(db, host, Status.TIMED_OUT)
+    make.settled(db, host, trigger=make.trigger(ref="refs/heads/green"))
+
+    (job,) = ledger.jobs_of(db, [last])[last]
+    assert ledger.broken_since(db) == {job.id: broke}
+
+
+def test_a_branch_that_is_gone_or_never_was_is_no_branch_and_red_for_nobody(db: ledger.Ledger, host: int) -> None:
+    ref, typo = "refs/heads/gone", "refs/heads/typo"
+    make.settled(db, host, Status.FAILED, trigger=make.trigger(ref=ref), orders=(make.order(ref=ref),))
+    make.settled(db, host, Status.ERRORED, trigger=make.trigger(kind="manual", ref=typo))
+    before = (ledger.branches(db), [job.order.ref for job in ledger.standing(db)])
+
+    entry = Entry(project="shop", forge="gitea", event="push", key="k", ref=ref, reason="gone", deleted=True)
+    ledger.record(db, (entry,))
+
+    assert before == ((("shop", ref),), [ref])
+    assert (ledger.branches(db), ledger.standing(db)) == ((), ())
+    again = make.settled(db, host, trigger=make.trigger(ref=ref), orders=(make.order(ref=ref),))
+    found = ledger.run(db, again)
+    assert found is not None
+    assert found.prev_commit is None
+    assert ledger.branches(db) == (("shop", ref),)
 
 
 def test_retention_keeps_the_last_green_and_the_first_red_of_a_break(db: ledger.Ledger, host: int) -> None:

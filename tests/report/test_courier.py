@@ -214,6 +214,37 @@ def test_the_commits_since_the_last_green_run_are_named(office: Office, db: ledg
     assert f"2 commits to api since green #{green}:\n     bbbbbbb  Ana Ruiz  Round less\n     aaaaaaa" in text
 
 
+def test_what_was_run_again_brings_no_commits_to_a_break(office: Office, db: ledger.Ledger, host: int) -> None:
+    first = make.settled(db, host, GREEN, brought=(make.commit(sha="c" * 40, subject="Long tested"),))
+    make.settled(db, host, GREEN)
+    make.settled(
+        db,
+        host,
+        GREEN,
+        trigger=make.trigger(kind="rerun"),
+        rerun_of=first,
+        brought=(make.commit(sha="c" * 40, subject="Long tested"),),
+    )
+    make.settled(db, host, RED, brought=(make.commit(sha="b" * 40, subject="Round less"),))
+
+    office.work()
+
+    body = office.desk.messages[0].get_body(("plain",))
+    assert body is not None
+    assert "Round less" in body.get_content()
+    assert "Long tested" not in body.get_content()
+
+
+def test_what_is_allowed_to_fail_is_not_told(office: Office, db: ledger.Ledger, host: int) -> None:
+    allowed = (make.order(recipe=make.recipe(allow_failure=True)),)
+    make.settled(db, host, GREEN, orders=allowed)
+    make.settled(db, host, RED, orders=allowed)
+
+    office.work()
+
+    assert office.subjects == []
+
+
 def test_a_rerun_of_the_past_is_told_only_while_it_is_the_present(office: Office, db: ledger.Ledger, host: int) -> None:
     broken = make.settled(db, host, RED)
     office.work()

@@ -8,6 +8,8 @@ DDL = """
 ALTER TABLE jobs ADD COLUMN lock TEXT;
 ALTER TABLE jobs ADD COLUMN spared INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE jobs ADD COLUMN same_as INTEGER;
+ALTER TABLE runs ADD COLUMN as_of INTEGER;
+CREATE INDEX runs_by_place ON runs (project, ref, as_of, id);
 CREATE TABLE needs (job INTEGER NOT NULL REFERENCES jobs (id), needs INTEGER NOT NULL REFERENCES jobs (id),
     PRIMARY KEY (job, needs));
 CREATE INDEX needs_of ON needs (needs);
@@ -22,6 +24,7 @@ CREATE INDEX jobs_running ON jobs (priority, turn) WHERE status = 'running';
 """
 #: What had been recorded so far, brought to the new tables.
 FILL = """
+UPDATE runs SET as_of = coalesce((SELECT min(as_of) FROM jobs WHERE jobs.run = runs.id), id);
 INSERT INTO turns (project, priority, turn) SELECT project, priority, max(turn) FROM jobs GROUP BY project, priority;
 INSERT INTO standing (project, ref, subproject, recipe, last_job, last_as_of, green_job, red_job)
     SELECT project, ref, subproject, recipe, id, as_of, NULL, NULL FROM (
