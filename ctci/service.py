@@ -21,9 +21,10 @@ from ctci.model import Status
 from ctci.receive import desk, spool
 from ctci.report.courier import Courier
 from ctci.run import adoption, containment, keeping, sweeping, tidy
+from ctci.run.capacity import Busy, Floor
 from ctci.run.containment import Containment
 from ctci.run.prepare import Prepare
-from ctci.run.worker import Busy, Floor, Worker
+from ctci.run.worker import Worker
 from ctci.web import app
 from ctci.web.doors import Doors
 
@@ -100,6 +101,9 @@ class Service:
         """Claim no more; `done` is called when nothing of this machine runs."""
         log.info("draining: no job is started, and the server stops when those that run have ended")
         self.draining.set()
+        # What is being claimed at this moment is on the ledger after this.
+        with self.busy.claiming:
+            pass
 
         def wait() -> None:
             seen = 0
@@ -200,7 +204,7 @@ def start(
         *((f"slot {slot}", worker(slot).run) for slot in slots),
         ("courier", courier.run),
         ("tidy", lambda stop: tidy.loop(db, place, current, stop)),
-        ("spool", lambda stop: drain(db, place, current, stop)),
+        ("spool", lambda stop: empty_spool(db, place, current, stop)),
     ]
     doors = Doors(db=db, layout=place, current=current, environ=environ, ready=service.ready)
     server = Server(app.build(doors), sockets, service.stop)
@@ -241,7 +245,7 @@ def reload(current: config.Current) -> None:
         log.error("the configuration was not reloaded, the old one stays in force: %s", error)
 
 
-def drain(db: ledger.Ledger, place: Layout, current: config.Current, stop: threading.Event) -> None:
+def empty_spool(db: ledger.Ledger, place: Layout, current: config.Current, stop: threading.Event) -> None:
     """Record what hooks left in the spool, every two seconds until `stop`."""
     while not stop.is_set():
         try:

@@ -3,7 +3,10 @@
 import itertools
 from typing import Any
 
+from sqlalchemy import select
+
 from ctci import ledger
+from ctci.ledger.tables import refs
 from ctci.model import Commit, Entry, Exit, Job, Order, Recipe, Remote, Run, Status, Trigger
 
 _numbers = itertools.count(1)
@@ -76,6 +79,13 @@ def commit(**fields: Any) -> Commit:
 
 def exit_(**fields: Any) -> Exit:
     return Exit(**{"how": "exit", "code": 0, "seconds": 1.5, **fields})
+
+
+def recorded_ref(db: ledger.Ledger, project: str, ref: str) -> tuple[str, int | None] | None:
+    """(commit, run) that a ref was last recorded at."""
+    with db.read() as connection:
+        row = connection.execute(select(refs).where(refs.c.project == project, refs.c.ref == ref)).one_or_none()
+    return (row.commit, row.run) if row else None
 
 
 # --- stories on a real ledger ----------------------------------------------------------------------------------------

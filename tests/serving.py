@@ -9,6 +9,7 @@ import sys
 import textwrap
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,9 @@ class Served:
     def configure(self, projects: str) -> None:
         (self.config / "projects.toml").write_text(textwrap.dedent(projects))
 
-    def start(self, *options: str, **environ: str) -> None:
-        """Start and wait until it answers."""
-        command = [*self._command(), "serve", "--listen", self._listen, *options]
+    def start(self, *options: str, prefix: Sequence[str] = (), **environ: str) -> None:
+        """Start, as what `prefix` makes of a command, and wait until it answers."""
+        command = [*prefix, *self._command(), "serve", "--listen", self._listen, *options]
         with self._log.open("ab") as out:
             self._process = subprocess.Popen(
                 command,

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -303,6 +304,20 @@ def test_a_reload_takes_the_new_recipes_and_a_broken_file_changes_nothing(served
 def _places(served: Served, upstream: Upstream, delivery: str) -> list[str]:
     run = push(served, upstream, f"exit 0 # {os.urandom(4).hex()}", delivery=delivery + os.urandom(4).hex())
     return [job.place for job in ledger.jobs_of(served.db, [run])[run]]
+
+
+def test_who_runs_as_the_same_user_reads_no_secret_of_the_server(served: Served) -> None:
+    """A recipe does, and `/proc` would show it the server's environment."""
+    # Root may read everything; without its capabilities it is a user like any other.
+    plain = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all"] if os.getuid() == 0 else []
+    if plain and shutil.which("setpriv") is None:
+        pytest.skip("needs setpriv")
+    served.start(prefix=plain, CTCI_TITLE="hunter2")
+
+    seen = subprocess.run([*plain, "cat", f"/proc/{served.pid}/environ"], capture_output=True, text=True, check=False)
+
+    assert "hunter2" not in seen.stdout
+    assert "Permission denied" in seen.stderr
 
 
 def test_a_second_server_on_the_same_folder_says_who_has_it(served: Served) -> None:

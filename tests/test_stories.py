@@ -15,8 +15,9 @@ from ctci.config.settings import Config, Project, Server, Subproject
 from ctci.layout import Layout
 from ctci.model import Job, Recipe, Recorded, Remote, Run, Status
 from ctci.receive import desk
+from ctci.run.capacity import Floor
 from ctci.run.prepare import Prepare
-from ctci.run.worker import Floor, Worker
+from ctci.run.worker import Worker
 from tests import make
 from tests.upstream import Upstream
 
@@ -288,7 +289,7 @@ def test_a_push_that_comes_late_is_recorded_and_not_run(house: House) -> None:
 
     assert set(house.said(a).values()) == {("skipped", f"older than #{b}, which was recorded before it")}
     assert house.said(b)["api:test"] == GREEN
-    assert ledger.recorded_ref(house.db, "shop", MAIN) == (newer, b)
+    assert make.recorded_ref(house.db, "shop", MAIN) == (newer, b)
 
 
 def test_a_delivery_whose_commit_could_not_be_had_may_come_again(house: House) -> None:
@@ -443,3 +444,47 @@ def test_a_green_rerun_of_the_newest_run_mends_the_branch(house: House, tmp_path
     assert house.standing()["api:test"] == (again, "succeeded")
     later = house.push({"y": "1"})
     assert house.said(later)["api:test"] == ("succeeded", f"unchanged since #{again}: succeeded")
+
+
+@pytest.mark.parametrize("mode", [None, "supersede"])
+def test_a_push_that_asks_to_be_skipped_leaves_the_one_before_it_to_be_tried(house: House, mode: str | None) -> None:
+    house.mode = mode
+    house.push({"x": "1"})
+    house.work()
+
+    a = house.push({"api/test.sh": "exit 1"})
+    b = house.push({"api/notes.txt": "x"}, message="Notes [skip ci]")
+    house.work()
+
+    assert house.said(a)["api:test"] == ("failed", "exit 1")
+    assert house.said(b)["api:test"][0] == "skipped"
+    assert house.standing()["api:test"] == (a, "failed")
+
+
+def test_a_person_s_run_of_an_old_commit_does_not_turn_a_red_branch_green(house: House) -> None:
+    good = house.run(house.push({"x": "1"})).commit
+    house.work()
+    bad = house.push({"api/test.sh": "exit 1"})
+    house.work()
+
+    wished = desk.request(house.db, house.settings(), project="shop", ref=MAIN, commit=good, by="ana").run
+    assert wished is not None
+    house.prepare()
+    house.work()
+
+    assert house.said(wished)["api:test"] == GREEN
+    assert house.standing()["api:test"] == (bad, "failed")
+
+
+def test_the_job_whose_result_is_repeated_is_kept_as_long_as_that(house: House) -> None:
+    ran = house.push({"api/lib.py": "x"})
+    house.work()
+    for number in range(3):
+        last = house.push({"README": str(number)})
+
+    ledger.forget(house.db, ledger.outdated(house.db, "shop", keep_runs=1, before=0))
+
+    job = house.jobs(last)["api:test"]
+    assert job.same_as is not None
+    assert ledger.job(house.db, job.same_as) is not None
+    assert [run.id for run in ledger.runs_(house.db)] == [last, ran]

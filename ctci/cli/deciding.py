@@ -65,7 +65,7 @@ def _tell(db: ledger.Ledger, delivery: Delivery) -> None:
     run = ledger.run(db, delivery.run) if delivery.run is not None else None
     if run is None:
         return
-    for line in _became(run, ledger.jobs_of(db, [run.id])[run.id]):
+    for line in _became(run, ledger.jobs_of(db, [run.id], ahead=True)[run.id]):
         terminal.say(f"  {terminal.plain(line)}")
 
 

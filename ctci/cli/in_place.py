@@ -21,7 +21,6 @@ from ctci.receive import plan
 from ctci.run import keeping, outcome, sweeping, workspace
 from ctci.shape import code
 
-GRACE_S = 10.0
 #: Seconds between two looks at what was printed.
 POLL_S = 0.05
 
@@ -45,7 +44,7 @@ def run(named: targets.Recipes) -> int:
         name = (order.subproject, order.recipe.name)
         unmet = [need for need in order.recipe.needs if ended.get((order.subproject, need)) is not Status.SUCCEEDED]
         if unmet:
-            terminal.note(terminal.strong(f"==> {_place(order)} skipped: needs {unmet[0]}, which did not succeed"))
+            terminal.note(terminal.strong(f"==> {order.place} skipped: needs {unmet[0]}, which did not succeed"))
             ended[name] = Status.SKIPPED
             continue
         status = _one(settings, root, order, commit)
@@ -57,13 +56,9 @@ def run(named: targets.Recipes) -> int:
     return code(next(status for status in WORST_FIRST if status in ended.values()))
 
 
-def _place(order: Order) -> str:
-    return f"{order.subproject}:{order.recipe.name}" if order.subproject else order.recipe.name
-
-
 def _one(settings: config.Config, root: Path, order: Order, commit: str) -> Status:
     directory = root / order.directory
-    place = _place(order)
+    place = order.place
     if not directory.is_dir():
         raise session.Refused(f"this checkout has no directory {order.directory}", session.ABSENT)
     terminal.note(terminal.strong(f"==> {place} in {directory}"))
@@ -103,7 +98,7 @@ def _keep(folder: Path, order: Order, directory: Path, env: Mapping[str, str]) -
             cwd=directory,
             env=env,
             timeout_s=recipe.timeout_s,
-            grace_s=GRACE_S,
+            grace_s=keeping.GRACE_S,
             cap=order.log_cap,
             nice=recipe.nice,
             sandbox=recipe.sandbox,

@@ -128,10 +128,10 @@ def _held_up(ground: session.Ground) -> None:
             f"no server is running on {ground.layout.data}: nothing starts, or is seen to end, before one does"
         )
     elif ground.config is not None:
-        from ctci.run import worker  # noqa: PLC0415 - only where something waits
+        from ctci.run import capacity  # noqa: PLC0415 - only where something waits
 
         settings = ground.config
-        remark = worker.Floor(ground.layout, config.Current(lambda: settings)).remark()
+        remark = capacity.Floor(ground.layout, config.Current(lambda: settings)).remark()
         if remark:
             terminal.note(remark)
 
@@ -170,7 +170,7 @@ def show(target: targets.Target, fields: Fields) -> int:
     ground = session.ground()
     db = session.need_ledger(ground.layout)
     run, named = finding.jobs(db, target)
-    jobs = ledger.jobs_of(db, [run.id])[run.id]
+    jobs = ledger.jobs_of(db, [run.id], ahead=True)[run.id]
     commits = ledger.commits_of(db, run.id)
     deliveries = ledger.deliveries_(db, run=run.id)
     attempts = [attempt for job in jobs for attempt in ledger.attempts_of(db, job.id)]

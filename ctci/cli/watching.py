@@ -62,7 +62,7 @@ class Watch:
                 run = ledger.run(self._db, self._run)
                 if run is None:
                     raise session.Refused(f"#{self._run} has been forgotten meanwhile", session.ABSENT)
-                all_ = ledger.jobs_of(self._db, [run.id])[run.id]
+                all_ = ledger.jobs_of(self._db, [run.id], ahead=True)[run.id]
                 self.jobs = tuple(job for job in all_ if only is None or job.id in only)
                 self._show(run)
                 over = run.finished_at is not None if only is None else all(job.status in FINISHED for job in self.jobs)

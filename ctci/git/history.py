@@ -142,11 +142,6 @@ def unpin(mirror: Path, run: int) -> None:
         _open(mirror).references.delete(f"refs/ctci/runs/{run}")
 
 
-def default_branch(mirror: Path) -> str | None:
-    """`main` or `master`, whichever the mirror has."""
-    return next((name for name in ("main", "master") if head(mirror, HEADS + name)), None)
-
-
 def needs_lfs(mirror: Path, sha: str) -> bool:
     """Whether a .gitattributes of the commit gives files to git-lfs."""
     repository = _open(mirror)

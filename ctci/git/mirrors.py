@@ -65,15 +65,7 @@ def fetch(
             # Here, not above: what the exception holds open is let go of first.
             new, healed = True, _anew(mirror, access, end, stop, why)
         if commit is not None and not has(mirror, commit):
-            try:
-                _by_id(mirror, access, commit, ref, end, stop)
-            except GitError as error:
-                if error.kind != "missing" or healed is not None or (why := _damage(mirror)) is None:
-                    raise
-                # It is the mirror that lost it.
-                healed = _anew(mirror, access, end, stop, why)
-                if not has(mirror, commit):
-                    raise
+            _by_id(mirror, access, commit, ref, end, stop)
         # Another call to a network remote: worth it once.
         asked = new or access.local is not None
         default = remotes.default_branch(access, deadline_s=_left_s(end), stop=stop) if asked else None
@@ -212,7 +204,11 @@ def _says_broken(text: str) -> bool:
 
 
 def _whole(mirror: Path) -> None:
-    """Every ref's object can be read: a fetch that found nothing new would never notice."""
+    """Every ref's object can be read: a fetch that found nothing new would never notice. Raises _Broken."""
+    for index in (mirror / "objects" / "pack").glob("*.idx"):
+        # libgit2 may still have what was there in memory; git has not.
+        if not _fits(index):
+            raise _Broken(f"{index.with_suffix('.pack').name} is not what its index was made of")
     repository = _open(mirror)
     try:
         names = repository.raw_listall_references()
@@ -231,13 +227,17 @@ def _whole(mirror: Path) -> None:
                 raise _Broken(str(error)) from error
 
 
-def _damage(mirror: Path) -> str | None:
-    """What is broken in a mirror, or None. A first look may have been at packs that libgit2 still had in memory."""
+def _fits(index: Path) -> bool:
+    """Whether a pack ends with the checksum that its index names (gitformat-pack: the last but one of the index)."""
     try:
-        _whole(mirror)
-    except _Broken as broken:
-        return str(broken)
-    return None
+        with index.open("rb") as file:
+            file.seek(-40, os.SEEK_END)
+            named = file.read(20)
+        with index.with_suffix(".pack").open("rb") as file:
+            file.seek(-20, os.SEEK_END)
+            return file.read(20) == named
+    except OSError:
+        return False
 
 
 def has(mirror: Path, commit: str) -> bool:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from ctci.ledger.engine import Away, Fenced, IllegalMove, Ledger, LedgerError, Nudge, connect
-from ctci.ledger.entries import place, record, refuse
-from ctci.ledger.history import baseline, bases, branches, broken_since, outdated, recorded_ref, since, standing, strips
+from ctci.ledger.entries import record, refuse
+from ctci.ledger.history import baseline, bases, branches, broken_since, outdated, since, standing, strips
 from ctci.ledger.letters import failed, hasten, owe, sent
 from ctci.ledger.migrations import migrate
 from ctci.ledger.preparing import give_up, postpone, prepare
@@ -22,7 +22,6 @@ from ctci.ledger.reads import (
     integrity,
     job,
     jobs_of,
-    last_green_commit,
     next_due,
     run,
     runs_,
@@ -68,19 +67,16 @@ __all__ = [
     "integrity",
     "job",
     "jobs_of",
-    "last_green_commit",
     "migrate",
     "next_due",
     "open_ledger",
     "outdated",
     "owe",
-    "place",
     "postpone",
     "prepare",
     "put_back",
     "queue",
     "record",
-    "recorded_ref",
     "refuse",
     "retry",
     "run",

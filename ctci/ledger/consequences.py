@@ -114,6 +114,8 @@ def repeat(connection: Connection, job: int, result: Repeat) -> None:
 
 def refresh(connection: Connection, run: int) -> None:
     """The run's status is the worst of its jobs'; with the last one ended it is finished, and who waited may go."""
+    # Two that settle at once must see each other's.
+    connection.execute(select(runs.c.id).where(runs.c.id == run).with_for_update())
     present = {
         # What is allowed to fail is shown, and counts for nothing.
         Status.SUCCEEDED if row.spared and row.status in RED else Status(row.status)

@@ -60,6 +60,12 @@ def insert_or_ignore(connection: Connection, table: Table, key: tuple[str, ...],
     connection.execute(statement, values)
 
 
+def insert_new(connection: Connection, table: Table, key: tuple[str, ...], result: str, /, **values: Any) -> Any:
+    """Insert a row and return one of its columns; None where one with this key is there."""
+    statement = _ignoring(connection.dialect.name, table, key, tuple(values)).returning(table.c[result])
+    return connection.execute(statement, values).scalar()
+
+
 def upsert(connection: Connection, table: Table, key: tuple[str, ...], /, **values: Any) -> None:
     """Insert a row, or give the one with this key these values. `at` is now where it is not given."""
     connection.execute(_updating(connection.dialect.name, table, key, tuple(values)), values)
@@ -79,7 +85,8 @@ def _updating(dialect: str, table: Table, key: tuple[str, ...], given: tuple[str
 
 
 def _times(table: Table, given: tuple[str, ...]) -> Mapping[str, Any]:
-    return {name: now_ms() for name in ("at", "first_seen") if name in table.c and name not in given}
+    moments = ("at", "first_seen", "created_at")
+    return {name: now_ms() for name in moments if name in table.c and name not in given}
 
 
 def execute_ddl(connection: Connection, statements: str) -> None:
@@ -131,6 +138,10 @@ class Ledger:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._writing = engine.execution_options(write=True)
+        self._reading = engine
+        if engine.dialect.name != "sqlite":
+            # One view for all statements of a read, as SQLite gives it.
+            self._reading = engine.execution_options(isolation_level="REPEATABLE READ")
         # One writer of this process at a time: SQLite's busy timeout alone is unfair (p99 ten times longer).
         self._lock: AbstractContextManager[Any] = threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
         self.nudge = Nudge()
@@ -141,7 +152,7 @@ class Ledger:
     def read(self) -> Iterator[Connection]:
         """One consistent view; never waits for a writer."""
         try:
-            with self.engine.begin() as connection:
+            with self._reading.begin() as connection:
                 yield connection
         except exc.OperationalError as error:
             raise Away(f"the ledger cannot be read: {error.orig}") from error

@@ -10,15 +10,14 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from ctci.ledger import consequences, rows
-from ctci.ledger.engine import Ledger, insert_or_ignore, now_ms, upsert
+from ctci.ledger.engine import Ledger, insert_new, insert_or_ignore, now_ms, upsert
 from ctci.ledger.tables import deliveries, jobs, needs, projects, refs, runs, standing, turns
-from ctci.model import Entry, Order, Recorded, Status, Trigger
+from ctci.model import Entry, Recorded, Status, Trigger
 
 #: Refused calls are kept without their bodies, the newest so many of them.
 REFUSED_KEPT = 1000
 
 _new_delivery = insert(deliveries)
-_new_run = insert(runs)
 _new_jobs = insert(jobs).values(queued_at=now_ms())
 _known_run = select(runs.c.id).where(runs.c.key == bindparam("key"))
 _last = select(refs.c.commit, refs.c.run).where(refs.c.project == bindparam("project"), refs.c.ref == bindparam("ref"))
@@ -102,6 +101,9 @@ def _enter(connection: Connection, entry: Entry) -> Recorded:
         _move_ref(connection, trigger, None)
         return _deliver(connection, entry, "ignored", entry.reason, None, ())
     run = _run(connection, entry, trigger)
+    if run is None:
+        twin, reason = _known(connection, trigger) or (None, entry.reason)
+        return _deliver(connection, entry, "duplicate", reason, twin, ())
     placed = _jobs(connection, entry, trigger, run)
     _move_ref(connection, trigger, run)
     consequences.note(connection, "recorded", run)
@@ -136,31 +138,32 @@ def _move_ref(connection: Connection, trigger: Trigger, run: int | None) -> None
     upsert(connection, refs, ("project", "ref"), **place, commit=trigger.after, run=run, via=trigger.kind)
 
 
-def _run(connection: Connection, entry: Entry, trigger: Trigger) -> int:
+def _run(connection: Connection, entry: Entry, trigger: Trigger) -> int | None:
+    """A new run; None where another server has just made it of the same delivery."""
     last = None
     if trigger.kind in ("push", "tag"):
         last = connection.execute(_last, {"project": trigger.project, "ref": trigger.ref}).one_or_none()
-    return int(
-        connection.execute(
-            _new_run.values(
-                key=trigger.key,
-                project=trigger.project,
-                kind=trigger.kind,
-                ref=trigger.ref,
-                before=trigger.before,
-                after=trigger.after,
-                pusher=trigger.pusher,
-                options=list(trigger.options),
-                priority=entry.priority,
-                status=Status.QUEUED,
-                created_at=now_ms(),
-                tries=0,
-                rerun_of=entry.rerun_of,
-                prev_commit=(last.commit or None) if last else None,
-                prev_run=last.run if last else None,
-            ).returning(runs.c.id)
-        ).scalar_one()
+    made = insert_new(
+        connection,
+        runs,
+        ("key",),
+        "id",
+        key=trigger.key,
+        project=trigger.project,
+        kind=trigger.kind,
+        ref=trigger.ref,
+        before=trigger.before,
+        after=trigger.after,
+        pusher=trigger.pusher,
+        options=list(trigger.options),
+        priority=entry.priority,
+        status=Status.QUEUED,
+        tries=0,
+        rerun_of=entry.rerun_of,
+        prev_commit=(last.commit or None) if last else None,
+        prev_run=last.run if last else None,
     )
+    return None if made is None else int(made)
 
 
 def _place(connection: Connection, entry: Entry, run: int) -> int:
@@ -170,8 +173,25 @@ def _place(connection: Connection, entry: Entry, run: int) -> int:
         # A rerun of a rerun stands where the first one stood.
         first = connection.execute(select(runs.c.as_of).where(runs.c.id == entry.rerun_of)).scalar()
         as_of = first or entry.rerun_of
+    elif entry.trigger is not None and entry.trigger.kind == "manual" and entry.trigger.after is not None:
+        as_of = _of_commit(connection, entry.trigger, run)
     connection.execute(update(runs).where(runs.c.id == run).values(as_of=as_of))
     return as_of
+
+
+def _of_commit(connection: Connection, trigger: Trigger, run: int) -> int:
+    """Where a person's run of one commit stands: last if it is the ref's newest, else where it was run, else first."""
+    place = {"project": trigger.project, "ref": trigger.ref}
+    last = connection.execute(_last, place).one_or_none()
+    if last is None or not last.commit or last.commit == trigger.after:
+        return run
+    then = (
+        select(runs.c.as_of)
+        .where(runs.c.project == trigger.project, runs.c.ref == trigger.ref, runs.c.commit == trigger.after)
+        .order_by(runs.c.as_of.desc())
+        .limit(1)
+    )
+    return connection.execute(then).scalar() or 0
 
 
 def _jobs(connection: Connection, entry: Entry, trigger: Trigger, run: int) -> tuple[tuple[int, str], ...]:
@@ -209,7 +229,7 @@ def _jobs(connection: Connection, entry: Entry, trigger: Trigger, run: int) -> t
     pairs = [{"job": id_, "needs": by_name[each]} for id_, needed in zip(ids, found, strict=True) for each in needed]
     if pairs:
         connection.execute(insert(needs), pairs)
-    return tuple(zip(ids, (place(order) for order in entry.orders), strict=True))
+    return tuple(zip(ids, (order.place for order in entry.orders), strict=True))
 
 
 def _take_turns(connection: Connection, project: str, priority: int, count: int) -> int:
@@ -218,11 +238,6 @@ def _take_turns(connection: Connection, project: str, priority: int, count: int)
     first = max(reached, last) + 1
     upsert(connection, turns, ("project", "priority"), project=project, priority=priority, turn=first + count - 1)
     return int(first)
-
-
-def place(order: Order) -> str:
-    """`api:test`, or `test` in a project without subprojects."""
-    return f"{order.subproject}:{order.recipe.name}" if order.subproject else order.recipe.name
 
 
 def _deliver(

@@ -128,19 +128,11 @@ def strips(
     return {place: tuple(each) for place, each in found.items()}
 
 
-def recorded_ref(db: Ledger, project: str, ref: str) -> tuple[str, int | None] | None:
-    """(commit, run) that a ref was last recorded at."""
-    with db.read() as connection:
-        row = connection.execute(
-            select(refs.c.commit, refs.c.run).where(refs.c.project == project, refs.c.ref == ref)
-        ).one_or_none()
-    return (row.commit, row.run) if row else None
-
-
 def outdated(db: Ledger, project: str, *, keep_runs: int, before: int) -> tuple[int, ...]:
     """Finished runs of a project beyond the newest `keep_runs` of their ref, or older than `before` (Unix ms).
 
-    Never the last green of a ref, nor anything from the first red on while it is broken.
+    Never those of the last job of a place, of its last green one and of its first red one since; nor the one whose
+    result they repeat.
     """
     ranked = (
         select(
@@ -166,5 +158,8 @@ def outdated(db: Ledger, project: str, *, keep_runs: int, before: int) -> tuple[
 def _precious(connection: Any, project: str) -> set[int]:
     """The runs of each place's last job, last green one and first red one since."""
     marks = (standing_.c.last_job, standing_.c.green_job, standing_.c.red_job)
-    query = select(jobs.c.run).join(standing_, or_(*(mark == jobs.c.id for mark in marks)))
-    return set(connection.execute(query.where(standing_.c.project == project)).scalars())
+    query = select(jobs.c.run, jobs.c.same_as).join(standing_, or_(*(mark == jobs.c.id for mark in marks)))
+    found = connection.execute(query.where(standing_.c.project == project)).all()
+    repeated = {row.same_as for row in found if row.same_as is not None}
+    kept = {row.run for row in found}
+    return kept | set(connection.execute(select(jobs.c.run).where(jobs.c.id.in_(repeated))).scalars())

@@ -62,10 +62,16 @@ def prepare(
                 consequences.drop(connection, jobs.c.id.in_(doomed), Status.SKIPPED, reason)
             for job, repeat in (repeats or {}).items():
                 consequences.repeat(connection, job, repeat)
-            _make_way(connection, row)
+            if set(skips) < _all(connection, run):
+                # Who is skipped whole replaces nobody: what came before it would never be tried.
+                _make_way(connection, row)
         connection.execute(update(jobs).where(jobs.c.run == run).values(waiting=jobs.c.waiting - 1))
         consequences.note(connection, "prepared", run)
         consequences.refresh(connection, run)
+
+
+def _all(connection: Connection, run: int) -> set[int]:
+    return set(connection.execute(select(jobs.c.id).where(jobs.c.run == run)).scalars())
 
 
 def postpone(db: Ledger, run: int, reason: str, delay_ms: int) -> None:
@@ -82,16 +88,17 @@ def postpone(db: Ledger, run: int, reason: str, delay_ms: int) -> None:
 def give_up(db: Ledger, run: int, reason: str) -> None:
     """The commit cannot be had: the run's jobs are errored. Raises Fenced when the run is prepared already."""
     with db.write() as connection:
-        moved = connection.execute(
+        row = connection.execute(
             update(runs)
             .where(runs.c.id == run, runs.c.prepared_at.is_(None))
             .values(prepared_at=now_ms(), next_try_at=None, reason=reason)
-        )
-        if not moved.rowcount:
+            .returning(runs)
+        ).one_or_none()
+        if row is None:
             raise Fenced(f"#{run} is prepared already, or gone")
         consequences.drop(connection, jobs.c.run == run, Status.ERRORED, reason)
         # The same push may come again, by another delivery or the sweep: the ref is as if this one had not been.
-        connection.execute(delete(refs).where(refs.c.run == run))
+        _put_ref_back(connection, row)
         consequences.refresh(connection, run)
 
 
@@ -120,11 +127,16 @@ def _step_back(connection: Connection, row: Any, newer: int) -> None:
     consequences.drop(
         connection, jobs.c.run == row.id, Status.SKIPPED, f"older than #{newer}, which was recorded before it"
     )
-    connection.execute(
-        update(refs)
-        .where(refs.c.project == row.project, refs.c.ref == row.ref, refs.c.run == row.id)
-        .values(commit=row.prev_commit, run=row.prev_run)
-    )
+    _put_ref_back(connection, row)
+
+
+def _put_ref_back(connection: Connection, row: Any) -> None:
+    """A run's ref is where it was before it."""
+    here = (refs.c.project == row.project, refs.c.ref == row.ref, refs.c.run == row.id)
+    if row.prev_commit is None:
+        connection.execute(delete(refs).where(*here))
+    else:
+        connection.execute(update(refs).where(*here).values(commit=row.prev_commit, run=row.prev_run))
     # Who came next compares itself with what this one was compared with.
     connection.execute(
         update(runs).where(runs.c.prev_run == row.id).values(prev_commit=row.prev_commit, prev_run=row.prev_run)

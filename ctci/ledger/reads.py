@@ -64,24 +64,6 @@ def tries(db: Ledger, run: int) -> int:
         return connection.execute(select(runs.c.tries).where(runs.c.id == run)).scalar() or 0
 
 
-def last_green_commit(db: Ledger, run: Run) -> str | None:
-    """The commit of the newest succeeded run of the same ref before this one."""
-    query = (
-        select(runs.c.commit)
-        .where(
-            runs.c.project == run.project,
-            runs.c.ref == run.ref,
-            runs.c.id < run.id,
-            runs.c.commit.is_not(None),
-            runs.c.status == Status.SUCCEEDED,
-        )
-        .order_by(runs.c.id.desc())
-        .limit(1)
-    )
-    with db.read() as connection:
-        return connection.execute(query).scalar()
-
-
 def default_branch(db: Ledger, project: str) -> str | None:
     """The remote's HEAD, as prepare last wrote it."""
     with db.read() as connection:
@@ -95,12 +77,15 @@ def job(db: Ledger, id_: int) -> Job | None:
         return waits.filled(connection, [rows.job(row)])[0] if row else None
 
 
-def jobs_of(db: Ledger, ids: Collection[int]) -> Mapping[int, tuple[Job, ...]]:
-    """The jobs of several runs at once, by run, with what they wait for; a run without any is there too."""
+def jobs_of(db: Ledger, ids: Collection[int], *, ahead: bool = False) -> Mapping[int, tuple[Job, ...]]:
+    """The jobs of several runs at once, by run, with what they wait for; a run without any is there too.
+
+    With `ahead`, for the pages of one run, also how many jobs are before each that waits for a slot.
+    """
     found: dict[int, list[Job]] = {id_: [] for id_ in ids}
     with db.read() as connection:
         read = connection.execute(select(jobs).where(jobs.c.run.in_(ids)).order_by(jobs.c.id))
-        for job in waits.filled(connection, [rows.job(row) for row in read]):
+        for job in waits.filled(connection, [rows.job(row) for row in read], count=ahead):
             found[job.run].append(job)
     return {id_: tuple(each) for id_, each in found.items()}
 

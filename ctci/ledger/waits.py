@@ -32,6 +32,7 @@ _ahead = (
         or_(
             _first.c.priority < jobs.c.priority,
             and_(_first.c.priority == jobs.c.priority, _first.c.turn < jobs.c.turn),
+            and_(_first.c.priority == jobs.c.priority, _first.c.turn == jobs.c.turn, _first.c.id < jobs.c.id),
         ),
     )
     .correlate(jobs)
@@ -82,7 +83,6 @@ def filled(connection: Connection, some: Iterable[Job], *, count: bool = True) -
         jobs.c.lock,
         runs.c.prepared_at,
         runs.c.behind,
-        runs.c.reason,
         *((_ahead.label("ahead"),) if count else ()),
     )
     query = select(*columns).join(runs, runs.c.id == jobs.c.run).where(jobs.c.id.in_(ids))
@@ -95,7 +95,7 @@ def filled(connection: Connection, some: Iterable[Job], *, count: bool = True) -
 
 def _wait(row: Any, unmet: tuple[str, ...], holder: tuple[int, str] | None) -> Wait:
     if row.prepared_at is None:
-        return Wait(kind="commit", reason=row.reason)
+        return Wait(kind="commit")
     if row.behind is not None:
         return Wait(kind="run", run=row.behind)
     if unmet:

@@ -68,7 +68,8 @@ class Writer:
                 item.done, item.error = True, error
         except Exception as error:  # noqa: BLE001 - its caller raises it
             if len(batch) < 2:
-                for item in batch:
+                # Nothing was taken where not even a transaction was to be had.
+                for item in batch or self._take():
                     item.done, item.error = True, error
                 return
             # A bad one must not fail its neighbours: each by itself, then.

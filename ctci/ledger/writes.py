@@ -25,7 +25,7 @@ from ctci.ledger import consequences, rows
 from ctci.ledger.engine import Fenced, Ledger, insert_or_ignore, now_ms
 from ctci.ledger.tables import attempts, changes, commits, hosts, jobs, needs, refs, runs, sendings, standing
 from ctci.ledger.waits import lock_is_free
-from ctci.model import MOVES, Exit, Job, Run, Status
+from ctci.model import FINISHED, MOVES, Exit, Job, Run, Status
 
 QUEUED, RUNNING = Status.QUEUED, Status.RUNNING
 
@@ -94,8 +94,10 @@ def claim(db: Ledger, *, host: int, slot: int, boot_id: str) -> tuple[Job, Run] 
         return None
 
 
-def _ours(job: int, attempt: int, host: int) -> Any:
-    return and_(jobs.c.id == job, jobs.c.attempt == attempt, jobs.c.host == host, jobs.c.status == RUNNING)
+def _ours(job: int, attempt: int, host: int, move: str = "settle") -> Any:
+    """The row of a running attempt of ours; the attempt is the fence."""
+    allowed = jobs.c.status.in_(MOVES[move][0])
+    return and_(jobs.c.id == job, jobs.c.attempt == attempt, jobs.c.host == host, allowed)
 
 
 def begin(db: Ledger, *, job: int, attempt: int, host: int) -> None:
@@ -117,7 +119,7 @@ def put_back(db: Ledger, *, job: int, attempt: int, host: int, reason: str) -> N
     with db.write() as connection:
         row = connection.execute(
             update(jobs)
-            .where(_ours(job, attempt, host), jobs.c.began_at.is_(None))
+            .where(_ours(job, attempt, host, "put_back"), jobs.c.began_at.is_(None))
             .values(
                 status=case((jobs.c.cancel_as.is_not(None), jobs.c.cancel_as), else_=literal(QUEUED)),
                 reason=case((jobs.c.cancel_as.is_not(None), jobs.c.cancel_reason), else_=literal(reason)),
@@ -126,11 +128,13 @@ def put_back(db: Ledger, *, job: int, attempt: int, host: int, reason: str) -> N
                 slot=None,
                 boot_id=None,
             )
-            .returning(jobs.c.run)
+            .returning(jobs)
         ).one_or_none()
         if row is None:
             raise Fenced(f"attempt {attempt} of job {job} is not ours any more, or has begun")
         connection.execute(delete(attempts).where(attempts.c.job == job, attempts.c.number == attempt))
+        if row.status in FINISHED:
+            consequences.follow_up(connection, [row])
         consequences.refresh(connection, row.run)
 
 
@@ -162,7 +166,7 @@ def retry(  # the facts of an ending, each by name
     with db.write() as connection:
         run = connection.execute(
             update(jobs)
-            .where(_ours(job, attempt, host), jobs.c.cancel_as.is_(None))
+            .where(_ours(job, attempt, host, "retry"), jobs.c.cancel_as.is_(None))
             .values(status=QUEUED, reason=reason, host=None, slot=None, boot_id=None, began_at=None)
             .returning(jobs.c.run)
         ).scalar()

@@ -123,6 +123,11 @@ class Order:
     #: Bytes of log kept per attempt, head and tail.
     log_cap: int = 200 * 1024 * 1024
 
+    @property
+    def place(self) -> str:
+        """`api:test`, or `test` where the project has no subprojects."""
+        return f"{self.subproject}:{self.recipe.name}" if self.subproject else self.recipe.name
+
 
 @dataclass(frozen=True, kw_only=True)
 class Unordered:

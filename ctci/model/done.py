@@ -113,8 +113,6 @@ class Wait:
     names: tuple[str, ...] = ()
     #: The name of the job that holds the lock.
     holder: str | None = None
-    #: Why its commit is not there yet.
-    reason: str | None = None
     #: How many jobs are before it in the queue.
     ahead: int = 0
 
@@ -151,8 +149,7 @@ class Job:
     @property
     def place(self) -> str:
         """`api:test`, or `test` where the project has no subprojects."""
-        sub = self.order.subproject
-        return f"{sub}:{self.order.recipe.name}" if sub else self.order.recipe.name
+        return self.order.place
 
     @property
     def is_red(self) -> bool:
@@ -163,7 +160,7 @@ class Job:
     def name(self) -> str:
         """`shop/api:test`, or `shop:test` where the project has no subprojects."""
         sub = self.order.subproject
-        return f"{self.order.project}{'/' + sub if sub else ''}:{self.order.recipe.name}"
+        return f"{self.order.project}{'/' if sub else ':'}{self.order.place}"
 
 
 @dataclass(frozen=True, kw_only=True)

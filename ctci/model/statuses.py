@@ -37,8 +37,8 @@ FINISHED = frozenset(Status) - {Status.QUEUED, Status.RUNNING}
 #: Which status may follow which, and by which verb of the ledger.
 MOVES: Mapping[str, tuple[frozenset[Status], frozenset[Status]]] = {
     "claim": (frozenset({Status.QUEUED}), frozenset({Status.RUNNING})),
-    # Never begun: the attempt is given back, not closed.
-    "put_back": (frozenset({Status.RUNNING}), frozenset({Status.QUEUED})),
+    # Never begun: the attempt is given back, not closed; one that was asked to end, ends.
+    "put_back": (frozenset({Status.RUNNING}), frozenset({Status.QUEUED, Status.CANCELLED, Status.SUPERSEDED})),
     # The attempt is closed, and the recipe allows another.
     "retry": (frozenset({Status.RUNNING}), frozenset({Status.QUEUED})),
     "settle": (

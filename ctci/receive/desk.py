@@ -89,7 +89,7 @@ def request(
         only=(subproject, recipe),
     )
     if not planned.orders:
-        have = ", ".join(ledger.place(order) for order in everything(found))
+        have = ", ".join(order.place for order in everything(found))
         raise DeskError(f"{planned.reason}; {project} has {have}")
     entry = Entry(
         project=project,
@@ -134,7 +134,7 @@ def rerun(db: ledger.Ledger, run: int, *, by: str, failed: bool = False, current
     if current is not None:
         whole = not failed and _origin(db, old).kind != "manual"
         orders = tuple(
-            order for order in _now(db, current, _origin(db, old), trigger) if whole or ledger.place(order) in wanted
+            order for order in _now(db, current, _origin(db, old), trigger) if whole or order.place in wanted
         )
         if not orders:
             raise DeskError(

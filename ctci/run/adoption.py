@@ -9,15 +9,12 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from ctci import clock, ledger
+from ctci import ledger
 from ctci.layout import Layout
 from ctci.model import Job, Run, Status
 from ctci.run import ending, keeping, workspace
 
 log = logging.getLogger(__name__)
-
-#: How long a recipe has between TERM and KILL, seconds.
-GRACE_S = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +38,10 @@ def take_over(db: ledger.Ledger, layout: Layout, *, host: int, boot_id: str) -> 
         except ledger.Fenced as error:
             log.warning("%s of #%s: %s", job.name, job.run, error)
             continue
+        except OSError:
+            # One job must not keep the server from its start; the next one looks again.
+            log.exception("%s of #%s cannot be taken over", job.name, job.run)
+            continue
         run = ledger.run(db, job.run)
         if kept is not None and run is not None:
             log.info("%s of #%s runs on: adopted", job.name, job.run)
@@ -51,7 +52,11 @@ def take_over(db: ledger.Ledger, layout: Layout, *, host: int, boot_id: str) -> 
 def end_all(db: ledger.Ledger, layout: Layout) -> None:
     """End what the last life left running on this machine, without a server; each has been asked to end before."""
     host = ledger.host(db, socket.gethostname())
-    for each in take_over(db, layout, host=host, boot_id=boot()):
+    adopted = take_over(db, layout, host=host, boot_id=boot())
+    for each in adopted:
+        # All of them first, so that their times of grace run together.
+        each.kept.cancel()
+    for each in adopted:
         ended = keeping.wait(each.kept, wishes=lambda: True)
         if ended is not None:
             ending.conclude(db, each.job, ended, host=host)
@@ -70,12 +75,13 @@ def _kept(db: ledger.Ledger, layout: Layout, job: Job, *, host: int, boot_id: st
         ledger.put_back(db, job=job.id, attempt=job.attempt, host=host, reason="put back: the server was restarted")
         return None
     folder = layout.attempt(job.id, job.attempt)
+    timeout_s = job.order.recipe.timeout_s
     remark = "the server was restarted while it ran"
     if job.boot_id == boot_id:
-        kept = keeping.adopt(folder, overdue_s=_overdue_s(job))
+        kept = keeping.adopt(folder, timeout_s=timeout_s)
         while kept is None and not keeping.fence(folder):
             # One that was just being started when its server died, and came after all.
-            kept = keeping.adopt(folder, overdue_s=_overdue_s(job))
+            kept = keeping.adopt(folder, timeout_s=timeout_s)
         if kept is not None:
             ledger.adopt(db, job=job.id, attempt=job.attempt, host=host)
             return kept
@@ -85,9 +91,3 @@ def _kept(db: ledger.Ledger, layout: Layout, job: Job, *, host: int, boot_id: st
     status = ending.conclude(db, job, keeping.end(folder), host=host, remark=remark)
     log.warning("%s of #%s was left running by the last server: %s", job.name, job.run, status)
     return None
-
-
-def _overdue_s(job: Job) -> float:
-    """How long its keeper may still need at the most."""
-    ran_s = (clock.now() - (job.began_at or 0)) / 1000
-    return max(0.0, job.order.recipe.timeout_s - ran_s) + GRACE_S + keeping.SLACK_S

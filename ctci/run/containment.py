@@ -42,7 +42,7 @@ class Containment:
             kill_all = "a recipe that kills everything of this user (kill -9 -1)"
         others = (
             "a daemon that a setuid program started as another user",
-            "one that kills its keeper while no server runs, and hides its environment",
+            "one that kills a keeper which an earlier server started, and hides its environment",
         )
         return (*(() if self.cgroups else others), kill_all)
 

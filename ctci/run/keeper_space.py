@@ -60,6 +60,8 @@ def first(report: int, keep: int, command: "Callable[[], object]") -> "NoReturn"
         if fault is not None:
             os.write(report, f"fault {fault}\n".encode())
             os._exit(1)
+        # It was the keeper's, and is closed here.
+        signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGTERM, lambda *_: _tell_all())
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         pid = os.fork()

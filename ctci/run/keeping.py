@@ -27,6 +27,8 @@ from ctci.run import sweeping
 log = logging.getLogger(__name__)
 
 KEEPER = Path(__file__).with_name("keeper.py")
+#: How long a recipe has between TERM and KILL, seconds.
+GRACE_S = 10.0
 #: What a keeper needs beyond its grace at the most, seconds: leftovers, what does not die, and a slow disk.
 SLACK_S = 60.0
 #: How often a keeper is told to go on, should its job have stopped it, seconds.
@@ -50,12 +52,11 @@ class Kept:
 
     def cancel(self) -> None:
         """Ask it to end its job; harmless when it is over, and when it was asked before."""
-        try:
+        # Whatever the job did to the folder, it is told to end.
+        with contextlib.suppress(OSError):
+            _unlock(self.folder)
             # By the name of a file that is there: the job may have used up the disk.
             (self.folder / "uncancelled").rename(self.folder / "cancel")
-        except FileNotFoundError:
-            with contextlib.suppress(OSError):
-                (self.folder / "cancel").touch()
         _signal(self.pidfd, signal.SIGCONT)
         _signal(self.pidfd, signal.SIGTERM)
 
@@ -69,7 +70,7 @@ def start(
     env: Mapping[str, str],
     timeout_s: float,
     cap: int,
-    grace_s: float = 10.0,
+    grace_s: float = GRACE_S,
     nice: int = 0,
     lease: Path | None = None,
     sandbox: str = "none",
@@ -110,19 +111,23 @@ def start(
                 start_new_session=True,
             )
             sweeping.keepers.add(process.pid)
-        # Ours to reap, by its pidfd; Popen would complain of it when the server stops and it goes on.
-        process.returncode = 0
-        pidfd = os.pidfd_open(process.pid)
     except (OSError, ValueError) as error:
         raise KeepingError(f"the command cannot be started: {error}") from error
+    # Ours to reap, by its pidfd; Popen would complain of it when the server stops and it goes on.
+    process.returncode = 0
+    try:
+        pidfd = os.pidfd_open(process.pid)
+    except OSError as error:
+        # Not to be watched, so it must not run. Nobody else has buried it, so the number is its own.
+        os.kill(process.pid, signal.SIGKILL)
+        os.waitpid(process.pid, 0)
+        end(folder)
+        raise KeepingError(f"the command cannot be watched: {error}") from error
     return Kept(folder=folder, pidfd=pidfd, overdue=clock.monotonic() + timeout_s + grace_s + SLACK_S)
 
 
-def adopt(folder: Path, *, overdue_s: float) -> Kept | None:
-    """The job whose keeper lives in a folder, whoever started it; None when none does.
-
-    `overdue_s`: how many seconds from now on it may need at the most.
-    """
+def adopt(folder: Path, *, timeout_s: float) -> Kept | None:
+    """The job whose keeper lives in a folder, whoever started it and when; None when none does."""
     pid = holder(folder)
     if pid is None:
         return None
@@ -134,7 +139,8 @@ def adopt(folder: Path, *, overdue_s: float) -> Kept | None:
     if holder(folder) != pid:
         os.close(pidfd)
         return None
-    return Kept(folder=folder, pidfd=pidfd, overdue=clock.monotonic() + overdue_s)
+    left_s = max(0.0, timeout_s - _age_s(pid)) + GRACE_S + SLACK_S
+    return Kept(folder=folder, pidfd=pidfd, overdue=clock.monotonic() + left_s)
 
 
 def wait(kept: Kept, *, wishes: Callable[[], bool], wake: int | None = None, poll_s: float = 0.5) -> Exit | None:
@@ -180,6 +186,7 @@ def end(folder: Path, *, grace_s: float = 0.0) -> Exit:
     A keeper that lives is told to stop (`interrupted`) and killed when it does not within `grace_s` and some slack. No
     keeper can start in this folder afterwards.
     """
+    _unlock(folder)
     while not fence(folder):
         pid = holder(folder)
         if pid is not None:
@@ -210,6 +217,7 @@ def read(folder: Path) -> Exit | None:
 
 def holder(folder: Path) -> int | None:
     """The pid of the keeper that lives in a folder, as the kernel knows it from the lock."""
+    _unlock(folder)
     try:
         fd = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -242,6 +250,22 @@ def fence(folder: Path) -> bool:
 def undumpable() -> None:
     """Let no process of the same user read our environment or trace us."""
     _prctl(4, 0)
+
+
+def _unlock(folder: Path) -> None:
+    """Make our own folder ours again: a job of the same user may have locked us out of it."""
+    for path in (folder, folder / "lock", folder / "result.json", folder / "cookie"):
+        with contextlib.suppress(OSError):
+            os.chmod(path, 0o700 if path == folder else 0o600, follow_symlinks=False)
+
+
+def _age_s(pid: int) -> float:
+    """For how long a process has lived, by the clock that nobody sets."""
+    try:
+        started = int(Path("/proc", str(pid), "stat").read_bytes().rpartition(b")")[2].split()[19])
+        return float(Path("/proc/uptime").read_text().split()[0]) - started / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError, ValueError):
+        return 0.0
 
 
 def _stop(folder: Path, pid: int, *, within_s: float) -> None:

@@ -26,6 +26,8 @@ starting = threading.Lock()
 #: Pids of the keepers that this process has started and not buried.
 keepers: set[int] = set()
 _others: Callable[[], Collection[int]] | None = None
+#: Children that were there before us: of the shell that became this process, say.
+_inherited: frozenset[int] = frozenset()
 #: Pids that could not be killed, so that they are told of once.
 _told: set[int] = set()
 
@@ -37,15 +39,14 @@ def sweep(folder: Path) -> tuple[int, ...]:
     """
     try:
         needle = f"{COOKIE}={(folder / 'cookie').read_text()}".encode()
-    except FileNotFoundError:
-        # Nothing was started.
-        return ()
+    except OSError:
+        needle = None
     cgroup = _cgroup(folder)
     killed: set[int] = set()
     deadline = clock.monotonic() + SWEEP_S
     while True:
         grouped = cgroup is not None and _kill_group(cgroup)
-        found, refused = _kill_all(needle)
+        found, refused = _kill_all(needle) if needle is not None else (set(), set())
         orphans, protected = _kill_orphans()
         killed |= found
         if not grouped and not found and not orphans and not any(_remains(pid) for pid in killed):
@@ -54,6 +55,7 @@ def sweep(folder: Path) -> tuple[int, ...]:
             refused = {*refused, *filter(_remains, killed)}
             break
         select.poll().poll(5)
+    _told.intersection_update(_children())
     left = (refused | protected) - _told
     _told.update(protected)
     if left:
@@ -66,10 +68,12 @@ def become_subreaper(others: Callable[[], Collection[int]] | None = None) -> Non
 
     `others` tells the children that this process has started itself, keepers aside; without it none counts as orphan.
     """
-    global _others  # noqa: PLW0603 - a process has one set of children, however many jobs
+    global _others, _inherited  # noqa: PLW0603 - a process has one set of children, however many jobs
     if ctypes.CDLL(None).prctl(36, *map(ctypes.c_ulong, (1, 0, 0, 0))) != 0:
         raise OSError("prctl: no subreaper")
-    _others = others
+    # The first process of a machine or container is everybody's parent: who comes to it says nothing.
+    _others = others if os.getpid() != 1 else None
+    _inherited = frozenset(_children())
 
 
 def _kill_group(cgroup: Path) -> bool:
@@ -110,7 +114,7 @@ def _kill_orphans() -> tuple[set[int], set[int]]:
                 fds[pid] = stack.enter_context(pinned(pid))
         # Asked after they were pinned: who is a child then, not buried and in no list, was started by nobody here.
         with starting:
-            known = {*keepers, *_others()}
+            known = {*_inherited, *keepers, *_others()}
         for pid in fds.keys() - known:
             try:
                 signal.pidfd_send_signal(fds[pid], signal.SIGKILL)

@@ -1,84 +1,22 @@
 """One job's whole life, top to bottom, and the loop that takes the next: one thread per slot."""
 
 import logging
-import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ctci import clock, config, git, ledger
 from ctci.layout import Layout
 from ctci.model import Job, Run, Status
-from ctci.run import ending, keeping, prepare, trees, workspace
-from ctci.run.adoption import GRACE_S, Adopted
+from ctci.run import ending, keeping, prepare, workspace
+from ctci.run.adoption import Adopted
+from ctci.run.capacity import Busy, Floor
 
 log = logging.getLogger(__name__)
 
-#: How old the measured size of the worktrees may be, seconds.
-MEASURE_S = 30.0
 #: How often a running job is asked whether somebody wants it to end, seconds.
 WISH_POLL_S = 0.3
-
-
-class Floor:
-    """Whether there is room for another job on the disk; said by /readyz, the log and the letter."""
-
-    def __init__(self, layout: Layout, current: config.Current) -> None:
-        self._layout = layout
-        self._current = current
-        #: Guards the two below: every slot asks.
-        self._lock = threading.Lock()
-        self._said: str | None = None
-        self._measured: tuple[float, int] | None = None
-
-    def remark(self) -> str | None:
-        """A sentence when there is no room, else None."""
-        server = self._current.get().server
-        free = shutil.disk_usage(self._layout.data).free
-        said = None
-        if free < server.disk_floor:
-            said = f"{_mib(free)} free on the disk, under disk-floor = {_mib(server.disk_floor)}: no job is started"
-        elif (taken := self._worktrees()) > server.limit_worktrees:
-            said = (
-                f"worktrees take {_mib(taken)}, over [limits] worktrees = {_mib(server.limit_worktrees)}: "
-                "no other job is started"
-            )
-        with self._lock:
-            if (said is None) != (self._said is None):
-                log.warning("%s", said) if said else log.info("there is room on the disk again")
-            self._said = said
-        return said
-
-    def _worktrees(self) -> int:
-        """Bytes in the slots, measured anew every half minute: a large tree takes a while to walk."""
-        at = clock.monotonic()
-        with self._lock:
-            if self._measured is None or at - self._measured[0] > MEASURE_S:
-                self._measured = (at, trees.size(self._layout.slots))
-            return self._measured[1]
-
-
-class Busy:
-    """How many jobs run here now, and the most that ran at once since the start."""
-
-    def __init__(self) -> None:
-        # Guards the two below.
-        self._lock = threading.Lock()
-        self.running = self.peak = 0
-
-    def __enter__(self) -> None:
-        with self._lock:
-            self.running += 1
-            self.peak = max(self.peak, self.running)
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self.running -= 1
-
-
-def _mib(count: int) -> str:
-    return f"{count / 2**20:,.0f} MiB"
 
 
 class Worker:
@@ -121,7 +59,11 @@ class Worker:
 
     def run(self, stop: threading.Event) -> None:
         """Take and do jobs until `stop`, first the one that runs already."""
-        self.see_out(stop)
+        self._stop = stop
+        try:
+            self.see_out(stop)
+        except Exception:  # a loop that dies silently is the worst fault
+            log.exception("slot %s failed at the job it took over", self._slot)
         seen = 0
         while not stop.is_set():
             try:
@@ -143,7 +85,13 @@ class Worker:
         """Do one job, if there is one and room for it; whether there was."""
         if self._pause.is_set() or self._floor.remark() is not None:
             return False
-        claimed = ledger.claim(self._db, host=self._host, slot=self._slot, boot_id=self._boot_id)
+        with self._busy.claiming:
+            # Looked at again: the floor may have taken its time.
+            claimed = (
+                None
+                if self._pause.is_set()
+                else ledger.claim(self._db, host=self._host, slot=self._slot, boot_id=self._boot_id)
+            )
         if claimed is None:
             return False
         job, run = claimed
@@ -158,30 +106,61 @@ class Worker:
             yield
         except ledger.Fenced as error:
             log.warning("%s of #%s: %s", job.name, job.run, error)
+        except ledger.Away as error:
+            log.warning("%s of #%s: %s", job.name, job.run, error)
+            self._give_back(job, f"put back: {error}")
         except Exception as error:
             log.exception("%s of #%s", job.name, job.run)
-            self._error(job, f"ctci failed: {type(error).__name__}: {error}")
+            with suppress(ledger.Fenced):
+                self._error(job, f"ctci failed: {type(error).__name__}: {error}")
 
     def _work(self, job: Job, run: Run) -> None:
+        kept = None
         try:
             place = workspace.prepare(self._layout, self._slot, job.order, commit=run.commit or "")
             self._submodules(job, place)
-            if ledger.wish(self._db, job=job.id, attempt=job.attempt) is not None:
-                # Asked to end before it began: put_back knows what becomes of it.
-                ledger.put_back(self._db, job=job.id, attempt=job.attempt, host=self._host, reason="never began")
-                kept = None
-            else:
+            if not self._unwanted(job):
                 kept = self._begin(job, run, place)
         except (git.GitError, config.SecretError, workspace.WorkspaceError, keeping.KeepingError) as error:
-            self._error(job, str(error))
-            kept = None
-        except BaseException:
-            workspace.clean(self._layout, self._slot)
-            raise
-        if kept is None:
-            workspace.clean(self._layout, self._slot)
-        else:
+            # What was being laid out for it was ended too.
+            if not self._unwanted(job):
+                self._error(job, str(error))
+        finally:
+            if kept is None:
+                workspace.clean(self._layout, self._slot)
+        if kept is not None:
             self._finish(job, kept)
+
+    def _unwanted(self, job: Job) -> bool:
+        """Whether it was asked to end before it began, or the server stops: then it is given back."""
+        if ledger.wish(self._db, job=job.id, attempt=job.attempt) is None and not self._stop.is_set():
+            return False
+        with suppress(ledger.Fenced):
+            # put_back knows what becomes of one that was asked to end.
+            ledger.put_back(self._db, job=job.id, attempt=job.attempt, host=self._host, reason="put back: not begun")
+            return True
+        # It had begun, or is not ours: what went wrong is to be told.
+        return False
+
+    def _give_back(self, job: Job, reason: str) -> None:
+        """The ledger was away: once it is there again, what never began is queued again, and what did is errored."""
+
+        def tell() -> None:
+            try:
+                ledger.put_back(self._db, job=job.id, attempt=job.attempt, host=self._host, reason=reason)
+            except ledger.Fenced:
+                with suppress(ledger.Fenced):
+                    ledger.settle(
+                        self._db,
+                        job=job.id,
+                        attempt=job.attempt,
+                        host=self._host,
+                        status=Status.ERRORED,
+                        reason=reason.replace("put back", "ctci failed"),
+                        exit=None,
+                    )
+
+        self._insist(job, tell)
 
     def _finish(self, job: Job, kept: keeping.Kept) -> None:
         """Wait for the end of what runs, and write it down. When the server stops first, it goes on."""
@@ -191,7 +170,7 @@ class Worker:
                 return
         except BaseException:
             # Nothing of it may run when the ledger is told that it failed.
-            keeping.end(kept.folder, grace_s=GRACE_S)
+            keeping.end(kept.folder, grace_s=keeping.GRACE_S)
             workspace.clean(self._layout, self._slot)
             raise
         try:
@@ -200,14 +179,14 @@ class Worker:
             workspace.clean(self._layout, self._slot)
 
     def _submodules(self, job: Job, place: workspace.Workspace) -> None:
-        remote = job.order.remote
+        remote, wished = job.order.remote, self._wishes(job)
         if remote.submodules:
             git.submodules(
                 place.worktree,
                 remote.url,
                 prepare.access(remote, self._current.get().folder, self._environ, self._layout),
                 deadline_s=prepare.FETCH_S,
-                stop=self._wishes(job),
+                stop=lambda: self._stop.is_set() or wished(),
             )
 
     def _begin(self, job: Job, run: Run, place: workspace.Workspace) -> keeping.Kept:
@@ -230,7 +209,7 @@ class Worker:
             cwd=place.directory,
             env=env,
             timeout_s=recipe.timeout_s,
-            grace_s=GRACE_S,
+            grace_s=keeping.GRACE_S,
             cap=job.order.log_cap,
             nice=recipe.nice,
             sandbox=recipe.sandbox,

@@ -79,7 +79,7 @@ def run(request: Request) -> Response:
     found = ledger.run(doors.db, request.path_params["run"])
     if found is None:
         return no_run(request, request.path_params["run"])
-    jobs = ledger.jobs_of(doors.db, [found.id])[found.id]
+    jobs = ledger.jobs_of(doors.db, [found.id], ahead=True)[found.id]
     now = clock.now()
     endings = tuple(_ending(doors, job) for job in [job for job in jobs if job.is_red][:SHOWN])
     broke = {each.red.job.id for each in endings if each.red.broke}

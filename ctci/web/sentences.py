@@ -221,7 +221,7 @@ def deliveries(found: Sequence[Delivery], *, where: str, newest: bool) -> Verdic
 def queue(running: int, queued: int, waiting: Sequence[tuple[Job, Run]]) -> Verdict:
     """The verdict over the queue, with what the first one waits for."""
     runs = f"{words.count(running, 'job runs', 'jobs run')}" if running else "Nothing runs"
-    if not queued:
+    if not waiting:
         text = f"{runs} and nothing waits."
         return Verdict(parts=(Part(text),), status=Status.RUNNING if running else None)
     told = f"{runs} and {words.number(queued)} {'waits' if queued == 1 else 'wait'}"

@@ -202,18 +202,6 @@ def test_lfs_is_needed_where_gitattributes_say_so(
     assert needs == git.needs_lfs(mirror, sha)
 
 
-def test_the_default_branch_is_main_or_master_or_none(upstream: Upstream, mirror: Path) -> None:
-    sha = upstream.push({"a": "1"}, branch="trunk")
-    fetched(upstream, mirror)
-    names = [git.default_branch(mirror)]
-    for name in ("master", "main"):
-        upstream.git("push", "--quiet", "origin", f"{sha}:refs/heads/{name}")
-        fetched(upstream, mirror)
-        names.append(git.default_branch(mirror))
-
-    assert names == [None, "master", "main"]
-
-
 def test_what_strangers_write_is_one_line_without_control_characters(upstream: Upstream, mirror: Path) -> None:
     upstream.push({"a": "1"})
     tree = upstream.git("rev-parse", "HEAD^{tree}").strip()

@@ -63,7 +63,7 @@ def test_a_branch_that_is_never_built_is_remembered_without_a_run(db: ledger.Led
     made = ledger.record(db, (make.entry(trigger=trigger, orders=(), reason="never built"),))[0]
 
     assert (made.decision, made.reason, made.run) == ("ignored", "never built", None)
-    assert ledger.recorded_ref(db, "shop", trigger.ref) == (trigger.after, None)
+    assert make.recorded_ref(db, "shop", trigger.ref) == (trigger.after, None)
 
 
 def test_only_the_newest_refused_calls_are_kept(db: ledger.Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

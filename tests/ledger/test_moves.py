@@ -199,7 +199,7 @@ def test_a_push_that_came_out_of_order_is_not_run_and_the_ref_is_put_back(db: le
         Status.SKIPPED,
         f"older than #{newer}, which was recorded before it",
     )
-    assert ledger.recorded_ref(db, "shop", "refs/heads/main") == (make.sha(2), newer)
+    assert make.recorded_ref(db, "shop", "refs/heads/main") == (make.sha(2), newer)
     assert status_of(db, newer) is Status.QUEUED
 
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from ctci import ledger
-from ctci.ledger import writes
+from ctci.ledger import entries, writes
 from ctci.ledger.tables import standing
-from ctci.model import CONCLUSIVE, RED, Job, Order, Repeat, Status
+from ctci.model import CONCLUSIVE, RED, Entry, Job, Order, Repeat, Status
 from tests import make
 
 
@@ -34,7 +34,7 @@ def diamond(db: ledger.Ledger, **build: Any) -> int:
 
 
 def jobs_of(db: ledger.Ledger, run: int) -> dict[str, Job]:
-    return {job.order.recipe.name: job for job in ledger.jobs_of(db, [run])[run]}
+    return {job.order.recipe.name: job for job in ledger.jobs_of(db, [run], ahead=True)[run]}
 
 
 def said(db: ledger.Ledger, run: int) -> dict[str, tuple[str, str | None]]:
@@ -505,3 +505,145 @@ def test_the_claim_walks_one_index(db: ledger.Ledger) -> None:
     assert [step for step in plan if step.startswith(("SCAN", "USE TEMP"))] == []
     assert "USING INDEX jobs_queue (waiting=?)" in plan[0]
     assert any("USING INDEX jobs_lock (lock=?)" in step for step in plan)
+
+
+# --- what a push does to the one before it
+
+
+@pytest.mark.parametrize("mode", ["queue", "supersede"])
+def test_a_push_that_is_skipped_whole_replaces_nobody(db: ledger.Ledger, host: int, mode: str) -> None:
+    first = make.prepared(db, orders=(make.order(on_new_push=mode),))
+    second = make.recorded(db, orders=(make.order(on_new_push=mode),))
+
+    make.prepare(db, second, skips={jobs_of(db, second)["test"].id: "[skip ci]"})
+    (running,) = claims(db, host)
+    third = make.recorded(db, orders=(make.order(on_new_push=mode),))
+    make.prepare(db, third, skips={jobs_of(db, third)["test"].id: "[skip ci]"})
+
+    assert running.run == first
+    assert jobs_of(db, first)["test"].cancel_as is None
+
+
+def test_a_claimed_job_that_was_asked_to_end_skips_what_needs_it_when_it_is_given_back(
+    db: ledger.Ledger, host: int
+) -> None:
+    run = make.prepared(db, orders=orders({"name": "build"}, {"name": "test", "needs": ("build",)}))
+    claimed = ledger.claim(db, host=host, slot=1, boot_id="boot")
+    assert claimed is not None
+    ledger.ask_cancel(db, by="ana", reason="no", job=claimed[0].id)
+
+    ledger.put_back(db, job=claimed[0].id, attempt=1, host=host, reason="never began")
+
+    found = ledger.run(db, run)
+    assert found is not None
+    assert said(db, run) == {"build": ("cancelled", "no"), "test": ("skipped", "needs build, which was cancelled")}
+    assert found.finished_at is not None
+    assert [change.kind for change in ledger.changes_after(db, 0)].count("settled") == 2
+
+
+def test_a_given_up_push_leaves_the_ref_where_it_was(db: ledger.Ledger) -> None:
+    first = make.prepared(db, trigger=make.trigger(after=make.sha(1)))
+    second = make.recorded(db, trigger=make.trigger(after=make.sha(2)))
+    third = make.recorded(db, trigger=make.trigger(after=make.sha(3)))
+
+    ledger.give_up(db, second, "no such commit")
+    later = ledger.run(db, third)
+    ledger.give_up(db, third, "no such commit")
+    again = ledger.record(db, (make.entry(trigger=make.trigger(after=make.sha(1))),))[0]
+
+    assert later is not None
+    assert (later.prev_commit, later.prev_run) == (make.sha(1), first)
+    assert make.recorded_ref(db, "shop", "refs/heads/main") == (make.sha(1), first)
+    assert (again.decision, again.run) == ("duplicate", first)
+
+
+def test_a_late_push_is_forgotten_by_those_that_came_after_it(db: ledger.Ledger) -> None:
+    newest = make.prepared(db, trigger=make.trigger(after=make.sha(9)))
+    late = make.recorded(db, trigger=make.trigger(after=make.sha(8)))
+    after = make.recorded(db, trigger=make.trigger(after=make.sha(10)))
+
+    make.prepare(db, late, older_than=newest)
+
+    found = ledger.run(db, after)
+    assert found is not None
+    assert (found.prev_commit, found.prev_run) == (make.sha(9), newest)
+
+
+def test_a_person_s_run_of_an_old_commit_says_nothing_of_now(db: ledger.Ledger, host: int) -> None:
+    good = make.settled(db, host, trigger=make.trigger(after=make.sha(1)))
+    bad = make.settled(db, host, Status.FAILED, trigger=make.trigger(after=make.sha(2)))
+
+    for commit in (make.sha(1), make.sha(7)):
+        make.settled(db, host, trigger=make.trigger(kind="manual", after=commit), priority=0)
+    standing_then = [job.run for job in ledger.standing(db)]
+    now = make.settled(db, host, trigger=make.trigger(kind="manual", after=make.sha(2)), priority=0)
+
+    strip = ledger.strips(db, [("shop", "refs/heads/main")])["shop", "refs/heads/main"]
+    assert standing_then == [bad]
+    assert [job.run for job in ledger.standing(db)] == [now]
+    assert [run.id for run in strip] == [4, good, 3, bad, now]
+
+
+def test_jobs_with_equal_turns_agree_on_who_is_before_whom(db: ledger.Ledger) -> None:
+    runs = [
+        make.prepared(db, trigger=make.trigger(project=project), orders=orders({"name": "test"}, project=project))
+        for project in ("shop", "docs", "site")
+    ]
+
+    queue = [(job.run, job.wait) for job, _ in ledger.queue(db)]
+    alone = [(run, ledger.jobs_of(db, [run], ahead=True)[run][0].wait) for run in runs]
+
+    assert queue == alone
+
+
+# --- many at once
+
+
+def together(count: int, act: Any) -> list[BaseException]:
+    """What went wrong when `count` threads did it at the same moment."""
+    barrier = threading.Barrier(count)
+    wrong: list[BaseException] = []
+
+    def one(number: int) -> None:
+        barrier.wait()
+        try:
+            act(number)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the test wants to know
+            wrong.append(error)
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return wrong
+
+
+def test_the_last_of_many_jobs_that_end_at_once_ends_the_run(db: ledger.Ledger, host: int) -> None:
+    for number in range(15):
+        ref = f"refs/heads/c{number}"
+        recipes = [{"name": name} for name in "abcd"] + [{"name": "e", "needs": tuple("abcd")}]
+        run = make.prepared(db, trigger=make.trigger(ref=ref), orders=orders(*recipes, ref=ref))
+        found = claims(db, host)
+
+        wrong = together(4, lambda each, found=found: end(db, host, found[each], Status.FAILED))
+
+        after = ledger.run(db, run)
+        assert after is not None
+        assert wrong == []
+        assert after.finished_at is not None
+        assert said(db, run)["e"][0] == "skipped"
+
+
+def test_one_delivery_that_two_servers_record_at_once_is_one_run(db: ledger.Ledger) -> None:
+    for number in range(15):
+        entry = make.entry(trigger=make.trigger(ref=f"refs/heads/k{number}"))
+        decisions: list[str] = []
+
+        def enter(_: int, entry: Entry = entry, decisions: list[str] = decisions) -> None:
+            # Past the one writer of this process, as another one is.
+            with db.write() as connection:
+                decisions.append(entries._enter(connection, entry).decision)
+
+        assert together(2, enter) == []
+        assert sorted(decisions) == ["duplicate", "queued"]

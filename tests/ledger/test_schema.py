@@ -89,7 +89,7 @@ def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> No
         ("refs/heads/main", "test"): (3, 3, 6, 3),
         ("refs/heads/side", "test"): (5, 5, None, 5),
     }
-    assert turns_now == {("shop", 10): 5, ("shop", 0): 6}
+    assert turns_now == {("shop", 10): 10, ("shop", 0): 6}
     assert [job.status for jobs in kept.values() for job in jobs] == [
         Status.SUCCEEDED,
         Status.FAILED,
@@ -99,7 +99,27 @@ def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> No
         Status.SUCCEEDED,
     ]
     assert ledger.integrity(db) is None
+    _the_unfinished_go_on(db)
     host = ledger.host(db, "h1")
     again = make.settled(db, host, trigger=make.trigger(key="after the upgrade", after=make.sha(999)))
-    assert [job.run for job in ledger.standing(db)] == [again, 5]
+    assert [job.run for job in ledger.standing(db)] == [again, 9, 8, 5]
     db.close()
+
+
+def _the_unfinished_go_on(db: ledger.Ledger) -> None:
+    """In the file too: #7 runs, #8 waits behind it, #9 waits for a slot, #10 for its commit."""
+    host = ledger.host(db, "another name of this machine")
+    (running,) = ledger.in_state(db, Status.RUNNING, host=host)
+    waits = {run.id: job.wait.kind for job, run in ledger.queue(db) if job.wait is not None}
+    assert (running.run, waits) == (7, {9: "slot", 8: "run", 10: "commit"})
+
+    ledger.settle(db, job=running.id, attempt=1, host=host, status=Status.SUCCEEDED, reason=None, exit=make.exit_())
+    claimed = []
+    while (found := ledger.claim(db, host=host, slot=1, boot_id="b")) is not None:
+        job, run = found
+        claimed.append(run.id)
+        ledger.begin(db, job=job.id, attempt=job.attempt, host=host)
+        ledger.settle(
+            db, job=job.id, attempt=job.attempt, host=host, status=Status.SUCCEEDED, reason=None, exit=make.exit_()
+        )
+    assert claimed == [8, 9]

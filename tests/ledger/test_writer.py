@@ -1,12 +1,15 @@
 """Group commit: what many threads write at once, durable and each by itself."""
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import Connection, event, text
 
 from ctci import ledger
+from ctci.ledger.writer import Writer
 from tests import make
 
 
@@ -76,3 +79,20 @@ def test_a_bad_one_does_not_fail_its_neighbours(db: ledger.Ledger) -> None:
     assert {run.id for run in ledger.runs_(db)} == runs
     with db.read() as connection:
         assert connection.execute(text("SELECT count(*) FROM projects WHERE name = 'twice'")).scalar() == 0
+
+
+def test_without_a_transaction_everybody_is_told_why() -> None:
+    """What is no database, and a pool that is exhausted: not Away, and nothing was taken yet."""
+
+    @contextmanager
+    def nothing() -> Iterator[Connection]:
+        raise ValueError("file is not a database")
+        yield
+
+    writer = Writer(nothing, hopeless=ledger.Away)
+    with ThreadPoolExecutor(4) as threads:
+        answers = [threads.submit(writer.do, lambda _: 1) for _ in range(4)]
+
+        for answer in answers:
+            with pytest.raises(ValueError, match="not a database"):
+                answer.result(10)

@@ -158,13 +158,13 @@ def test_a_keeper_that_comes_between_the_looks_is_adopted(
     folder = place.attempt(job.id, 1)
     adopt, looks = keeping.adopt, []
 
-    def look(where: Path, *, overdue_s: float) -> keeping.Kept | None:
+    def look(where: Path, *, timeout_s: float) -> keeping.Kept | None:
         looks.append(where)
         if len(looks) == 1:
             as_stranger(jobs.begin(folder, "sleep 0.2; exit 5"))
             eventually(lambda: keeping.holder(folder) is not None)
             return None
-        return adopt(where, overdue_s=overdue_s)
+        return adopt(where, timeout_s=timeout_s)
 
     monkeypatch.setattr(keeping, "adopt", look)
     see_out(db, host, adoption.take_over(db, place, host=host, boot_id=BOOT))
@@ -274,7 +274,7 @@ def test_a_keeper_that_is_overdue_is_killed_and_its_job_swept(
     db: ledger.Ledger, place: layout.Layout, host: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keeping, "SLACK_S", 0.2)
-    monkeypatch.setattr(adoption, "GRACE_S", 0.1)
+    monkeypatch.setattr(keeping, "GRACE_S", 0.1)
     monkeypatch.setattr(keeping, "CONTINUE_S", 60.0)
     nap = jobs.nap()
     job = begun(db, host, timeout_s=0)
@@ -303,3 +303,68 @@ def test_all_that_runs_without_a_server_is_ended(db: ledger.Ledger, place: layou
 
     assert (now(db, job).status, now(db, job).reason) == (Status.CANCELLED, "ctci stop --jobs")
     assert jobs.alive(nap) == []
+
+
+def test_jobs_without_a_server_are_ended_together(
+    db: ledger.Ledger, place: layout.Layout, host: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    folders = []
+    for number in range(3):
+        ref = f"refs/heads/{number}"
+        make.prepared(db, trigger=make.trigger(ref=ref), orders=(make.order(ref=ref),))
+        claimed = ledger.claim(db, host=host, slot=number + 1, boot_id=adoption.boot())
+        assert claimed is not None
+        job = claimed[0]
+        ledger.begin(db, job=job.id, attempt=1, host=host)
+        folders.append(place.attempt(job.id, 1))
+        as_stranger(jobs.begin(folders[-1], f"echo up; sleep {jobs.nap()}"))
+        ledger.ask_cancel(db, by="ana", reason="ctci stop --jobs", job=job.id)
+    for folder in folders:
+        eventually(lambda folder=folder: "up" in jobs.said(folder))  # type: ignore[misc] # mypy sees no default
+    cancel, wait = keeping.Kept.cancel, keeping.wait
+
+    def cancelling(kept: keeping.Kept) -> None:
+        told.append("cancel")
+        cancel(kept)
+
+    def waiting(kept: keeping.Kept, **options: Any) -> Exit | None:
+        told.append("wait")
+        return wait(kept, **options)
+
+    monkeypatch.setattr(keeping.Kept, "cancel", cancelling)
+    monkeypatch.setattr(keeping, "wait", waiting)
+
+    adoption.end_all(db, place)
+
+    assert told[:4] == ["cancel", "cancel", "cancel", "wait"]
+    assert {job.status for each in ledger.jobs_of(db, [1, 2, 3]).values() for job in each} == {Status.CANCELLED}
+
+
+def test_a_folder_that_its_job_has_locked_is_opened_again(db: ledger.Ledger, place: layout.Layout, host: int) -> None:
+    """Root is locked out of nothing; the tests of keeping play it as an ordinary user."""
+    job = begun(db, host)
+    folder = place.attempt(job.id, 1)
+    as_stranger(jobs.begin(folder, f"chmod 000 {folder}/lock {folder}; sleep 0.2; exit 3"))
+    eventually(lambda: folder.stat().st_mode & 0o777 == 0)
+
+    see_out(db, host, adoption.take_over(db, place, host=host, boot_id=BOOT))
+
+    assert (now(db, job).reason, folder.stat().st_mode & 0o777) == ("exit 3", 0o700)
+
+
+def test_one_job_that_cannot_be_looked_at_does_not_keep_the_others(
+    db: ledger.Ledger, place: layout.Layout, host: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = begun(db, host), begun(db, host)
+    adopt = keeping.adopt
+
+    def broken(folder: Path, *, timeout_s: float) -> keeping.Kept | None:
+        if folder == place.attempt(first.id, 1):
+            raise PermissionError(13, "Permission denied")
+        return adopt(folder, timeout_s=timeout_s)
+
+    monkeypatch.setattr(keeping, "adopt", broken)
+
+    assert adoption.take_over(db, place, host=host, boot_id=BOOT) == ()
+    assert (now(db, first).status, now(db, second).status) == (Status.RUNNING, Status.ERRORED)

@@ -427,6 +427,7 @@ def test_in_a_namespace_the_verdict_is_the_same(
     ended = in_space(folder, script)
 
     assert ("exit", code, signal, (), ()) == (ended.how, ended.code, ended.signal, ended.leftovers, ended.survivors)
+    assert (folder / "keeper.err").read_bytes() == b""
 
 
 @pytest.mark.usefixtures("space")

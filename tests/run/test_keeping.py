@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+import textwrap
 import threading
 from pathlib import Path
 from typing import Any
@@ -274,3 +276,65 @@ def test_a_job_survives_the_kill_of_its_server_and_the_next_life_ends_it(folder:
     assert keeper is not None
     assert (ended.how, jobs.alive(nap)) == ("interrupted", [])
     assert json.loads((folder / "result.json").read_text())["how"] == "interrupted"
+
+
+def test_a_sweep_spares_the_children_that_were_there_before(tmp_path: Path) -> None:
+    """As of a shell that started something and then became the server."""
+    nap = jobs.nap()
+    (tmp_path / "server.py").write_text(
+        textwrap.dedent("""
+        import sys
+        from pathlib import Path
+        from ctci.run import keeping, sweeping
+        sweeping.become_subreaper(lambda: ())
+        folder = Path(sys.argv[1])
+        folder.mkdir(parents=True)
+        (folder / "cookie").write_text("nobody's")
+        print(keeping.end(folder).how)
+        """)
+    )
+    shell = f"sleep {nap} > /dev/null 2>&1 & exec {sys.executable} {tmp_path}/server.py {tmp_path}/7/1"
+
+    done = subprocess.run(
+        ["sh", "-c", shell], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True
+    )
+    left = jobs.alive(nap)
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+
+    assert (done.stdout.strip(), len(left)) == ("lost", 1)
+
+
+def test_what_a_job_has_locked_is_opened_by_its_owner() -> None:
+    script = textwrap.dedent("""
+        import os, sys
+        from pathlib import Path
+        if os.getuid() == 0:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+        from ctci.run import keeping
+        folder = Path(sys.argv[1]) / "7" / "1"
+        lock = f"chmod 000 {folder}/lock {folder}; echo up > {sys.argv[1]}/up; sleep 60"
+        env = {"PATH": "/usr/bin:/bin"}
+        kept = keeping.start(
+            folder, script=lock, shell="sh", cwd=Path("/"), env=env, timeout_s=60, cap=1000, grace_s=1
+        )
+        while not Path(sys.argv[1], "up").exists():
+            pass
+        adopted = keeping.adopt(folder, timeout_s=60)
+        adopted.cancel()
+        print(keeping.wait(kept, wishes=lambda: False).how)
+    """)
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o777)
+        python = "/usr/bin/python3" if os.getuid() == 0 and Path("/usr/bin/python3").exists() else sys.executable
+        done = subprocess.run(
+            [python, "-B", "-c", script, folder],
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert (done.stdout.strip(), done.stderr) == ("cancelled", "")

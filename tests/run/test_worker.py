@@ -1,5 +1,6 @@
 """The worker's loop: room on the disk, what a kill left, and one whole job."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -11,8 +12,8 @@ import pytest
 
 from ctci import config, git, layout, ledger
 from ctci.config.settings import Config, Server
-from ctci.model import Status
-from ctci.run import adoption, keeping, prepare, worker
+from ctci.model import Job, Status
+from ctci.run import adoption, capacity, keeping, prepare, worker, workspace
 from tests import make
 from tests.eventually import eventually
 from tests.run import jobs
@@ -46,7 +47,7 @@ WAKE: dict[str, int] = {}
 
 def slot(db: ledger.Ledger, place: layout.Layout, host: int, settings: config.Current | None = None) -> worker.Worker:
     found = settings or current()
-    floor = worker.Floor(place, found)
+    floor = capacity.Floor(place, found)
     return worker.Worker(db, place, found, os.environ, host=host, slot=1, boot_id="boot", floor=floor, wake=WAKE["fd"])
 
 
@@ -65,7 +66,7 @@ def test_no_job_is_claimed_under_the_disk_floor(db: ledger.Ledger, place: layout
 
     assert not took
     assert ledger.counts(db)["queued"] == 1
-    assert "under disk-floor" in str(worker.Floor(place, full).remark())
+    assert "under disk-floor" in str(capacity.Floor(place, full).remark())
 
 
 def test_no_job_is_claimed_while_worktrees_take_too_much(db: ledger.Ledger, place: layout.Layout, host: int) -> None:
@@ -171,7 +172,7 @@ def test_a_worker_sees_the_adopted_job_to_its_end_before_it_takes_another(
         host=host,
         slot=1,
         boot_id="boot",
-        floor=worker.Floor(place, found),
+        floor=capacity.Floor(place, found),
         wake=WAKE["fd"],
         adopted=adoption.Adopted(job=job, run=run, kept=kept),
     )
@@ -240,7 +241,7 @@ def test_while_the_server_drains_nothing_is_claimed(db: ledger.Ledger, place: la
     found = current()
     pause = threading.Event()
     pause.set()
-    floor = worker.Floor(place, found)
+    floor = capacity.Floor(place, found)
     one = worker.Worker(
         db, place, found, os.environ, host=host, slot=1, boot_id="b", floor=floor, wake=WAKE["fd"], pause=pause
     )
@@ -266,6 +267,131 @@ def test_a_worker_that_fails_leaves_nothing_running(
     (job,) = ledger.jobs_of(db, [run])[run]
     assert (job.status, job.reason) == (Status.ERRORED, "ctci failed: RuntimeError: the watch is broken")
     assert jobs.alive(nap) == []
+
+
+def test_a_job_that_cannot_be_watched_is_not_left_running(
+    db: ledger.Ledger, place: layout.Layout, host: int, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nap = jobs.nap()
+    run = pushed(db, upstream, f"sleep {nap}")
+    prepare.Prepare(db, place, current(), os.environ).tick()
+    real = os.pidfd_open
+    refused: list[int] = []
+
+    def once(pid: int, flags: int = 0) -> int:
+        if not refused:
+            refused.append(pid)
+            # By then the recipe may be at work.
+            eventually(lambda: jobs.alive(nap))
+            raise OSError(errno.EMFILE, "Too many open files")
+        return real(pid, flags)
+
+    monkeypatch.setattr(os, "pidfd_open", once)
+    slot(db, place, host).tick()
+
+    (job,) = ledger.jobs_of(db, [run])[run]
+    assert (job.status, job.reason) == (
+        Status.ERRORED,
+        "the command cannot be watched: [Errno 24] Too many open files",
+    )
+    assert jobs.alive(nap) == []
+
+
+@pytest.mark.parametrize("who", ["a person", "the server"])
+def test_what_is_ended_while_it_is_laid_out_is_given_back(
+    db: ledger.Ledger,
+    place: layout.Layout,
+    host: int,
+    upstream: Upstream,
+    monkeypatch: pytest.MonkeyPatch,
+    who: str,
+) -> None:
+    run = pushed(db, upstream, "exit 0")
+    prepare.Prepare(db, place, current(), os.environ).tick()
+    one = slot(db, place, host)
+
+    def stopped(job: Job, _: object) -> None:
+        if who == "a person":
+            ledger.ask_cancel(db, by="ana", reason="no", job=job.id)
+        else:
+            one._stop.set()
+        raise git.GitError("stopped")
+
+    monkeypatch.setattr(one, "_submodules", stopped)
+    one.tick()
+
+    (job,) = ledger.jobs_of(db, [run])[run]
+    assert (job.status, job.reason) == (
+        (Status.CANCELLED, "no") if who == "a person" else (Status.QUEUED, "put back: not begun")
+    )
+
+
+@pytest.mark.parametrize("verb", ["wish", "begin"])
+def test_while_the_ledger_is_away_a_job_that_did_not_begin_is_queued_again(
+    db: ledger.Ledger,
+    place: layout.Layout,
+    host: int,
+    upstream: Upstream,
+    monkeypatch: pytest.MonkeyPatch,
+    verb: str,
+) -> None:
+    run = pushed(db, upstream, "exit 0")
+    prepare.Prepare(db, place, current(), os.environ).tick()
+
+    def away(*_: object, **__: object) -> None:
+        raise ledger.Away("the ledger cannot be written: database is locked")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ledger, verb, away)
+        slot(db, place, host).tick()
+    (job,) = ledger.jobs_of(db, [run])[run]
+    slot(db, place, host).tick()
+
+    assert (job.status, job.began_at) == (Status.QUEUED, None)
+    assert ledger.jobs_of(db, [run])[run][0].status is Status.SUCCEEDED
+
+
+def test_a_drain_that_begins_while_there_is_room_to_be_looked_for_claims_nothing(
+    db: ledger.Ledger, place: layout.Layout, host: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make.prepared(db)
+    one = slot(db, place, host)
+    monkeypatch.setattr(one._floor, "remark", one._pause.set)
+
+    assert not one.tick()
+    assert ledger.counts(db)["running"] == 0
+
+
+def test_a_slot_outlives_what_goes_wrong_with_the_job_it_took_over(
+    db: ledger.Ledger, place: layout.Layout, host: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make.prepared(db)
+    job, run = make.running(db, host)
+    kept = jobs.begin(place.attempt(job.id, 1), "exit 0")
+    one = slot(db, place, host)
+    one._adopted = adoption.Adopted(job=job, run=run, kept=kept)
+    asked = threading.Event()
+
+    def broken(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    def tick() -> bool:
+        asked.set()
+        return False
+
+    monkeypatch.setattr(workspace, "clean", broken)
+    monkeypatch.setattr(one, "tick", tick)
+    stop = threading.Event()
+    thread = threading.Thread(target=one.run, args=(stop,))
+    thread.start()
+
+    assert eventually(asked.is_set)
+    stop.set()
+    db.nudge.ring()
+    thread.join(20)
+    found = ledger.job(db, job.id)
+    assert found is not None
+    assert found.status is Status.SUCCEEDED
 
 
 def test_the_rooms_are_imported_without_each_other() -> None:
