@@ -7,6 +7,7 @@ passes every byte as it is.
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 import click
 
@@ -154,7 +155,15 @@ class Stream:
 
 
 def refuse_several(jobs: Sequence[Job]) -> None:
-    """Lines are numbered per job. Raises Refused for more than one."""
+    """Lines and attempts are numbered per job. Raises Refused for more than one."""
     if len(jobs) > 1:
         have = ", ".join(job.place for job in jobs)
-        raise session.Refused(f"--lines is about one log, and these are {len(jobs)}: {have}", session.WRONG)
+        said = f"--lines and --attempt are about one log, and these are {len(jobs)}: {have}"
+        raise session.Refused(said, session.WRONG)
+
+
+def earlier(job: Job, attempt: int) -> Job:
+    """The job as of an earlier attempt. Raises Refused where there was none of that number."""
+    if attempt > job.attempt:
+        raise session.Refused(f"{job.place} has {words.count(job.attempt, 'attempt')}", session.ABSENT)
+    return replace(job, attempt=attempt)

@@ -60,20 +60,21 @@ def show(*, fields: tuple[str, ...] | None, run: str) -> int:
 @click.option("--follow", "-f", is_flag=True, help="Go on until the jobs have ended.")
 @click.option("--failed", is_flag=True, help="Only jobs that failed, timed out or errored.")
 @click.option("--lines", metavar="A:B", help="Only these lines: 2200:2240, 2200:, :40, or the last 20 with -20:.")
+@click.option("--attempt", type=click.IntRange(1), metavar="N", help="An earlier attempt of one job; else its last.")
 @click.option("--raw", is_flag=True, help="Every byte as the recipe wrote it; unfit for a terminal.")
-def log(*, jobs: str, follow: bool, failed: bool, lines: str | None, raw: bool) -> int:
+def log(*, jobs: str, follow: bool, failed: bool, lines: str | None, attempt: int | None, raw: bool) -> int:
     """PROJECT/SUB:RECIPE instead of a run is its newest one. Several jobs have a heading each."""
     found = targets.target(jobs)
     if found is None:
         raise click.BadParameter(f"{jobs} names no run")
-    if follow and (lines is not None or failed):
-        raise click.UsageError("--follow goes with neither --lines nor --failed")
+    if follow and (lines is not None or failed or attempt is not None):
+        raise click.UsageError("--follow goes with neither --lines nor --failed nor --attempt")
     from ctci.cli import joblog, reading  # noqa: PLC0415 - a verb's module
 
     asked = joblog.lines(lines) if lines is not None else (None, None)
     if follow:
         return reading.follow(found, raw=raw)
-    return reading.log(found, failed=failed, asked=asked, raw=raw)
+    return reading.log(found, failed=failed, asked=asked, attempt=attempt, raw=raw)
 
 
 @verb(examples=("ctci why-not shop@main", "ctci why-not d_81"), fields=shape.DELIVERY)

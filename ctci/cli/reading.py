@@ -229,7 +229,14 @@ def _job_row(job: Job, run: Run, now: int) -> list[terminal.Cell]:
     ]
 
 
-def log(target: targets.Target, *, failed: bool, asked: tuple[int | None, int | None], raw: bool) -> int:
+def log(
+    target: targets.Target,
+    *,
+    failed: bool,
+    asked: tuple[int | None, int | None],
+    attempt: int | None,
+    raw: bool,
+) -> int:
     """The logs of the jobs that are named."""
     ground = session.ground()
     db = session.need_ledger(ground.layout)
@@ -239,8 +246,10 @@ def log(target: targets.Target, *, failed: bool, asked: tuple[int | None, int | 
         if not jobs:
             terminal.note(f"#{run.id}: no job failed")
             return session.FINE
-    if asked != (None, None):
+    if asked != (None, None) or attempt is not None:
         joblog.refuse_several(jobs)
+    if attempt is not None:
+        jobs = tuple(joblog.earlier(job, attempt) for job in jobs)
     for at, job in enumerate(jobs):
         if len(jobs) > 1:
             # Between bytes that are passed as they are, a heading would be one of them.

@@ -55,6 +55,7 @@ def fetch(
         _clear(mirror)
         healed = None
         try:
+            _packed(mirror)
             new = not _open(mirror).raw_listall_references()
             _update(mirror, access, end, stop)
             _whole(mirror)
@@ -203,12 +204,19 @@ def _says_broken(text: str) -> bool:
     return any(sign in part for part in ours for sign in (*signs, "unable to read", "packfile", "bad tree", "inflate"))
 
 
-def _whole(mirror: Path) -> None:
-    """Every ref's object can be read: a fetch that found nothing new would never notice. Raises _Broken."""
+def _packed(mirror: Path) -> None:
+    """Each pack is what its index was made of. Raises _Broken.
+
+    Looked at before libgit2 opens any: it keeps packs in memory by their path, and would fetch a broken one again under
+    the name that it goes on taking for broken.
+    """
     for index in (mirror / "objects" / "pack").glob("*.idx"):
-        # libgit2 may still have what was there in memory; git has not.
         if not _fits(index):
             raise _Broken(f"{index.with_suffix('.pack').name} is not what its index was made of")
+
+
+def _whole(mirror: Path) -> None:
+    """Every ref's object can be read: a fetch that found nothing new would never notice. Raises _Broken."""
     repository = _open(mirror)
     try:
         names = repository.raw_listall_references()

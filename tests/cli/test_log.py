@@ -187,3 +187,17 @@ def test_who_follows_a_log_that_nobody_goes_on_with_is_told(
 
 def _log(place: Layout, job: int) -> None:
     write_log(place, job, b"job %d\n" % job)
+
+
+def test_an_earlier_attempt_has_its_log_too(ctci: Caller, db: ledger.Ledger, host: int) -> None:
+    make.prepared(db)
+    job, _ = make.running(db, host)
+    ledger.retry(db, job=job.id, attempt=1, host=host, status=Status.FAILED, reason="again", exit=make.exit_())
+    make.running(db, host)
+    write_log(ctci.place, job.id, b"first\n", attempt=1)
+    write_log(ctci.place, job.id, b"second\n", attempt=2)
+
+    said = [ctci("log", "1/api:test", *more) for more in ((), ("--attempt", "1"), ("--attempt", "3"))]
+
+    assert [each.out for each in said] == ["second\n", "first\n", ""]
+    assert (said[2].code, "api:test has 2 attempts" in said[2].err) == (5, True)
