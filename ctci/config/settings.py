@@ -1,7 +1,7 @@
 """What a valid configuration is, as frozen nouns; every default is already filled in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ctci.model import HEADS, Recipe, Remote, SecretRef
@@ -28,6 +28,27 @@ class Subproject:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """When recipes run without a push."""
+
+    name: str
+    #: Five fields; `at` and `days` are written so too.
+    cron: str
+    #: An IANA name.
+    timezone: str = "UTC"
+    #: Patterns of branches.
+    branches: tuple[str, ...] = ()
+    #: Subprojects and recipes; empty: all.
+    subs: tuple[str, ...] = ()
+    recipes: tuple[str, ...] = ()
+    skip_unchanged: bool = False
+    #: Seconds within which a time that was missed is made up for.
+    catch_up_s: int = 1800
+    #: Seconds over which starts are spread.
+    jitter_s: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Project:
     """One repository."""
 
@@ -39,6 +60,7 @@ class Project:
     description: str = ""
     #: Its name without refs/heads/; None: as the forge or the remote says.
     default_branch: str | None = None
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
     #: Pattern -> names of subprojects ([] = never); None: every branch builds everything.
     #: A list of patterns in the file becomes a table that names all subprojects.
     branches: Mapping[str, tuple[str, ...]] | None = None
@@ -53,6 +75,20 @@ class Project:
     def default_ref(self, learnt: str | None) -> str:
         """The full name of the default branch: the key's, else what was learnt of the remote, else main."""
         return HEADS + (self.default_branch or learnt or "main")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Each:
+    """A project for every repository whose address is `git` with its name in the place of {name}."""
+
+    name: str
+    #: What each of them is, but for its name and address.
+    project: Project
+
+    def named(self, name: str) -> Project:
+        """The project of one of them."""
+        remote = replace(self.project.remote, url=self.project.remote.url.replace("{name}", name))
+        return replace(self.project, name=name, remote=remote)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,5 +138,6 @@ class Config:
     projects: Mapping[str, Project]
     notify: Mapping[str, Notify]
     server: Server
+    each: Mapping[str, Each] = field(default_factory=dict)
     #: The folder that the files were read from; relative paths in them are relative to it.
     folder: Path

@@ -32,6 +32,8 @@ def order(plain: dict[str, Any]) -> Order:
         **plain["recipe"],
         "env_pass": tuple(plain["recipe"].get("env_pass", ())),
         "needs": tuple(plain["recipe"].get("needs", ())),
+        "vars": tuple(plain["recipe"].get("vars", ())),
+        "on": None if plain["recipe"].get("on") is None else tuple(plain["recipe"]["on"]),
     }
     remote = {
         **plain["remote"],

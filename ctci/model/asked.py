@@ -65,6 +65,10 @@ class Recipe:
     on_interrupt: str = "fail"
     #: `none`, or `pid`: a PID namespace of its own, without which it is not run.
     sandbox: str = "none"
+    #: What orders it: `push`, `tag`, `manual` and names of schedules; None: all of them.
+    on: tuple[str, ...] | None = None
+    #: Names that a trigger may set, for the recipe's environment.
+    vars: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +90,7 @@ class Trigger:
     #: The repository's full name as told by the forge; the desk holds it against the configured address.
     repository: str | None = None
     pusher: str | None = None
-    #: Push options, verbatim.
+    #: Push options, verbatim; `ci.only=` and `ci.var=` of a person's wish too.
     options: tuple[str, ...] = ()
     default_branch: str | None = None
 
