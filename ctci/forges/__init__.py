@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from ctci.forges import forgejo, gitea, github, post_receive
+from ctci.forges import bitbucket, bitbucket_dc, forgejo, gitea, github, gitlab, gogs, post_receive
 from ctci.model import Ignored, Trigger
 
 
@@ -23,22 +23,53 @@ SPOKEN: Mapping[str, Forge] = {
     "github": github,
     "gitea": gitea,
     "forgejo": forgejo,
+    "gogs": gogs,
+    "gitlab": gitlab,
+    "bitbucket": bitbucket,
+    "bitbucket-dc": bitbucket_dc,
     "post_receive": post_receive,
 }
+#: A call that tells when it was signed is believed so many seconds before and after.
+TOLERANCE_S = 300
 
 
 def detect(headers: Mapping[str, str]) -> str | None:
-    """Who speaks, by headers. The order matters: Forgejo sends Gitea's names too, and both send GitHub's."""
+    """Who speaks, by headers. The order matters: Forgejo sends Gitea's names too, and both send Gogs' and GitHub's."""
     for header, forge in (
         ("x-forgejo-event", "forgejo"),
         ("x-gitea-event", "gitea"),
-        ("x-gogs-event", None),
+        ("x-gogs-event", "gogs"),
         ("x-github-event", "github"),
+        ("x-gitlab-event", "gitlab"),
+        ("x-event-key", _which_bitbucket(headers)),
         ("x-ctci-event", "post_receive"),
     ):
         if headers.get(header):
             return forge
     return None
+
+
+def _which_bitbucket(headers: Mapping[str, str]) -> str:
+    """Cloud by its own ids first: X-Request-Id is Data Center's, and any proxy's too."""
+    if headers.get("x-hook-uuid") or headers.get("x-request-uuid"):
+        return "bitbucket"
+    key = headers.get("x-event-key", "")
+    own = key in ("repo:refs_changed", bitbucket_dc.PING) or key.startswith(("pr:", "mirror:"))
+    return "bitbucket-dc" if own or headers.get("x-request-id") else "bitbucket"
+
+
+def out_of_time(forge: str, headers: Mapping[str, str], now_s: float) -> bool:
+    """Whether an authentic call was signed too long before now, or after: it was kept by somebody, or a clock is wrong.
+
+    Of the forges only GitLab tells the time, where it signs; other calls are never out of time.
+    """
+    at = gitlab.signed_at(headers) if forge == "gitlab" else None
+    return at is not None and abs(now_s - at) > TOLERANCE_S
+
+
+def unsigned_test(forge: str, headers: Mapping[str, str], body: bytes) -> bool:
+    """Whether this is a test that its forge does not sign: to be answered well, and to change and tell nothing."""
+    return forge == "bitbucket-dc" and bitbucket_dc.unsigned_test(headers, body)
 
 
 def same_repository(address: str, full_name: str) -> bool:

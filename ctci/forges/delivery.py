@@ -18,11 +18,14 @@ _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|^[/.]|\.lock(/|
 MOST_REF = 1024
 #: Characters of a name that are looked at at all.
 MOST_TEXT = 10_000
+#: Refs of one call that are read.
+MOST_CHANGES = 3000
 FORM = "application/x-www-form-urlencoded"
 
 DELETED = "the {kind} was deleted; nothing to build"
 TEST = "test delivery: the hook works"
 PING = "ping: connected"
+NO_CHANGE = "the call tells of no ref that moved"
 
 
 class BadPayload(Exception):
@@ -104,26 +107,49 @@ def one_line(found: str) -> str:
 
 def full_name(plain: Mapping[str, Any]) -> str | None:
     """The repository's full name, None where the call tells of none. Raises BadPayload for what cannot be one."""
-    repository = table(plain, "repository")
-    if repository.get("full_name") is None:
+    return name_of(table(plain, "repository"), "full_name", "repository.full_name")
+
+
+def name_of(plain: Mapping[str, Any], name: str, where: str) -> str | None:
+    """A repository's name, or a part of it; `where` is its place in the body. Raises BadPayload."""
+    if plain.get(name) is None:
         return None
-    found = text(repository, "full_name")
+    found = text(plain, name)
     if found is None or not found.isprintable():
-        raise BadPayload("`repository.full_name` is not the name of a repository")
+        raise BadPayload(f"`{where}` is not the name of a repository")
     return found
 
 
 def repository_of(plain: Mapping[str, Any]) -> str:
     """The full name, which a call that moves a ref must tell: it is held against the address. Raises BadPayload."""
-    found = full_name(plain)
+    return must(full_name(plain), "repository.full_name")
+
+
+def must(found: str | None, where: str) -> str:
+    """What was found, which has to be there. Raises BadPayload."""
     if found is None:
-        raise BadPayload("`repository.full_name` is missing")
+        raise BadPayload(f"`{where}` is missing")
+    return found
+
+
+def changes_of(plain: Mapping[str, Any], where: str) -> list[Mapping[str, Any]]:
+    """The moved refs of a call that tells of several. Raises BadPayload."""
+    found = plain.get("changes")
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise BadPayload(f"`{where}` is not a list of changes")
+    if len(found) > MOST_CHANGES:
+        raise BadPayload(f"a call may move {MOST_CHANGES} refs, and this one moved {len(found)}")
     return found
 
 
 def default_branch(plain: Mapping[str, Any]) -> str | None:
     """The repository's default branch, if it is told and can be one."""
-    found = text(table(plain, "repository"), "default_branch")
+    return branch_of(table(plain, "repository"), "default_branch")
+
+
+def branch_of(plain: Mapping[str, Any], name: str) -> str | None:
+    """A branch's short name, if it can be one."""
+    found = text(plain, name)
     return found if found and legal(HEADS + found) else None
 
 
@@ -145,12 +171,12 @@ def is_zero(found: str) -> bool:
     return _ZERO.fullmatch(found) is not None
 
 
-def ref_of(plain: Mapping[str, Any], name: str = "ref") -> str:
-    """A ref's name that git would take. Raises BadPayload."""
+def ref_of(plain: Mapping[str, Any], name: str = "ref", prefix: str = "") -> str:
+    """A ref's full name that git would take, `prefix` before what is told. Raises BadPayload."""
     found = text(plain, name, MOST_TEXT)
-    if found is None or not legal(found):
+    if found is None or not legal(prefix + found):
         raise BadPayload(f"`{name}` is not the name of a ref")
-    return found
+    return prefix + found
 
 
 def legal(ref: str) -> bool:
@@ -235,10 +261,62 @@ def deleted(ref: str, *, pusher: str | None, repository: str | None) -> Ignored:
     return Ignored(reason=DELETED.format(kind=kind), ref=ref, pusher=pusher, repository=repository, deleted=True)
 
 
+def typed_ref(plain: Mapping[str, Any]) -> str:
+    """The ref that `ref` and `ref_type` name: short, or full as of a hook of type forgejo. Raises BadPayload."""
+    name = text(plain, "ref", MOST_TEXT)
+    kind = plain.get("ref_type")
+    if name is None or kind not in ("branch", "tag"):
+        raise BadPayload("`ref` and `ref_type` do not say what it is about")
+    prefix = HEADS if kind == "branch" else TAGS
+    return ref_of({"ref": name.removeprefix(prefix)}, prefix=prefix)
+
+
+def is_pull_request(event: str, plain: Mapping[str, Any]) -> bool:
+    """Whether a call in GitHub's words is about a pull request: its opening, its reviews."""
+    return event == "pull_request" or (event.startswith("pull_request_") and bool(table(plain, "pull_request")))
+
+
+def pull_request(plain: Mapping[str, Any]) -> Ignored:
+    """The pull request of a payload in GitHub's words, which Gitea's are too. Raises BadPayload."""
+    pull = table(plain, "pull_request")
+    head = table(pull, "head")
+    source = name_of(table(head, "repo"), "full_name", "pull_request.head.repo.full_name")
+    if (text(head, "ref", MOST_TEXT) or "").startswith("refs/pull/"):
+        # Gitea's word for a branch that is gone, or that was pushed for review and is none.
+        source = None
+    number = pull.get("number") if plain.get("number") is None else plain["number"]
+    return asked(number, repository=repository_of(plain), source=source, named=head, name="ref")
+
+
+def asked(
+    number: object,
+    *,
+    repository: str,
+    source: str | None,
+    named: Mapping[str, Any],
+    name: str,
+    prefix: str = HEADS,
+) -> Ignored:
+    """What a pull request is: never built; its branch is, when pushed here: `prefix` and what `named` calls `name`.
+
+    `source` is the repository that the branch lies in, None where none is told. Raises BadPayload.
+    """
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 1 << 63:
+        raise BadPayload("the pull request has no number")
+    which = f"pull request {number}"
+    if source is None:
+        return Ignored(reason=f"{which}: its branch is gone or in a fork, never built", repository=repository)
+    if source.lower() != repository.lower():
+        return Ignored(reason=f"{which}: from a fork of {one_line(source)}, never built", repository=repository)
+    ref = ref_of(named, name, prefix)
+    if len(ref.encode()) > MOST_REF:
+        return too_long(ref, pusher=None, repository=repository)
+    branch = one_line(ref.removeprefix(HEADS))
+    return Ignored(reason=f"{which}: built as the push of {branch}", ref=ref, repository=repository)
+
+
 def other(event: str, repository: str | None = None) -> Ignored:
     """An event that is true, and not ours to build."""
-    if event.startswith("pull_request"):
-        return Ignored(reason="pull requests are not built; their branches are, when pushed", repository=repository)
     if event == "create":
         return Ignored(reason="a push event comes with it", repository=repository)
-    return Ignored(reason=f"the event {one_line(event)} is not built", repository=repository)
+    return Ignored(reason=f"the event {one_line(event)} asks for nothing", repository=repository)

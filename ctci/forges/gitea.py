@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from ctci.forges import delivery
 from ctci.forges.delivery import BadPayload
-from ctci.model import HEADS, TAGS, Ignored, Trigger
+from ctci.model import Ignored, Trigger
 
 
 def event(headers: Mapping[str, str]) -> str:
@@ -41,6 +41,8 @@ def read(headers: Mapping[str, str], body: bytes) -> tuple[Trigger | Ignored, ..
 def told(forge: str, name: str, call: str, headers: Mapping[str, str], body: bytes) -> tuple[Trigger | Ignored, ...]:
     """The payload that Gitea and Forgejo share. Raises BadPayload."""
     plain = delivery.decode(headers, body)
+    if delivery.is_pull_request(name, plain):
+        return (delivery.pull_request(plain),)
     if name not in ("push", "delete"):
         return (delivery.other(name, delivery.full_name(plain)),)
     repository = delivery.repository_of(plain)
@@ -49,7 +51,7 @@ def told(forge: str, name: str, call: str, headers: Mapping[str, str], body: byt
     who = who or delivery.line(delivery.table(plain, "sender"), "login")
     if name == "delete":
         # Nothing else tells that a branch is gone. Of a tag a push of zeros tells too.
-        return (delivery.deleted(_deleted_ref(plain), pusher=who, repository=repository),)
+        return (delivery.deleted(delivery.typed_ref(plain), pusher=who, repository=repository),)
     return (
         delivery.moved(
             forge=forge,
@@ -62,16 +64,3 @@ def told(forge: str, name: str, call: str, headers: Mapping[str, str], body: byt
             default=delivery.default_branch(plain),
         ),
     )
-
-
-def _deleted_ref(plain: Mapping[str, object]) -> str:
-    """A hook of type gitea tells the short name, one of type forgejo the full one."""
-    name = delivery.text(plain, "ref", delivery.MOST_TEXT)
-    kind = plain.get("ref_type")
-    if name is None or kind not in ("branch", "tag"):
-        raise BadPayload("`ref` and `ref_type` do not say what was deleted")
-    prefix = HEADS if kind == "branch" else TAGS
-    full = prefix + name.removeprefix(prefix)
-    if not delivery.legal(full):
-        raise BadPayload("`ref` is not the name of a ref")
-    return full

@@ -25,6 +25,8 @@ def read(headers: Mapping[str, str], body: bytes) -> tuple[Trigger | Ignored, ..
     """What the call says. Raises BadPayload."""
     plain = delivery.decode(headers, body)
     name = delivery.named(event(headers), "X-GitHub-Event")
+    if delivery.is_pull_request(name, plain):
+        return (delivery.pull_request(plain),)
     full_name = delivery.full_name(plain)
     if name == "ping":
         return (Ignored(reason=delivery.PING, repository=full_name),)

@@ -6,7 +6,7 @@ from ctci import forges
 from tests.forges import calls
 
 
-@pytest.mark.parametrize("forge", ["github", "gitea", "forgejo"])
+@pytest.mark.parametrize("forge", sorted(calls.HEADERS))
 def test_a_forge_is_known_by_its_own_headers_though_it_sends_those_of_others(forge: str) -> None:
     headers = calls.HEADERS[forge]("push", b"{}")
 
@@ -17,8 +17,7 @@ def test_a_forge_is_known_by_its_own_headers_though_it_sends_those_of_others(for
     ("headers", "expected"),
     [
         ({"x-ctci-event": "post-receive"}, "post_receive"),
-        ({"x-gogs-event": "push", "x-github-event": "push"}, None),
-        ({"x-gitlab-event": "Push Hook"}, None),
+        ({"x-webhook-event": "GIT_POST_RECEIVE"}, None),
         ({"x-github-event": ""}, None),
         ({}, None),
     ],
@@ -30,7 +29,72 @@ def test_the_hook_is_known_and_a_forge_that_is_not_spoken_is_not_guessed(
 
 
 def test_every_forge_that_is_detected_is_spoken() -> None:
-    assert {"github", "gitea", "forgejo", "post_receive"} == set(forges.SPOKEN)
+    assert {*calls.HEADERS, "post_receive"} == set(forges.SPOKEN)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"x-event-key": "repo:push", "x-request-uuid": "a"}, "bitbucket"),
+        # A proxy names every call.
+        ({"x-event-key": "repo:push", "x-hook-uuid": "a", "x-request-id": "b"}, "bitbucket"),
+        ({"x-event-key": "repo:modified", "x-request-id": "b"}, "bitbucket-dc"),
+        # Without any id the event tells.
+        ({"x-event-key": "repo:refs_changed"}, "bitbucket-dc"),
+        ({"x-event-key": "diagnostics:ping"}, "bitbucket-dc"),
+        ({"x-event-key": "mirror:repo_synchronized"}, "bitbucket-dc"),
+        ({"x-event-key": "pr:opened"}, "bitbucket-dc"),
+        ({"x-event-key": "repo:push"}, "bitbucket"),
+        ({"x-event-key": "pullrequest:created"}, "bitbucket"),
+        ({"x-event-key": "", "x-request-id": "b"}, None),
+        # Each forge that sends the names of others is asked for before them.
+        ({"x-gogs-event": "push", "x-github-event": "push"}, "gogs"),
+        ({"x-github-event": "push", "x-gitlab-event": "Push Hook"}, "github"),
+        ({"x-gitlab-event": "Push Hook", "x-event-key": "repo:push"}, "gitlab"),
+    ],
+)
+def test_the_order_of_detection_is_the_documented_one(headers: dict[str, str], expected: str | None) -> None:
+    assert expected == forges.detect(headers)
+
+
+@pytest.mark.parametrize(
+    ("forge", "at", "expected"),
+    [
+        ("gitlab", "1000000", False),
+        ("gitlab", "999700", False),
+        ("gitlab", "1000300", False),
+        ("gitlab", "999699", True),
+        ("gitlab", "1000301", True),
+        # No time is told.
+        ("gitlab", "", False),
+        ("gitlab", "1e9", False),
+        ("gitlab", "٣٤", False),
+        ("github", "1", False),
+    ],
+)
+def test_a_call_signed_long_ago_or_in_the_future_is_out_of_time(forge: str, at: str, expected: bool) -> None:
+    assert expected == forges.out_of_time(forge, {"webhook-timestamp": at}, 1_000_000.0)
+
+
+@pytest.mark.parametrize(
+    ("forge", "headers", "body", "expected"),
+    [
+        ("bitbucket-dc", {"x-event-key": "diagnostics:ping"}, b'{"test": true}', True),
+        ("bitbucket-dc", {"x-event-key": "diagnostics:ping"}, b'{"test":true}\n', True),
+        # With a signature it is believed or refused like any call.
+        ("bitbucket-dc", {"x-event-key": "diagnostics:ping", "x-hub-signature": "sha256=00"}, b'{"test":true}', False),
+        ("bitbucket-dc", {"x-event-key": "diagnostics:ping"}, b'{"test": true, "changes": []}', False),
+        ("bitbucket-dc", {"x-event-key": "diagnostics:ping"}, b"[" * 90, False),
+        ("bitbucket-dc", {"x-event-key": "diagnostics:ping"}, b"\xff", False),
+        ("bitbucket-dc", {"x-event-key": "repo:refs_changed"}, b'{"test": true}', False),
+        ("bitbucket", {"x-event-key": "diagnostics:ping"}, b'{"test": true}', False),
+        ("github", {"x-github-event": "ping"}, b'{"test": true}', False),
+    ],
+)
+def test_one_test_alone_comes_unsigned_and_it_is_told_by_all_of_its_body(
+    forge: str, headers: dict[str, str], body: bytes, expected: bool
+) -> None:
+    assert expected == forges.unsigned_test(forge, headers, body)
 
 
 @pytest.mark.parametrize(

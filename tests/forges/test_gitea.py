@@ -56,8 +56,9 @@ def test_an_annotated_tag_is_told_by_its_object(forge: str) -> None:
     assert expected == read(forge, "push.annotated-tag")
 
 
-def test_ids_of_64_digits_are_ids() -> None:
-    assert trigger("gitea", "refs/heads/main", before=None, after="ab" * 32) == read("gitea", "push.sha256")
+@both
+def test_ids_of_64_digits_are_ids(forge: str) -> None:
+    assert trigger(forge, "refs/heads/main", before=None, after="ab" * 32) == read(forge, "push.sha256")
 
 
 def test_an_old_server_is_understood() -> None:
@@ -100,7 +101,7 @@ def test_the_samples_of_deletions_differ_as_the_forges_do() -> None:
     ("name", "reason"),
     [
         ("create", "a push event comes with it"),
-        ("pull_request", "pull requests are not built; their branches are, when pushed"),
+        ("issue_comment", "the event issue_comment asks for nothing"),
     ],
 )
 def test_what_is_no_push_is_ignored_with_a_reason(forge: str, name: str, reason: str) -> None:
@@ -111,7 +112,7 @@ def test_what_is_no_push_is_ignored_with_a_reason(forge: str, name: str, reason:
 def test_an_event_that_nobody_knows_is_ignored_and_no_error(forge: str) -> None:
     headers = calls.HEADERS[forge]("repository", b"{}")
 
-    assert (Ignored(reason="the event repository is not built"),) == forges.SPOKEN[forge].read(headers, b"{}")
+    assert (Ignored(reason="the event repository asks for nothing"),) == forges.SPOKEN[forge].read(headers, b"{}")
 
 
 @both
@@ -122,9 +123,9 @@ def test_an_event_that_nobody_knows_is_ignored_and_no_error(forge: str) -> None:
         ("push", {"after": None}, "`after` is not an object id"),
         ("push", {"repository": []}, "`repository.full_name` is missing"),
         ("delete.branch", {"repository": None}, "`repository.full_name` is missing"),
-        ("delete.branch", {"ref": ""}, "`ref` and `ref_type` do not say what was deleted"),
-        ("delete.branch", {"ref_type": "repository"}, "`ref` and `ref_type` do not say what was deleted"),
-        ("delete.branch", {"ref_type": []}, "`ref` and `ref_type` do not say what was deleted"),
+        ("delete.branch", {"ref": ""}, "`ref` and `ref_type` do not say what it is about"),
+        ("delete.branch", {"ref_type": "repository"}, "`ref` and `ref_type` do not say what it is about"),
+        ("delete.branch", {"ref_type": []}, "`ref` and `ref_type` do not say what it is about"),
         ("delete.branch", {"ref": "a b"}, "`ref` is not the name of a ref"),
         ("delete.branch", {"ref": "refs/heads/"}, "`ref` is not the name of a ref"),
     ],

@@ -74,8 +74,8 @@ def test_a_deletion_forgets_the_ref_and_builds_nothing(name: str, ref: str, reas
         ("ping.organization", None, "ping: connected"),
         ("create", "acme/shop", "a push event comes with it"),
         ("delete", "acme/shop", "a push event tells of the deletion"),
-        ("pull_request", "acme/shop", "pull requests are not built; their branches are, when pushed"),
-        ("star", "acme/shop", "the event star is not built"),
+        ("star", "acme/shop", "the event star asks for nothing"),
+        ("issue_comment", "acme/shop", "the event issue_comment asks for nothing"),
     ],
 )
 def test_what_is_no_push_is_ignored_with_a_reason(name: str, repository: str | None, reason: str) -> None:
@@ -196,7 +196,7 @@ def test_an_event_of_any_name_is_told_in_one_line() -> None:
 
     event = "[31mworm  " + "x" * 189
     assert event == github.event(headers)
-    assert Ignored(reason=f"the event {event} is not built") == found
+    assert Ignored(reason=f"the event {event} asks for nothing") == found
 
 
 # --- who is believed -------------------------------------------------------------------------------------------------
