@@ -88,6 +88,7 @@ LIVES_IN = {
     "rich": {"cli"},
     "uuid": {"clock"},
     "random": {"clock"},
+    "cronsim": {"config", "receive.cron"},
     "subprocess": {"run.keeping", "git", "demo", "cli", "doctor", "setup", "scaffold"},
     "hmac": {"forges"},
 }
@@ -99,9 +100,11 @@ PURE = (
     "words",
     "forges",
     "receive.plan",
+    "receive.options",
     "run.skips",
     "run.outcome",
     "report.verdict",
+    "config.matrix",
     "config.patterns",
     "config.settings",
 )

@@ -3,31 +3,38 @@
 from ctci.config import patterns
 from ctci.config.current import Current
 from ctci.config.explain import EXPLAIN
+from ctci.config.finding import named, project
 from ctci.config.places import data_dir, find
 from ctci.config.problems import ConfigError, Problem, render
 from ctci.config.read import check, load, origins, server
+from ctci.config.schema import schema
 from ctci.config.secrets import SecretError, reveal
 from ctci.config.server import slots
-from ctci.config.settings import Config, Notify, Project, Server
+from ctci.config.settings import Config, Each, Notify, Project, Schedule, Server
 
 __all__ = [
     "EXPLAIN",
     "Config",
     "ConfigError",
     "Current",
+    "Each",
     "Notify",
     "Problem",
     "Project",
+    "Schedule",
     "SecretError",
     "Server",
     "check",
     "data_dir",
     "find",
     "load",
+    "named",
     "origins",
     "patterns",
+    "project",
     "render",
     "reveal",
+    "schema",
     "server",
     "slots",
 ]

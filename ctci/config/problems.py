@@ -11,13 +11,15 @@ WIDEST = 160
 
 @dataclass(frozen=True, kw_only=True)
 class Also:
-    """A second place of a problem, in the same file."""
+    """A second place of a problem."""
 
     line: int
     column: int
     end_column: int
     text: str
     source: str
+    #: Empty: the file of the problem.
+    file: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +27,7 @@ class Problem:
     """One thing that is wrong. Lines and columns from 1, in code points."""
 
     code: str
-    #: `error` or `warning`.
+    #: `error`, `warning`, or `note`: nothing is wrong, but something is not in force yet.
     severity: str = "error"
     message: str
     #: As a person would name it; `$NAME` of a variable and `--name` of a flag, which have no lines.
@@ -82,13 +84,17 @@ def _annotation(problem: Problem) -> str:
     if problem.where != problem.file:
         file = escaped(problem.file).replace(":", "%3A").replace(",", "%2C")
         place = f"file={file},line={problem.line},col={problem.column},endColumn={problem.end_column},"
-    return _clean(f"::{problem.severity} {place}title={problem.code}::{escaped(text)}") + "\n"
+    kind = "notice" if problem.severity == "note" else problem.severity
+    return _clean(f"::{kind} {place}title={problem.code}::{escaped(text)}") + "\n"
 
 
 def _plain(problem: Problem) -> dict[str, object]:
     names = ("code", "severity", "message", "file", "line", "column", "end_column", "hint", "help", "note")
     also = problem.also
-    second = None if also is None else {"line": also.line, "column": also.column, "text": also.text}
+    second = None
+    if also is not None:
+        second = {name: getattr(also, name) for name in ("line", "column", "end_column", "text")}
+        second["file"] = also.file or problem.file
     return {**{name: getattr(problem, name) for name in names}, "also": second}
 
 
@@ -101,6 +107,8 @@ def _picture(problem: Problem) -> str:
         lines += [f"{pad} |", *_marked(problem, "^", problem.hint, gutter)]
     elif problem.hint:
         lines += [f"{pad} = {_clean(problem.hint)}"]
+    if also is not None and also.file:
+        lines += [f"{pad}::: {_clean(f'{also.file}:{also.line}:{also.column}')}"]
     if also is not None and also.source:
         lines += [f"{pad} |", *_marked(also, "-", also.text, gutter)]
     lines += [f"{pad} = help: {_clean(problem.help)}"] if problem.help else []
@@ -137,7 +145,7 @@ def _clean(text: str) -> str:
 
 
 def _count(problems: Sequence[Problem]) -> str:
-    errors = sum(each.severity == "error" for each in problems)
-    counts = ((errors, "error"), (len(problems) - errors, "warning"))
+    words = ("error", "warning", "note")
+    counts = [(sum(each.severity == word for each in problems), word) for word in words]
     said = ", ".join(f"{number} {word}{'' if number == 1 else 's'}" for number, word in counts if number)
     return f"{said} in {', '.join(dict.fromkeys(_clean(each.file) for each in problems))}"

@@ -2,16 +2,19 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
-from ctci.config import scan, secrets
+from ctci.config import files, notes, scan, secrets
 from ctci.config.problems import ConfigError, Problem
 from ctci.config.projects import ProjectsReader
 from ctci.config.reader import MOST_PROBLEMS, Reader
 from ctci.config.scan import At
 from ctci.config.secrets import SecretError
 from ctci.config.server import ServerReader
-from ctci.config.settings import Config, Project, Server
+from ctci.config.settings import Config, Each, Keep, Notify, Project, Server
 from ctci.model import SecretRef
+
+_T = TypeVar("_T")
 
 
 def load(
@@ -32,26 +35,73 @@ def check(
     `flags` are values of the command line by key ("data-dir"); with `resolve`, secrets and files must be there.
     """
     folder = folder.absolute()
-    mine, theirs = (
-        _server(folder, environ, flags or {}),
-        Reader(folder / "projects.toml", _shown(folder / "projects.toml")),
-    )
+    mine = _server(folder, environ, flags or {})
     settings = mine.read()
-    reading = ProjectsReader(theirs, folder, mine.keep)
-    projects, notify = reading.read() if theirs.parse() else ({}, {})
-    _passed_secrets(theirs, [*reading.secrets, *mine.secrets])
+    theirs = files.read(folder, mine.reader.noted)
+    whole = _Whole(theirs, folder)
+    whole.read(mine.keep)
+    held = [*mine.secrets, *(found for reading in whole.readings for found in reading.secrets)]
+    for reading in whole.readings:
+        _passed_secrets(reading.reader, held)
+        if resolve:
+            _look_at_secrets(reading.reader, reading.secrets, environ, folder)
+            _look_at_files(reading.reader, reading.files)
     if resolve:
-        _look_at_secrets(theirs, reading.secrets, environ, folder)
         _look_at_secrets(mine.reader, mine.secrets, environ, folder)
-        _look_at_files(theirs, reading.files)
-        _same_secrets(theirs, projects.values(), environ, folder)
-    found = [*theirs.problems, *mine.reader.problems]
-    # Errors first into the number that is shown: no heap of warnings hides one.
-    found.sort(key=lambda each: each.severity != "error")
-    shown = sorted(found[:MOST_PROBLEMS], key=lambda each: (each.file, each.line, each.column, each.code))
+        _same_secrets(whole, environ, folder)
+    shown = _shown_first([problem for r in (*theirs, mine.reader) for problem in r.problems])
     if any(each.severity == "error" for each in shown):
-        return None, tuple(shown)
-    return Config(projects=projects, notify=notify, server=settings, folder=folder), tuple(shown)
+        return None, shown
+    made = Config(
+        projects=whole.projects,
+        notify=whole.notify,
+        server=settings,
+        each=whole.each,
+        folder=folder,
+        files=tuple(r.path for r in (*theirs, mine.reader)),
+        places={at: (r.path, r.spans.nearest(at, key=True).line) for at, r in whole.places.items()},
+    )
+    return made, shown
+
+
+class _Whole:
+    """What all files of projects say together; of two that have the same name the first one counts."""
+
+    def __init__(self, readers: list[Reader], folder: Path) -> None:
+        self._readers = readers
+        names = {name: None for r in readers for name in files.table(r, "notify")}
+        self.readings = [ProjectsReader(r, folder, names) for r in readers]
+        self.projects: dict[str, Project] = {}
+        self.each: dict[str, Each] = {}
+        self.notify: dict[str, Notify] = {}
+        #: Table and name -> the reader of the file that it stands in.
+        self.places: dict[tuple[str, str], Reader] = {}
+
+    def read(self, kept: Keep) -> None:
+        """Read every file; only the first has defaults, and they hold for all."""
+        files.twice(self._readers)
+        tops = files.tops(self._readers)
+        around = self.readings[0].defaults(tops[0], kept)
+        for reading, top in zip(self.readings, tops, strict=True):
+            self._take("notify", self.notify, reading.notify(top), reading.reader)
+            self._take("projects", self.projects, reading.projects(top, around), reading.reader)
+            self._take("each", self.each, reading.each(top, around), reading.reader)
+        for r in self._readers:
+            notes.told_of(r, files.table(r, "notify"), self.projects, many=bool(self.each))
+
+    def _take(self, table: str, into: dict[str, _T], found: Mapping[str, _T], r: Reader) -> None:
+        for name, each in found.items():
+            if into.setdefault(name, each) is each:
+                self.places[table, name] = r
+
+
+def _shown_first(found: list[Problem]) -> tuple[Problem, ...]:
+    """The problems that are shown, by file and place: errors before warnings before notes where there are too many."""
+    if any(each.severity == "error" for each in found):
+        # Nothing is in force before these are mended, so what would not be is no news yet.
+        found = [each for each in found if each.severity != "note"]
+    found.sort(key=lambda each: ("error", "warning", "note").index(each.severity))
+    return tuple(sorted(found[:MOST_PROBLEMS], key=lambda each: (each.file, each.line, each.column, each.code)))
 
 
 def server(folder: Path, environ: Mapping[str, str], *, flags: Mapping[str, str] | None = None) -> Server:
@@ -68,18 +118,10 @@ def origins(folder: Path, environ: Mapping[str, str], *, flags: Mapping[str, str
 
 def _server(folder: Path, environ: Mapping[str, str], flags: Mapping[str, str]) -> ServerReader:
     path = folder / "ctci.toml"
-    reader = Reader(path, _shown(path))
+    reader = Reader(path, files.shown(path))
     if path.exists():
         reader.parse()
     return ServerReader(reader, folder, environ, flags)
-
-
-def _shown(path: Path) -> str:
-    """The file as a person would name it."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except (ValueError, OSError):
-        return str(path)
 
 
 def _passed_secrets(reader: Reader, found: Iterable[tuple[At, SecretRef]]) -> None:
@@ -130,9 +172,9 @@ def _look_at_files(reader: Reader, found: Iterable[tuple[At, Path]]) -> None:
             reader.say("C203", f"there is no file for `{at[-1]}`", at, hint=f"no file {path}")
 
 
-def _same_secrets(reader: Reader, projects: Iterable[Project], environ: Mapping[str, str], folder: Path) -> None:
+def _same_secrets(whole: _Whole, environ: Mapping[str, str], folder: Path) -> None:
     seen: dict[bytes, str] = {}
-    for project in projects:
+    for project in whole.projects.values():
         if project.webhook_secret is None:
             continue
         try:
@@ -141,7 +183,7 @@ def _same_secrets(reader: Reader, projects: Iterable[Project], environ: Mapping[
             continue
         first = seen.setdefault(value, project.name)
         if first != project.name:
-            reader.say(
+            whole.places["projects", project.name].say(
                 "C205",
                 f"projects `{first}` and `{project.name}` have the same webhook secret",
                 ("projects", project.name, "webhook-secret"),
@@ -149,4 +191,5 @@ def _same_secrets(reader: Reader, projects: Iterable[Project], environ: Mapping[
                 warning=True,
                 hint="who knows it can call for both",
                 also=(("projects", first, "webhook-secret"), "the other"),
+                other=whole.places["projects", first],
             )

@@ -19,6 +19,8 @@ from ctci.config.scan import At, Span, Spans
 #: More of one file would not be read anyway.
 MOST_PROBLEMS = 400
 MOST_BYTES = 4 << 20
+#: Tables whose entries have names of their own, which may be `secrets`.
+_NAMING = ("projects", "each", "sub", "recipes", "schedules", "notify")
 MASK = '"…hidden…"'
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -56,13 +58,31 @@ def _sounds_secret(name: str) -> bool:
     """Whether a key is that of a secret, or may have been meant so: `tokn` with a secret behind it is not shown."""
     if _SECRET_WORD.search(name):
         return True
-    return name not in keys.ALL and bool(difflib.get_close_matches(name[:100], keys.SECRETS, n=1, cutoff=0.75))
+    return name in keys.SECRETS or (
+        name not in keys.ALL and bool(difflib.get_close_matches(name[:100], keys.SECRETS, n=1, cutoff=0.75))
+    )
+
+
+def without(value: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """The table without one of its keys."""
+    return {name: each for name, each in value.items() if name != key}
 
 
 def close(name: str, allowed: Iterable[str]) -> str | None:
     """The one of the allowed names that was probably meant."""
-    found = difflib.get_close_matches(name[:100], list(allowed), n=1, cutoff=0.6)
-    return found[0] if found else None
+    found = difflib.get_close_matches(name[:100], list(allowed), n=3, cutoff=0.65)
+    # Of two that are equally like it, the one that begins as it does: people err late in a word.
+    return max(found, key=lambda each: (_likeness(name, each), _alike(name, each)), default=None)
+
+
+def _alike(one: str, other: str) -> int:
+    """With how many letters both begin."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((number for number, (here, there) in pairs if here != there), min(len(one), len(other)))
+
+
+def _likeness(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, other, one[:100]).ratio()
 
 
 class Reader:
@@ -75,6 +95,8 @@ class Reader:
         self.problems: list[Problem] = []
         self.plain: Mapping[str, Any] = {}
         self.spans = Spans()
+        #: Names of keys that are not in force yet and have been noted.
+        self.noted: set[str] = set()
         #: Where values stand that are never shown.
         self._hidden: list[Span] = []
 
@@ -136,9 +158,14 @@ class Reader:
 
     def _secrets(self, value: object, at: At, name: str) -> Iterable[At]:
         """The places of all values that are secrets, or may be: also under a misspelt key."""
-        secret = at == ("smtp", "url") or _sounds_secret(name)
+        secret = at == ("smtp", "url") or (at[:1] == ("notify",) and name == "webhook") or _sounds_secret(name)
         if secret and is_reference(value):
             return
+        # A table of references by name: each of them is looked at for itself.
+        if name == "secrets" and isinstance(value, dict):
+            secret = False
+        elif at[-2:-1] == ("secrets",) and len(at) > 2 and at[-3] not in _NAMING:
+            secret = not (isinstance(value, dict) and is_reference(without(value, "branches")))
         if secret or (isinstance(value, str) and has_login(value)):
             yield at
         if isinstance(value, dict) and len(at) < scan.DEEPEST:
@@ -167,21 +194,44 @@ class Reader:
         help: str = "",  # noqa: A002 - the word that is shown
         note: str = "",
         also: tuple[At, str] | None = None,
+        other: "Reader | None" = None,
     ) -> None:
-        """Add a problem at a value, or at its key; `also` is another key and what stands there."""
-        if self.full and not self._make_room(warning=warning):
+        """Add a problem at a value, or at its key; `also` is another key and what stands there, perhaps in `other`."""
+        severity = "warning" if warning else "error"
+        self._add(severity, code, message, at, key=key, hint=hint, help=help, note=note, also=also, other=other)
+
+    def later(self, name: str, at: At, *, of: str = "", hint: str = "") -> None:
+        """Note, once for each key name, that a key is understood and has no function yet."""
+        if name not in self.noted and not self.full:
+            self.noted.add(name)
+            said = f"`{name}`{of} is understood, and not in force yet"
+            self._add("note", "C901", said, at, key=True, hint=hint)
+
+    def _add(
+        self,
+        severity: str,
+        code: str,
+        message: str,
+        at: At,
+        *,
+        key: bool,
+        hint: str,
+        help: str = "",  # noqa: A002 - the word that is shown
+        note: str = "",
+        also: tuple[At, str] | None = None,
+        other: "Reader | None" = None,
+    ) -> None:
+        if self.full and not self._make_room(error=severity == "error"):
             return
         span = self.spans.nearest(at, key=key)
         source, end = self._source(span)
         second = None
         if also is not None:
-            there = self.spans.nearest(also[0], key=True)
-            line, last = self._source(there)
-            second = Also(line=there.line, column=there.column, end_column=last, text=also[1], source=line)
+            second = (other or self).also(*also, file=other.shown if other is not None and other is not self else "")
         self.problems.append(
             Problem(
                 code=code,
-                severity="warning" if warning else "error",
+                severity=severity,
                 message=_short(message),
                 file=self.shown,
                 line=span.line,
@@ -195,11 +245,17 @@ class Reader:
             )
         )
 
-    def _make_room(self, *, warning: bool) -> bool:
-        """Whether a warning gave way: however many there are, an error among them is not lost."""
-        if warning or all(each.severity == "error" for each in self.problems):
+    def also(self, at: At, text: str, *, file: str) -> Also:
+        """A key of this file as the second place of a problem."""
+        there = self.spans.nearest(at, key=True)
+        line, last = self._source(there)
+        return Also(line=there.line, column=there.column, end_column=last, text=text, source=line, file=file)
+
+    def _make_room(self, *, error: bool) -> bool:
+        """Whether a warning or note gave way: however many there are, an error among them is not lost."""
+        if not error or all(each.severity == "error" for each in self.problems):
             return False
-        self.problems.remove(next(each for each in reversed(self.problems) if each.severity == "warning"))
+        self.problems.remove(next(each for each in reversed(self.problems) if each.severity != "error"))
         return True
 
     def _source(self, span: Span) -> tuple[str, int]:

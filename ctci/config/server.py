@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ctci.config import keys, places, projects, values
+from ctci.config import keys, later, places, projects, values
 from ctci.config.problems import Problem
 from ctci.config.reader import Reader
 from ctci.config.scan import At
@@ -55,8 +55,10 @@ class ServerReader:
         r = self._r
         top = r.table((), r.plain, keys.SERVER, "this file")
         self._entries = {(key,): value for key, value in top.items()}
-        for name, known in (("smtp", keys.SMTP), ("limits", keys.LIMITS)):
+        later.check(r, (), top, keys.SERVER)
+        for name, known in (("smtp", keys.SMTP), ("limits", keys.LIMITS), ("otlp", keys.OTLP)):
             table = r.table((name,), top.get(name, {}), known, f"[{name}]")
+            later.check(r, (name,), table, known)
             self._entries |= {(name, key): value for key, value in table.items()}
         if "keep" in top:
             self.keep = projects.keep(r, ("keep",), top["keep"], self.keep)

@@ -36,7 +36,7 @@ class Schedule:
     cron: str
     #: An IANA name.
     timezone: str = "UTC"
-    #: Patterns of branches.
+    #: Patterns of branches; empty: the default branch.
     branches: tuple[str, ...] = ()
     #: Subprojects and recipes; empty: all.
     subs: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ class Project:
 
     name: str
     remote: Remote
-    #: `github`, `gitea`, `forgejo`, `none`, or None: told by the headers.
+    #: `github`, `gitea` and so on, `none`, or None: told by the headers.
     forge: str | None = None
     webhook_secret: SecretRef | None = None
     description: str = ""
@@ -141,3 +141,7 @@ class Config:
     each: Mapping[str, Each] = field(default_factory=dict)
     #: The folder that the files were read from; relative paths in them are relative to it.
     folder: Path
+    #: Every file that it was read from, projects.toml first and ctci.toml (which need not be there) last.
+    files: tuple[Path, ...] = ()
+    #: ("projects", "shop") -> the file and line where its table begins; so for `each` and `notify`.
+    places: Mapping[tuple[str, str], tuple[Path, int]] = field(default_factory=dict)

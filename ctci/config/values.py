@@ -1,8 +1,9 @@
 """Typed values out of a Reader: each gives the value, or tells what is wrong with it and gives something harmless."""
 
+import ipaddress
 import re
 
-from ctci.config import reader
+from ctci.config import keys, patterns, reader, times
 from ctci.config.reader import Reader
 from ctci.config.scan import At
 from ctci.model import SecretRef
@@ -16,6 +17,10 @@ _MAIL = re.compile(
     r"(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
 )
 _SENDER = re.compile(r"[^<>\x00-\x1f\x7f]*<([^<>]*)>")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
+_SLOW = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3})?)x")
+_URL = re.compile(r"https?://[A-Za-z0-9.\[][^\s/@?#]*(?:/[^\s?#]*)?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -55,6 +60,27 @@ def texts(r: Reader, at: At, value: object) -> list[tuple[At, str]]:
     return found
 
 
+def names(r: Reader, at: At, value: object) -> tuple[str, ...]:
+    """Patterns of branches."""
+    found = texts(r, at, value)
+    for place, pattern in found:
+        fault = patterns.fault(pattern)
+        if fault is not None:
+            r.say("C116", f"no name can match the pattern `{pattern}`", place, hint=fault)
+    return tuple(dict.fromkeys(pattern for _, pattern in found))
+
+
+def is_free(r: Reader, at: At, name: str, *, key: bool) -> bool:
+    """Whether a recipe may have the variable."""
+    if not _VARIABLE.fullmatch(name):
+        r.say("C105", f"not a name for a variable: `{name}`", at, key=key, hint="letters, digits and `_`")
+        return False
+    if name in keys.RESERVED or name.startswith("CTCI_"):
+        r.say("C117", f"`{name}` is set by ctci itself", at, key=key, hint="choose another name")
+        return False
+    return True
+
+
 def flag(r: Reader, at: At, value: object) -> bool:
     """True or false."""
     if not isinstance(value, bool):
@@ -84,17 +110,18 @@ def choice(r: Reader, at: At, value: object, allowed: tuple[str, ...]) -> str | 
     *most, last = allowed
     meant = reader.close(value, allowed)
     hint = f"did you mean `{meant}`?" if meant else f"{', '.join(most)} or {last}"
-    r.say("C103", f"`{value}` is not a choice for `{at[-1]}`", at, hint=hint)
+    name = next(part for part in reversed(at) if isinstance(part, str))
+    r.say("C103", f"`{value}` is not a choice for `{name}`", at, hint=hint)
     return None
 
 
-def duration(r: Reader, at: At, value: object, default: int) -> int:
+def duration(r: Reader, at: At, value: object, default: int, such: str = '"90s", "20m" or "1h30m"') -> int:
     """Seconds of "1h30m"."""
     found = _DURATION.fullmatch(value) if isinstance(value, str) else None
     days, hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0, 0, 0)
     total = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
     if found is None or not value:
-        r.say("C302", f"not a duration: `{_written(r, at, value)}`", at, hint='write "90s", "20m" or "1h30m"')
+        r.say("C302", f"not a duration: `{_written(r, at, value)}`", at, hint=f"write {such}")
     elif not 0 < total <= 30 * 24 * 3600:
         r.say("C302", f"not a duration: `{_written(r, at, value)}`", at, hint="more than nothing, and at most 30d")
     else:
@@ -120,6 +147,89 @@ def size(r: Reader, at: At, value: object, default: int, least: int = 0) -> int:
         r.say("C306", f"`{at[-1]}` is too small", at, hint=f"at least {least >> 10}KiB")
         return default
     return found
+
+
+def time(r: Reader, at: At, value: object) -> str | None:
+    """A time of day."""
+    found = line(r, at, value)
+    if not isinstance(value, str) or times.is_time(found):
+        return found or None
+    r.say("C103", f"`{_written(r, at, value)}` is not a time of day", at, hint='write "07:30"')
+    return None
+
+
+def days(r: Reader, at: At, value: object) -> tuple[str, ...]:
+    """Days of the week and ranges of them."""
+    found = texts(r, at, value)
+    faults = [(place, each, times.days_fault(each)) for place, each in found]
+    for place, each, fault in faults:
+        if fault is not None:
+            r.say("C103", f"`{each}` is not a day of the week", place, hint=fault)
+    if value == []:
+        r.say("C103", f"`{at[-1]}` names no day", at, hint="without the key it is every day")
+    return tuple(each for _, each, fault in faults if fault is None)
+
+
+def zone(r: Reader, at: At, value: object) -> str | None:
+    """The name of a time zone."""
+    found = line(r, at, value)
+    known = times.zones()
+    if not isinstance(value, str) or found in known:
+        return found or None
+    if r.full:
+        return None
+    if not known:
+        r.say("C301", "this machine knows no time zones", at, hint="install the package tzdata")
+        return None
+    folded = {each.casefold(): each for each in known}
+    last = {each.rpartition("/")[2].casefold(): each for each in sorted(known)}
+    meant = folded.get(found.casefold()) or last.get(found.casefold().replace(" ", "_")) or reader.close(found, known)
+    hint = f"did you mean `{meant}`?" if meant else 'an IANA name, such as "Europe/Berlin" or "UTC"'
+    r.say("C301", f"not a time zone: `{found}`", at, hint=hint)
+    return None
+
+
+def slow(r: Reader, at: At, value: object) -> None:
+    """A multiple of the usual time, or a duration."""
+    found = _SLOW.fullmatch(value) if isinstance(value, str) else None
+    if found is None or not isinstance(value, str):
+        duration(r, at, value, 0, '"1.5x" (of its usual time) or "20m"')
+    elif float(found[1]) <= 1:
+        r.say("C302", f"not more than usual: `{value}`", at, hint='such as "1.5x"')
+
+
+def globs(r: Reader, at: At, value: object) -> tuple[str, ...]:
+    """Patterns of files."""
+    found = texts(r, at, value)
+    for place, pattern in found:
+        fault = patterns.file_fault(pattern)
+        if fault is not None:
+            r.say("C116", f"no file can match the pattern `{pattern}`", place, hint=fault)
+    return tuple(dict.fromkeys(pattern for _, pattern in found))
+
+
+def networks(r: Reader, at: At, value: object) -> None:
+    """Addresses of machines, and of networks."""
+    for place, each in texts(r, at, value):
+        try:
+            ipaddress.ip_network(each, strict=False)
+        except ValueError:
+            said = f"`{each[:80]}` is not an address of a machine or network"
+            r.say("C103", said, place, hint='such as "127.0.0.1", "10.0.0.0/8" or "::1"')
+
+
+def url(r: Reader, at: At, value: object) -> None:
+    """An address of the web, without a password."""
+    found = line(r, at, value)
+    if isinstance(value, str) and not _URL.fullmatch(found):
+        r.say("C103", f"`{at[-1]}` is not an address", at, hint="such as http://localhost:4318/")
+
+
+def header(r: Reader, at: At, value: object) -> None:
+    """The name of a header."""
+    found = line(r, at, value)
+    if isinstance(value, str) and not _HEADER.fullmatch(found):
+        r.say("C103", f"`{found[:80]}` is not the name of a header", at, hint='such as "X-Remote-User"')
 
 
 def mails(r: Reader, at: At, value: object) -> tuple[str, ...]:

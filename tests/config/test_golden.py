@@ -1,6 +1,11 @@
-"""One file for each code: TOML in, exactly this text out. `hunter2` is a secret wherever it stands."""
+"""One file for each code: TOML in, exactly this text out. `hunter2` is a secret wherever it stands.
+
+A line `#: projects.d/x.toml` begins another file. CTCI_GOLDEN=1 writes the texts anew: read the difference.
+"""
 
 import json
+import os
+import re
 from pathlib import Path
 
 import pytest
@@ -25,12 +30,22 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return made
 
 
-def problems_of(folder: Path, case: str) -> tuple[config.Problem, ...]:
-    """What is wrong with a case, which is a projects.toml or, named NAME.ctci, a ctci.toml."""
-    text = (GOLDEN / f"{case}.toml").read_text()
-    (folder / "projects.toml").write_text(GOOD if case.endswith(".ctci") else text)
+def files_of(case: str) -> dict[str, str]:
+    """The files of a case: a projects.toml and what it includes or, of one named NAME.ctci, a ctci.toml."""
+    first, *more = re.split(r"(?m)^#: (.+)\n", (GOLDEN / f"{case}.toml").read_text())
+    included = dict(zip(more[::2], more[1::2], strict=True))
     if case.endswith(".ctci"):
-        (folder / "ctci.toml").write_text(text)
+        return {"projects.toml": GOOD, "ctci.toml": first}
+    return {"projects.toml": first, **included}
+
+
+def problems_of(folder: Path, case: str) -> tuple[config.Problem, ...]:
+    """What is wrong with a case."""
+    for path in (folder / "ctci.toml", *folder.glob("projects.d/*")):
+        path.unlink(missing_ok=True)
+    for name, text in files_of(case).items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
     return config.check(folder, ENVIRON)[1]
 
 
@@ -38,6 +53,8 @@ def problems_of(folder: Path, case: str) -> tuple[config.Problem, ...]:
 def test_each_mistake_is_told_in_these_words(folder: Path, case: str) -> None:
     said = config.render(problems_of(folder, case), style="full").replace(str(folder), "FOLDER")
 
+    if os.environ.get("CTCI_GOLDEN"):
+        (GOLDEN / f"{case}.txt").write_text(said)
     assert (GOLDEN / f"{case}.txt").read_text() == said
 
 
@@ -53,9 +70,10 @@ def test_no_style_shows_a_secret(folder: Path, case: str, style: str) -> None:
 
 @pytest.mark.parametrize("case", CASES)
 def test_every_place_lies_in_the_file(folder: Path, case: str) -> None:
-    lines = (GOLDEN / f"{case}.toml").read_text().split("\n")
+    files = {f"config/{name}": text.split("\n") for name, text in files_of(case).items()}
 
     for problem in problems_of(folder, case):
+        lines = files[problem.file]
         assert 1 <= problem.line <= len(lines)
         assert 1 <= problem.column <= len(lines[problem.line - 1]) + 1
         assert problem.column < problem.end_column
@@ -75,7 +93,40 @@ def test_a_case_shows_the_code_that_it_is_named_after(folder: Path, case: str) -
 def test_only_the_warnings_are_warnings(folder: Path) -> None:
     found = [problem for case in CASES for problem in problems_of(folder, case)]
 
-    assert {"C204", "C205", "C401", "C402"} == {each.code for each in found if each.severity == "warning"}
+    warnings = {"C118", "C204", "C205", "C401", "C402", "C403", "C502", "C601", "C903"}
+    assert warnings == {each.code for each in found if each.severity == "warning"}
+    assert {each.code for each in found if each.severity == "note"} == {"C901"}
+
+
+def test_a_key_that_is_not_in_force_yet_is_noted_once_in_all_files(folder: Path) -> None:
+    notes = [each.message for each in problems_of(folder, "C901")]
+
+    assert notes == [
+        f"`{key}` is understood, and not in force yet" for key in ("digest", "lfs", "timezone", "junit", "schedules")
+    ]
+
+
+def test_there_are_at_least_60_cases() -> None:
+    assert len(CASES) >= 60
+
+
+def test_github_shows_a_note_as_a_notice(folder: Path) -> None:
+    said = config.render(problems_of(folder, "C901"), style="github")
+
+    assert said.startswith("::notice file=config/projects.toml,line=3,col=1,endColumn=7,title=C901::`digest` is")
+
+
+def test_the_second_place_may_be_in_another_file(folder: Path) -> None:
+    first, *_ = json.loads(config.render(problems_of(folder, "C602"), style="json"))
+
+    assert (first["file"], first["line"]) == ("config/projects.d/a.toml", 5)
+    assert first["also"] == {
+        "line": 3,
+        "column": 9,
+        "end_column": 13,
+        "text": "the other",
+        "file": "config/projects.toml",
+    }
 
 
 def test_concise_is_a_line_for_each(folder: Path) -> None:
@@ -108,7 +159,13 @@ def test_json_has_every_field_that_programs_need(folder: Path) -> None:
         "hint": "no pattern in `branches` or `tags` names it",
         "help": "",
         "note": "",
-        "also": {"line": 4, "column": 16, "text": "patterns are here"},
+        "also": {
+            "line": 4,
+            "column": 16,
+            "end_column": 24,
+            "text": "patterns are here",
+            "file": "config/projects.toml",
+        },
     }
 
 

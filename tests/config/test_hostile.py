@@ -1,5 +1,6 @@
 """Whatever stands in the files: a Config, or problems with a place in the file; never a traceback, never a secret."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ctci import config
+from ctci.config import keys
 from tests.config.test_read import FULL
 
 SHOP = '[projects.shop]\ngit = "/srv/git/shop.git"\nrecipes.test = "make test"\n'
@@ -73,28 +75,18 @@ json_like = st.recursive(
     ),
     max_leaves=5,
 )
-KEYS = (
-    *(
-        "git",
-        "forge",
-        "webhook-secret",
-        "token",
-        "ssh-key",
-        "known-hosts",
-        "ca-file",
-        "description",
-        "branches",
-        "tags",
-    ),
-    *("sub", "recipes", "notify", "on-new-push", "keep", "submodules", "timeout", "env", "env-pass", "shell", "nice"),
-    *("paths", "default-branch", "retries", "on-interrupt", "sandbox", "needs", "lock", "allow-failure"),
-)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
-    values=st.dictionaries(st.sampled_from(KEYS), json_like, max_size=4),
-    where=st.sampled_from(["defaults", "projects.shop", "projects.shop.recipes.test"]),
+    values=st.dictionaries(st.sampled_from(sorted(keys.ALL)), json_like, max_size=4),
+    where=st.sampled_from(
+        [
+            *("defaults", "projects.shop", "each.shop", "projects.shop.recipes.test", "projects.shop.sub.api"),
+            *("projects.shop.schedules.nightly", "notify.team", "notify.team.digest", "projects.shop.sandbox"),
+            *("defaults.secrets", "projects.shop.recipes.test.matrix", "projects.shop.keep"),
+        ]
+    ),
 )
 def test_any_value_at_any_key_is_taken_or_told(folder: Path, values: dict[str, str], where: str) -> None:
     check(folder, f"[{where}]\n" + "".join(f"{key} = {value}\n" for key, value in values.items()))
@@ -182,6 +174,11 @@ def test_a_chain_of_needs_may_be_as_long_as_the_file(folder: Path) -> None:
         'token = { env = "hunter2!" }',
         'token = { env = "A", note = "hunter2" }',
         "token = [\n'hunter2',\n] # hunter2",
+        'secrets = { KEY = "hunter2", other = 1 }',
+        'secrets = { KEY = { env = "A", x = "hunter2" } }\nbogus = 1',
+        'recipes.test = { run = "x", secrets = { KEY = ["hunter2"] }, bogus = 1 }',
+        '[notify.ops]\nwebhook = "https://hunter2"\napprise = "x://hunter2"',
+        '[notify.ops]\napprize = "x://hunter2"\nhartbeat = ["hunter2"]',
     ],
 )
 def test_a_secret_in_the_wrong_place_is_never_shown(folder: Path, text: str, style: str) -> None:
@@ -197,3 +194,39 @@ def test_an_escape_in_a_name_does_not_reach_the_terminal(folder: Path) -> None:
 
     assert "unknown key `\ufffd[2J\ufffd`" in config.render(problems, style="full")
     assert "\x1b" not in str(config.ConfigError(problems))
+
+
+@pytest.mark.parametrize("name", ["shop", "secrets", "token"])
+def test_a_project_may_be_called_like_a_key(folder: Path, name: str) -> None:
+    text = f'[projects.{name}]\ngit = "/x"\nrecipes.test = {{ run = "make", timout = "5m" }}\n'
+
+    (problem,) = check(folder, text)[1]
+
+    assert "timout" in problem.source
+
+
+MANY = ", ".join(f'"x{number}"' for number in range(100_000))
+SAME = ", ".join(['"x"'] * 100_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "entries"),
+    [
+        ('recipes.test = { run = "t", matrix = { a = [MANY] } }', MANY),
+        ('recipes.test = { run = "t", matrix = { a = [MANY] } }', SAME),
+        ('recipes.test = { run = "t", on = [MANY] }', MANY),
+        ('recipes.test = "t"\nschedules.s = { at = "02:30", recipes = [MANY] }', SAME),
+        (
+            'recipes.test = "t"\nMANY',
+            "".join(f'schedules.s{n} = {{ at = "1", timezone = "z{n}" }}\n' for n in range(9000)),
+        ),
+        ('recipes.test = "t"\n[notify.x]\nonly = [MANY]', MANY),
+    ],
+    ids=["values", "doubles", "events", "recipes", "zones", "only"],
+)
+def test_a_heap_of_mistakes_is_told_in_no_long_time(folder: Path, text: str, entries: str) -> None:
+    began = time.perf_counter()
+
+    check(folder, f'[projects.shop]\ngit = "/x"\n{text.replace("MANY", entries)}\n')
+
+    assert time.perf_counter() - began < 10

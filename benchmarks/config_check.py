@@ -1,0 +1,81 @@
+"""How long the check of a projects.toml of 2,000 lines takes; under 0.3 s is the aim.
+
+Run: python -m benchmarks.config_check
+"""
+
+import tempfile
+import time
+from pathlib import Path
+
+from ctci import config
+
+LINES = 2000
+ROUNDS = 5
+PROJECT = """
+[projects.shop-{number}]
+git            = "https://git.example.org/acme/shop-{number}.git"
+forge          = "gitea"
+webhook-secret = {{ credential = "shop-{number}" }}
+timezone       = "Europe/Berlin"
+notify         = ["team"]
+
+[projects.shop-{number}.branches]
+main         = ["api", "web"]
+"release/*"  = ["api"]
+"renovate/**" = []
+"**"         = ["api", "web"]
+
+[projects.shop-{number}.sub.api]
+path     = "services/api"
+paths    = ["services/api/**", "libs/**", "!**/*.md"]
+env      = {{ SETTINGS = "shop.ci" }}
+recipes.build = {{ run = "make build", artifacts = "build/**" }}
+recipes.test  = {{ run = "make test", needs = ["build"], matrix = {{ py = ["3.11", "3.13"] }} }}
+recipes.fuzz  = {{ run = "make fuzz", timeout = "2h", on = ["nightly"] }}
+
+[projects.shop-{number}.sub.web]
+path          = "web"
+recipes.test  = {{ run = "npm test", junit = "junit.xml", retries = 1, lock = "port-80" }}
+
+[projects.shop-{number}.schedules.nightly]
+cron     = "30 2 * * mon-fri"
+branches = ["main"]
+"""
+
+
+def text_of(lines: int) -> str:
+    """A valid file of so many lines, or a few more."""
+    whole = '[notify.team]\nemail = ["ana@example.org"]\n'
+    number = 0
+    while whole.count("\n") < lines:
+        whole += PROJECT.format(number=number)
+        number += 1
+    return whole
+
+
+def measure(folder: Path, text: str) -> tuple[float, float, int]:
+    """The first and the best time of several, and the number of problems that are not notes."""
+    (folder / "projects.toml").write_text(text, encoding="utf-8")
+    times = []
+    problems: tuple[config.Problem, ...] = ()
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        _, problems = config.check(folder, {}, resolve=False)
+        times.append(time.perf_counter() - began)
+    return times[0], min(times), sum(each.severity != "note" for each in problems)
+
+
+def main() -> None:
+    """Measure a right file, and one with an error in every project."""
+    right = text_of(LINES)
+    wrong = right.replace("timeout =", "timout =").replace('"api", "web"', '"api", "wbe"')
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in (("right", right), ("wrong", wrong)):
+            first, took, problems = measure(Path(folder), text)
+            count = text.count("\n")
+            said = f"first {first * 1000:.0f} ms, best {took * 1000:.0f} ms, {count / took:,.0f} lines/s"
+            print(f"{name}: {count} lines, {problems} problems, {said}")
+
+
+if __name__ == "__main__":
+    main()
