@@ -13,6 +13,7 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ctci import clock, config, git, layout, ledger, premises
 from ctci.http import Server
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 
 #: How often the spool is looked at, seconds: what a hook left while nobody answered.
 SPOOL_S = 2.0
+#: How often the files of the configuration are looked at, seconds.
+WATCH_S = 1.0
 #: glibc's number of this limit (malloc.h).
 M_ARENA_MAX = -8
 #: How long a stop waits for the loops, seconds.
@@ -119,7 +122,9 @@ class Service:
     def remarks(self) -> tuple[str, ...]:
         """What is wrong with ctci itself, for the letters."""
         remark = self.floor.remark()
-        return (remark,) if remark else ()
+        error = self.current.error
+        broken = f"projects.toml was changed and is broken, the one before is in force: {error}" if error else None
+        return tuple(filter(None, (remark, broken)))
 
 
 def serve(
@@ -204,6 +209,7 @@ def start(
         *((f"slot {slot}", worker(slot).run) for slot in slots),
         ("courier", courier.run),
         ("tidy", lambda stop: tidy.loop(db, place, current, stop)),
+        ("configuration", lambda stop: watch(current, stop)),
         ("spool", lambda stop: empty_spool(db, place, current, stop)),
     ]
     doors = Doors(db=db, layout=place, current=current, environ=environ, ready=service.ready)
@@ -234,6 +240,30 @@ def end(service: Service, server: Server, wake: int) -> None:
         if part.thread.is_alive():
             log.warning("the %s loop did not end within %.0f s", part.name, STOP_S)
     service.db.close()
+
+
+def watch(current: config.Current, stop: threading.Event) -> None:
+    """Reload when a file of the configuration has changed, and has stayed so for a moment, until `stop`."""
+    seen = changed = _stamps(current.get().folder)
+    while not clock.wait(stop, WATCH_S):
+        try:
+            now = _stamps(current.get().folder)
+            if now == changed and now != seen:
+                seen = now
+                reload(current)
+            changed = now
+        except Exception:  # a loop that dies silently is the worst fault
+            log.exception("the configuration could not be looked at; trying again")
+
+
+def _stamps(folder: Path) -> frozenset[tuple[str, int, int]]:
+    """Each file of the configuration, when it was written, and its size."""
+    found = set()
+    for path in (*folder.glob("*.toml"), *folder.glob("*/*.toml")):
+        with contextlib.suppress(OSError):
+            told = path.stat()
+            found.add((str(path), told.st_mtime_ns, told.st_size))
+    return frozenset(found)
 
 
 def reload(current: config.Current) -> None:

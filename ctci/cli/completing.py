@@ -21,7 +21,7 @@ def projects(context: click.Context, _: click.Parameter, incomplete: str) -> lis
     if settings is None:
         return []
     offered: dict[str, str] = {}
-    for name, project in settings.projects.items():
+    for name, project in config.named(settings).items():
         offered[name] = project.description
         if "/" in incomplete or ":" in incomplete:
             for sub in project.subs.values():

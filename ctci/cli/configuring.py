@@ -37,7 +37,7 @@ def check(*, file: str | None, style: str, strict: bool, no_resolve: bool, quiet
         recipes = sum(len(sub.recipes) for project in found.projects.values() for sub in project.subs.values())
         told = f"{words.count(len(found.projects), 'project')}, {words.count(recipes, 'recipe')}"
         terminal.note(f"{folder / 'projects.toml'} is valid: {told}")
-    return session.RED if strict and problems else session.FINE
+    return session.RED if strict and any(each.severity == "warning" for each in problems) else session.FINE
 
 
 @verb(examples=("ctci explain C107", "ctci explain C402"))
@@ -58,10 +58,7 @@ def explain(*, code: str) -> int:
 def plan(*, fields: tuple[str, ...] | None, project: str, ref: str) -> int:
     """As if REF had been pushed now. Needs no server."""
     settings = session.load()
-    found = settings.projects.get(project)
-    if found is None:
-        have = ", ".join(sorted(settings.projects)) or "none"
-        raise session.Refused(f"there is no project {project}; configured: {have}", session.ABSENT)
+    found = session.project(settings, project)
     full = targets.ref(ref)
     trigger = Trigger(kind="tag" if full.startswith(TAGS) else "push", key="plan", project=project, ref=full)
     planned = planning.plan(trigger, found, log_cap=settings.server.limit_log)

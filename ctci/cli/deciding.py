@@ -41,9 +41,8 @@ def _deliveries(db: ledger.Ledger, what: str, ground: session.Ground, limit: int
     if found:
         return found
     settings = ground.config
-    if settings is not None and project not in settings.projects:
-        have = ", ".join(sorted(settings.projects)) or "none"
-        raise session.Refused(f"there is no project {project}; configured: {have}", session.ABSENT)
+    if settings is not None:
+        session.project(settings, project)
     about = f"{name} of {project}" if at else project
     raise session.Refused(
         f"no hook has called about {about}: nothing was decided; `ctci doctor` looks at the hooks", session.ABSENT

@@ -28,10 +28,7 @@ POLL_S = 0.05
 def run(named: targets.Recipes) -> int:
     """Run the recipes one after the other; the exit code of the worst. Raises Refused."""
     settings = session.load()
-    project = settings.projects.get(named.project)
-    if project is None:
-        have = ", ".join(sorted(settings.projects)) or "none"
-        raise session.Refused(f"there is no project {named.project}; configured: {have}", session.ABSENT)
+    project = session.project(settings, named.project)
     root = Path(_git("rev-parse", "--show-toplevel"))
     ref = _git("symbolic-ref", "-q", "HEAD", or_else=f"{HEADS}HEAD")
     commit = _git("rev-parse", "HEAD", or_else="")

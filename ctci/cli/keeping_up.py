@@ -86,6 +86,8 @@ def _subject() -> "looking.Subject":
         # Whether secrets resolve is a check of its own here.
         found, problems = config.check(folder, os.environ, resolve=False, flags=session.flags())
         for problem in problems:
+            if problem.severity == "note":
+                continue
             (errors if problem.severity == "error" else warnings).append(config.render([problem], style="concise"))
         if found is not None:
             origins = dict(config.origins(folder, os.environ, flags=session.flags()))

@@ -16,9 +16,8 @@ def status(project: str | None, fields: Fields) -> int:
     """One line per branch; the exit code is 1 if one is red."""
     ground = session.ground()
     settings = ground.config
-    if project is not None and settings is not None and project not in settings.projects:
-        have = ", ".join(sorted(settings.projects)) or "none"
-        raise session.Refused(f"there is no project {project}; configured: {have}", session.ABSENT)
+    if project is not None and settings is not None:
+        session.project(settings, project)
     db = session.open_ledger(ground.layout)
     if db is None:
         return _nothing(ground, fields)
@@ -34,7 +33,7 @@ def status(project: str | None, fields: Fields) -> int:
     since = ledger.broken_since(db)
     terminal.table([_branch_row(run, jobs, red, since, now) for run, jobs, red in lines])
     _waiting(db, lines, ground)
-    missing = [name for name in (settings.projects if settings else ()) if name not in defaults]
+    missing = [name for name in (config.named(settings) if settings else ()) if name not in defaults]
     for name in missing if project is None else [name for name in missing if name == project]:
         terminal.note(f"{name} has no runs yet: push to it, or `ctci run {name}`")
     return session.RED if any(red for _, _, red in lines) else session.FINE
@@ -53,12 +52,12 @@ def _branches(
         for name, ref in ledger.branches(db)
         if ref.startswith(HEADS)
         and (project is None or name == project)
-        and (settings is None or name in settings.projects)
+        and (settings is None or config.project(settings, name) is not None)
     ]
     for name, _ in known:
         if name not in defaults:
             learnt = ledger.default_branch(db, name)
-            project_ = settings.projects.get(name) if settings is not None else None
+            project_ = config.project(settings, name) if settings is not None else None
             defaults[name] = project_.default_ref(learnt) if project_ else HEADS + (learnt or "main")
     newest = {place: runs[-1] for place, runs in ledger.strips(db, known, length=1).items() if runs} if known else {}
     shown = {
@@ -81,7 +80,7 @@ def _configured(job: Job, settings: config.Config | None) -> bool:
     """Whether a place is still there: a recipe that was removed is red for nobody."""
     if settings is None:
         return True
-    project = settings.projects.get(job.order.project)
+    project = config.project(settings, job.order.project)
     sub = project.subs.get(job.order.subproject) if project is not None else None
     return sub is not None and job.order.recipe.name in sub.recipes
 

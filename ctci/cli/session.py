@@ -92,6 +92,15 @@ def ground() -> Ground:
     return Ground(layout=layout.at(server.data_dir, server.mirrors_dir), public_url=server.public_url, config=whole)
 
 
+def project(settings: config.Config, name: str) -> config.Project:
+    """The project of that name. Raises Refused, which lists those there are."""
+    found = config.project(settings, name)
+    if found is None:
+        have = ", ".join(sorted(config.named(settings))) or "none"
+        raise Refused(f"there is no project {name}; configured: {have}", ABSENT)
+    return found
+
+
 def open_ledger(place: Layout) -> "ledger.Ledger | None":
     """The ledger of a data folder, or None where there is none yet. Raises Refused for another schema version."""
     from ctci import ledger  # noqa: PLC0415 - 400 ms: only verbs that read it pay for it

@@ -75,9 +75,8 @@ def install(*, repository: Path, project: str, chain: bool) -> int:
 
     ground = session.ground()
     settings = ground.config
-    if settings is not None and project not in settings.projects:
-        have = ", ".join(sorted(settings.projects)) or "none"
-        raise session.Refused(f"there is no project {project}; configured: {have}", session.ABSENT)
+    if settings is not None:
+        session.project(settings, project)
     place = ground.layout
     for line in setup.install_hook(
         repository,

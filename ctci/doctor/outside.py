@@ -24,14 +24,14 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 def projects(subject: Subject) -> tuple[Check, ...]:
     """Remote, hook and last call of each project."""
     settings = subject.config
-    if settings is None or not settings.projects:
+    if settings is None or not (projects := config.named(settings)):
         return ()
     git.setup()
     with ThreadPoolExecutor(max_workers=8) as pool:
-        remotes = pool.map(lambda project: _remote(subject, settings, project), settings.projects.values())
-        checks = {project: [check] for project, check in zip(settings.projects, remotes, strict=True)}
+        remotes = pool.map(lambda project: _remote(subject, settings, project), projects.values())
+        checks = {project: [check] for project, check in zip(projects, remotes, strict=True)}
     calls = _last_calls(subject, settings)
-    for name, project in settings.projects.items():
+    for name, project in projects.items():
         hook = _hook(project)
         checks[name] += [each for each in (hook, calls.get(name)) if each is not None]
     return tuple(check for each in checks.values() for check in each)

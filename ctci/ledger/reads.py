@@ -64,6 +64,19 @@ def tries(db: Ledger, run: int) -> int:
         return connection.execute(select(runs.c.tries).where(runs.c.id == run)).scalar() or 0
 
 
+def projects_(db: Ledger) -> tuple[str, ...]:
+    """The names of the projects that anything was ever recorded of."""
+    with db.read() as connection:
+        return tuple(connection.execute(select(projects.c.name).order_by(projects.c.name)).scalars())
+
+
+def default_branches(db: Ledger) -> Mapping[str, str]:
+    """Project -> the remote's HEAD, as prepare last wrote it, of all where it is known."""
+    query = select(projects.c.name, projects.c.default_branch).where(projects.c.default_branch.is_not(None))
+    with db.read() as connection:
+        return {row.name: row.default_branch for row in connection.execute(query)}
+
+
 def default_branch(db: Ledger, project: str) -> str | None:
     """The remote's HEAD, as prepare last wrote it."""
     with db.read() as connection:

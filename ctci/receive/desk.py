@@ -4,13 +4,15 @@ Verifying who asks is the door's; fetching and running is the run room's. Raises
 wish that names something that is not there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ctci import clock, forges, ledger
+from ctci.config import finding
 from ctci.config.settings import Config, Project
 from ctci.forges.delivery import BadPayload
 from ctci.model import HEADS, Entry, Ignored, Job, Order, Recorded, Run, Status, Trigger
+from ctci.receive import options as push
 from ctci.receive import plan
 from ctci.receive.spool import Spooled
 
@@ -35,12 +37,22 @@ def receive(
     """Decide and record what a hook of `project` told."""
     known_default = ledger.default_branch(db, project.name)
     entries = tuple(
-        _entry(config, project, item, forge=forge, event=event, key=key, default_branch=known_default) for item in items
+        _entry(db, config, project, item, forge=forge, event=event, key=key, default_branch=known_default)
+        for item in items
     )
     return ledger.record(db, entries)
 
 
+def _with_run(db: ledger.Ledger, project: Project, item: Ignored) -> str:
+    """The reason; of a pull request from the repository itself with the run of its branch: `…: built as … #1481`."""
+    if not item.reason.startswith("pull request") or item.ref is None or not item.ref.startswith(HEADS):
+        return item.reason
+    newest = ledger.runs_(db, project=project.name, ref=item.ref, limit=1)
+    return f"{item.reason}: #{newest[0].id}" if newest else f"{item.reason}, which has not come yet"
+
+
 def _entry(
+    db: ledger.Ledger,
     config: Config,
     project: Project,
     item: Trigger | Ignored,
@@ -59,7 +71,7 @@ def _entry(
             base, reason=f"the call is about {item.repository}, and {project.name} is configured at {shown(address)}"
         )
     if isinstance(item, Ignored):
-        return replace(base, reason=item.reason, deleted=item.deleted)
+        return replace(base, reason=_with_run(db, project, item), deleted=item.deleted)
     # Two projects may hear of the same call, and one must not be able to swallow the other's by guessing its id.
     trigger = replace(item, project=project.name, key=f"{project.name}:{item.key}")
     planned = plan.plan(trigger, project, default_branch=default_branch, log_cap=config.server.limit_log)
@@ -75,12 +87,21 @@ def request(
     recipe: str | None = None,
     ref: str | None = None,
     commit: str | None = None,
+    variables: Mapping[str, str] | None = None,
     by: str,
 ) -> Recorded:
     """A person's wish to run recipes of a project on a ref's head, or on one commit. Raises DeskError."""
     found = named(config, project)
     ref = ref or found.default_ref(ledger.default_branch(db, project))
-    trigger = Trigger(kind="manual", key=f"manual:{clock.new_key()}", project=project, ref=ref, after=commit, pusher=by)
+    trigger = Trigger(
+        kind="manual",
+        key=f"manual:{clock.new_key()}",
+        project=project,
+        ref=ref,
+        after=commit,
+        pusher=by,
+        options=tuple(f"{push.VAR}{name}={value}" for name, value in (variables or {}).items()),
+    )
     planned = plan.plan(
         trigger,
         found,
@@ -88,6 +109,9 @@ def request(
         log_cap=config.server.limit_log,
         only=(subproject, recipe),
     )
+    undeclared = plan.undeclared(trigger, found)
+    if undeclared:
+        raise DeskError(f"no recipe of {project} declares {undeclared[0]} in its `vars`")
     if not planned.orders:
         have = ", ".join(order.place for order in everything(found))
         raise DeskError(f"{planned.reason}; {project} has {have}")
@@ -193,9 +217,9 @@ def _now(db: ledger.Ledger, config: Config, origin: Run, trigger: Trigger) -> tu
 
 def named(config: Config, project: str) -> Project:
     """The project of that name. Raises DeskError, which lists those there are."""
-    found = config.projects.get(project)
+    found = finding.project(config, project)
     if found is None:
-        have = ", ".join(sorted(config.projects)) or "none"
+        have = ", ".join(sorted(finding.named(config))) or "none"
         raise DeskError(f"there is no project {project}; configured: {have}")
     return found
 
@@ -215,7 +239,7 @@ def shown(address: str) -> str:
 def spooled(db: ledger.Ledger, config: Config, left: Spooled) -> None:
     """Record what a hook left in the spool; what names no project or is no push is refused, in words."""
     forge = forges.SPOKEN["post_receive"]
-    project = config.projects.get(left.project)
+    project = finding.project(config, left.project)
     key = forge.delivery_id(left.headers, left.body)
     try:
         items = forge.read(left.headers, left.body)

@@ -1,11 +1,25 @@
 """(Trigger, Project, default branch) -> Plan: what is ordered, and a reason for every recipe that is not. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ctci.config import patterns
 from ctci.config.settings import Project, Subproject
 from ctci.model import HEADS, TAGS, Order, Plan, Recipe, Trigger, Unordered, short_ref
+from ctci.receive import options
+
+
+@dataclass(frozen=True)
+class _Ask:
+    """What is asked for: by whom, which subprojects by the ref and why, and which recipes by name."""
+
+    trigger: Trigger
+    chosen: frozenset[str]
+    reason: str
+    #: (subproject, recipe) that a person named.
+    only: tuple[str | None, str | None]
+    #: What a push option named.
+    words: tuple[str, ...]
 
 
 def plan(
@@ -22,10 +36,11 @@ def plan(
     what a person names is built on any ref, with what it needs. A needed recipe stands before those that need it.
     """
     chosen, reason = _subprojects(trigger, project)
+    ask = _Ask(trigger, chosen, reason, only, options.only(trigger.options))
     orders: list[Order] = []
     unordered: list[Unordered] = []
     for sub in project.subs.values():
-        why_not = {name: _why_not(sub, recipe, chosen, reason, only) for name, recipe in sub.recipes.items()}
+        why_not = {name: _why_not(ask, sub, recipe) for name, recipe in sub.recipes.items()}
         ordered = _needed_first(sub, (name for name, why in why_not.items() if why is None))
         orders += (_order(trigger, project, sub, recipe, default_branch, log_cap) for recipe in ordered.values())
         unordered += (
@@ -34,7 +49,10 @@ def plan(
             if why is not None and name not in ordered
         )
     if not orders:
-        return Plan(orders=(), unordered=tuple(unordered), reason=reason if not chosen else _nothing_named(only))
+        return Plan(orders=(), unordered=tuple(unordered), reason=_nothing(ask, unordered))
+    missing = undeclared(trigger, project)
+    if missing:
+        reason = f"{reason}; no recipe declares {_names(missing)} in its `vars`"
     what = _names(list(dict.fromkeys(order.subproject or order.recipe.name for order in orders)))
     return Plan(orders=tuple(orders), unordered=tuple(unordered), reason=f"{what} queued: {reason}")
 
@@ -69,17 +87,38 @@ def _by_table(
     return frozenset(subs), matches
 
 
-def _why_not(
-    sub: Subproject, recipe: Recipe, chosen: frozenset[str], reason: str, only: tuple[str | None, str | None]
-) -> str | None:
-    wanted_sub, wanted_recipe = only
+def undeclared(trigger: Trigger, project: Project) -> list[str]:
+    """The variables that a trigger sets and no recipe declares."""
+    declared = {name for sub in project.subs.values() for recipe in sub.recipes.values() for name in recipe.vars}
+    return [name for name in options.variables(trigger.options) if name not in declared]
+
+
+def _why_not(ask: _Ask, sub: Subproject, recipe: Recipe) -> str | None:
+    wanted_sub, wanted_recipe = ask.only
     if wanted_sub is not None and sub.name != wanted_sub:
         return f"only {wanted_sub} was asked for"
-    if wanted_recipe is not None and recipe.name != wanted_recipe:
+    if wanted_recipe is not None and not _is_called(recipe, wanted_recipe):
         return f"only {wanted_recipe} was asked for"
-    if sub.name not in chosen:
-        return f"{reason}, which does not name it" if chosen else reason
+    if sub.name not in ask.chosen:
+        return f"{ask.reason}, which does not name it" if ask.chosen else ask.reason
+    named = wanted_recipe is not None or any(_names_recipe(word, sub, recipe) for word in ask.words)
+    if ask.words and not named and sub.name not in ask.words:
+        return f"the push said `-o {options.ONLY}{','.join(ask.words)}`"
+    event = "manual" if ask.trigger.kind == "rerun" else ask.trigger.kind
+    if recipe.on is not None and event not in recipe.on and not named:
+        return f"on = {', '.join(recipe.on) or 'nothing'}, and this is a {event}"
     return None
+
+
+def _is_called(recipe: Recipe, name: str) -> bool:
+    """Whether it is the recipe of that name, or one that its matrix made: `test[py=3.11]` of `test`."""
+    return name in (recipe.name, recipe.name.partition("[")[0])
+
+
+def _names_recipe(word: str, sub: Subproject, recipe: Recipe) -> bool:
+    """Whether `api:test`, `api/test` or `test` means this recipe."""
+    within, _, name = word.replace("/", ":", 1).rpartition(":")
+    return _is_called(recipe, name) and within in ("", sub.name)
 
 
 def _needed_first(sub: Subproject, wanted: Iterable[str]) -> dict[str, Recipe]:
@@ -113,7 +152,7 @@ def _order(
         subproject=sub.name,
         directory=sub.path,
         ref=trigger.ref,
-        recipe=replace(recipe, env=dict(recipe.env)),
+        recipe=replace(recipe, env={**recipe.env, **_variables(trigger, recipe)}),
         remote=project.remote,
         on_new_push=mode,
         paths=sub.paths,
@@ -121,9 +160,21 @@ def _order(
     )
 
 
-def _nothing_named(only: tuple[str | None, str | None]) -> str:
-    sub, recipe = only
-    return f"nothing is called {'/'.join(filter(None, (sub, recipe)))}"
+def _variables(trigger: Trigger, recipe: Recipe) -> dict[str, str]:
+    """Those that the trigger sets and the recipe declares."""
+    return {name: value for name, value in options.variables(trigger.options).items() if name in recipe.vars}
+
+
+def _nothing(ask: _Ask, unordered: list[Unordered]) -> str:
+    """Why nothing at all is ordered."""
+    if not ask.chosen:
+        return ask.reason
+    if ask.only != (None, None):
+        return f"nothing is called {'/'.join(filter(None, ask.only))}"
+    if ask.words:
+        return f"nothing is called {_names(list(ask.words))} (`-o {options.ONLY}`)"
+    reasons = list(dict.fromkeys(each.reason for each in unordered if each.subproject in ask.chosen))
+    return reasons[0] if len(reasons) == 1 else f"no recipe is for this: {'; '.join(reasons)}"
 
 
 def _names(names: list[str]) -> str:

@@ -249,7 +249,8 @@ _NOBODY = "ctci <ctci@localhost>"
 def recipients(settings: Config, project: str) -> Mapping[str, tuple[str, str]]:
     """Whom a project's letters go to: `team:ana@example.org` -> (team, ana@example.org), each address once."""
     found: dict[str, tuple[str, str]] = {}
-    asked = settings.projects[project].notify if project in settings.projects else ()
+    called = config.project(settings, project)
+    asked = called.notify if called is not None else ()
     known: set[str] = set()
     for name in asked:
         for address in settings.notify[name].email if name in settings.notify else ():

@@ -175,7 +175,7 @@ class Prepare:
         if run.prev_commit or run.before:
             return run.prev_commit or run.before
         learnt = default_branch or ledger.default_branch(self._db, run.project)
-        project = self._current.get().projects.get(run.project)
+        project = config.project(self._current.get(), run.project)
         default = project.default_ref(learnt) if project is not None else HEADS + (learnt or "main")
         return git.head(mirror, default) if default != run.ref else None
 

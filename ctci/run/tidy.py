@@ -28,7 +28,7 @@ def loop(db: ledger.Ledger, layout: Layout, current: config.Current, stop: threa
 def tidy(db: ledger.Ledger, layout: Layout, settings: config.Config, *, dry_run: bool = False) -> tuple[int, int]:
     """Forget what `keep` no longer keeps; (runs, job folders) that went, or would go with `dry_run`."""
     runs = folders = 0
-    for project in settings.projects.values():
+    for project in config.named(settings, ledger.projects_(db)).values():
         doomed = doomed_runs(db, project)
         runs += len(doomed)
         if dry_run:

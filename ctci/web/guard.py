@@ -22,7 +22,7 @@ HEADERS = {
     "referrer-policy": "same-origin",
 }
 #: What a stranger may call even where pages are closed.
-OPEN = ("/hooks/", "/healthz", "/badge/", "/static/", "/favicon.ico")
+OPEN = ("/hooks", "/hooks/", "/healthz", "/badge/", "/static/", "/favicon.ico")
 
 
 class Guard:

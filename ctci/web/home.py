@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ctci import clock, ledger, logs
-from ctci.config.settings import Config
+from ctci.config.settings import Project
 from ctci.model import HEADS, RED, Commit, Job, Run, Status
 from ctci.web import pages, render, sentences, strip
 from ctci.web.doors import Doors
@@ -45,10 +45,10 @@ def home(request: Request) -> Response:
     """The whole page."""
     doors = render.doors(request)
     settings, now = doors.current.get(), clock.now()
-    defaults = {
-        name: project.default_ref(ledger.default_branch(doors.db, name)) for name, project in settings.projects.items()
-    }
-    standing = [job for job in ledger.standing(doors.db) if _counts(job, settings, defaults, now)]
+    projects = render.projects(doors)
+    learnt = ledger.default_branches(doors.db)
+    defaults = {name: project.default_ref(learnt.get(name)) for name, project in projects.items()}
+    standing = [job for job in ledger.standing(doors.db) if _counts(job, projects, defaults, now)]
     red = [job for job in standing if job.is_red]
     # A default branch concerns everybody, so it is told first.
     red.sort(key=lambda job: (job.order.ref != defaults[job.order.project], -(job.finished_at or 0)))
@@ -73,16 +73,16 @@ def home(request: Request) -> Response:
         waiting=waiting,
         counts=counts,
         live=bool(live),
-        branches=_branches(doors, settings, defaults),
-        projects=sorted(settings.projects),
+        branches=_branches(doors, defaults),
+        projects=sorted(projects),
         folder=settings.folder,
     )
 
 
-def _counts(job: Job, settings: Config, defaults: Mapping[str, str], now: int) -> bool:
+def _counts(job: Job, projects: Mapping[str, Project], defaults: Mapping[str, str], now: int) -> bool:
     """Whether a place is still configured, its branch still of interest, and its failure one."""
     order = job.order
-    project = settings.projects.get(order.project)
+    project = projects.get(order.project)
     sub = project.subs.get(order.subproject) if project is not None else None
     if sub is None or order.recipe.name not in sub.recipes or not order.ref.startswith(HEADS):
         return False
@@ -104,11 +104,11 @@ def _break(doors: Doors, job: Job) -> Break:
     return Break(red=red, commits=touching[:4], last_line=last[:300])
 
 
-def _branches(doors: Doors, settings: Config, defaults: Mapping[str, str]) -> tuple[Branch, ...]:
+def _branches(doors: Doors, defaults: Mapping[str, str]) -> tuple[Branch, ...]:
     """Per project its default branch, then those with the newest runs; a project without runs has one row too."""
     places: list[tuple[str, str]] = []
     known = ledger.branches(doors.db)
-    for project in settings.projects:
+    for project in defaults:
         refs = [ref for name, ref in known if name == project and ref.startswith(HEADS)]
         default = defaults[project]
         places += [

@@ -8,18 +8,19 @@ import asyncio
 import json
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from ctci import clock, config, forges, ledger
-from ctci.config.settings import Project
+from ctci import clock, forges, ledger
 from ctci.forges.delivery import BadPayload
 from ctci.model import Recorded, short_ref
 from ctci.receive import desk
+from ctci.web import callers
+from ctci.web.callers import Call
 from ctci.web.doors import Doors
 
 log = logging.getLogger(__name__)
@@ -66,16 +67,21 @@ class Refused(Exception):
         self.title = title
 
 
+class Connected(Exception):
+    """A test that a forge sends without its secret: the address is right."""
+
+
 _refusals = Bucket()
 
 
 def routes() -> list[Route]:
     """With and without a trailing slash: a redirect would turn a forge's POST into a GET."""
-    return [Route(path, hook, methods=["GET", "POST"]) for path in ("/hooks/{project}", "/hooks/{project}/")]
+    paths = ("/hooks", "/hooks/", "/hooks/{project}", "/hooks/{project}/")
+    return [Route(path, hook, methods=["GET", "POST"]) for path in paths]
 
 
 async def hook(request: Request) -> Response:
-    """`POST /hooks/PROJECT`."""
+    """`POST /hooks/PROJECT`, or `POST /hooks` for one of [each]."""
     if request.method != "POST":
         text = (
             "This is where a forge or a post-receive hook POSTs to. Put this URL into the forge's webhook settings.\n"
@@ -84,7 +90,9 @@ async def hook(request: Request) -> Response:
     doors: Doors = request.app.state.doors
     try:
         body = await _body(request, doors.current.get().server.limit_body)
-        answer = await run_in_threadpool(_receive, doors, request, body)
+        answer = await run_in_threadpool(_receive, doors, callers.call(request, doors, body))
+    except Connected:
+        return _plain({"decision": "ignored", "why": "ping: connected; the secret was not tested"}, 200)
     except Refused as refusal:
         return _problem(refusal.status, refusal.title, str(refusal))
     except ClientDisconnect:
@@ -119,63 +127,45 @@ async def _body(request: Request, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def _receive(doors: Doors, request: Request, body: bytes) -> tuple[Recorded, ...]:
+def _receive(doors: Doors, call: Call) -> tuple[Recorded, ...]:
     """Believe, read, hand to the desk. Raises Refused and ledger.Away."""
     settings = doors.current.get()
-    headers = _headers(request)
-    name = request.path_params["project"]
-    project = settings.projects.get(name)
-    local = _is_local(request, doors)
-    spoken = forges.detect(headers)
-    if spoken != "post_receive" and project is not None and project.forge not in (None, "none"):
-        spoken = project.forge
-    if spoken is None:
+    project = callers.project_of(doors, call)
+    spoken = callers.spoken_by(call, project)
+    if forges.detect(call.headers) is None or spoken is None:
+        # Whatever the project's forge: an answer that hangs on it would tell which projects there are.
         raise Refused(400, "Bad request", "no header tells which forge sends this; is the webhook's type right?")
     forge = forges.SPOKEN[spoken]
     try:
-        event = forge.event(headers)
-        key = forge.delivery_id(headers, body)
-        trusted = local and spoken == "post_receive"
-        if project is None or not (trusted or _authentic(doors, project, forge, headers, body)):
-            _note_refusal(doors, name, spoken, event, key, known=project is not None)
+        event = forge.event(call.headers)
+        key = forge.delivery_id(call.headers, call.body)
+        if call.name is None and project is None:
+            project = callers.of_an_organisation(doors, spoken, call)
+            believed = project is not None
+        else:
+            trusted = call.local and spoken == "post_receive"
+            believed = project is not None and (trusted or callers.authentic(doors, project, spoken, call))
+        if not believed and forges.unsigned_test(forges.detect(call.headers) or "", call.headers, call.body):
+            # The same for every project and none: it tells nothing, and nothing is written down.
+            raise Connected
+        if project is None or not believed:
+            _note_refusal(doors, call.name or "", spoken, event, key, known=project is not None)
             raise Refused(401, "Unauthorized", "signature does not match")
-        items = forge.read(headers, body)
+        if forges.out_of_time(spoken, call.headers, clock.now() / 1000):
+            why = "the call is signed for another time: is a clock wrong, or is it an old one sent again?"
+            ledger.refuse(doors.db, project=project.name, forge=spoken, event=event[:100], key=key[:200], reason=why)
+            raise Refused(401, "Unauthorized", why)
+        items = forge.read(call.headers, call.body)
     except BadPayload as error:
         raise Refused(400, "Bad request", str(error)) from error
     return desk.receive(doors.db, settings, project, forge=spoken, event=event, key=key, items=items)
-
-
-def _headers(request: Request) -> dict[str, str]:
-    """Lower-case names; a header that came several times is joined by commas."""
-    headers: dict[str, str] = {}
-    for name, value in request.headers.items():
-        headers[name] = f"{headers[name]},{value}" if name in headers else value
-    return headers
-
-
-def _is_local(request: Request, doors: Doors) -> bool:
-    """Whether the call came through the data folder's own socket, and no proxy stands between."""
-    server = request.scope.get("server")
-    own = request.client is None and server is not None and server[0] == str(doors.layout.socket)
-    return own and not any(name in request.headers for name in ("forwarded", "x-forwarded-for", "via"))
-
-
-def _authentic(doors: Doors, project: Project, forge: forges.Forge, headers: dict[str, str], body: bytes) -> bool:
-    if project.webhook_secret is None:
-        return False
-    try:
-        secret = config.reveal(project.webhook_secret, doors.environ, doors.current.get().folder)
-    except config.SecretError as error:
-        log.error("webhook-secret of %s: %s", project.name, error)
-        return False
-    return forge.authentic(headers, body, secret)
 
 
 def _note_refusal(doors: Doors, name: str, forge: str, event: str, key: str, *, known: bool) -> None:
     """Keep a refused call, unless they come faster than anybody would read them."""
     if not _refusals.allow():
         return
-    why = "signature does not match" if known else "there is no such project"
+    why = "signature does not match" if known or not name else "there is no such project"
     ledger.refuse(doors.db, project=name[:100], forge=forge, event=event[:100], key=key[:200], reason=why)
 
 
@@ -190,6 +180,10 @@ def _answer(request: Request, doors: Doors, made: Sequence[Recorded]) -> Respons
         body["runs"] = [_words(each, public) for each in made]
         queued = next((each for each in made if each.decision == "queued"), first)
         body.update(_words(queued, public))
+    return _plain(body, status)
+
+
+def _plain(body: Mapping[str, object], status: int) -> Response:
     return Response(json.dumps(body) + "\n", status_code=status, media_type="application/json")
 
 
@@ -219,7 +213,8 @@ def _lines(made: Sequence[Recorded], public: str) -> str:
         else:
             lines.append(_cut(f"ctci: {each.project} {branch}  {each.decision}: {each.reason}"))
     if len(made) > SPOKEN_REFS:
-        lines.append(_cut(f"ctci: and {len(made) - SPOKEN_REFS} more refs; see {public}deliveries"))
+        more = len(made) - SPOKEN_REFS
+        lines.append(_cut(f"ctci: and {more} more ref{'' if more == 1 else 's'}; see {public}deliveries"))
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -68,7 +68,7 @@ def runs(request: Request) -> Response:
         before=before,
         asked=asked,
         statuses=tuple(Status),
-        projects=sorted({*doors.current.get().projects, *([asked["project"]] if asked["project"] else [])}),
+        projects=render.project_names(doors, asked["project"]),
         took=strip.took,
     )
 
@@ -128,7 +128,7 @@ def deliveries(request: Request) -> Response:
         older=older,
         before=before,
         project=project,
-        projects=sorted({*doors.current.get().projects, *([project] if project else [])}),
+        projects=render.project_names(doors, project),
     )
 
 

@@ -15,7 +15,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 import ctci
-from ctci import clock, words
+from ctci import clock, config, ledger, words
+from ctci.config.settings import Project
 from ctci.model import short_ref
 from ctci.web import sentences
 from ctci.web.doors import Doors
@@ -105,6 +106,16 @@ def root(given: Doors) -> str:
     return path if path.endswith("/") else f"{path}/"
 
 
+def projects(doors: Doors) -> dict[str, Project]:
+    """Every project: of a table of its own, of a folder, or seen before."""
+    return config.named(doors.current.get(), ledger.projects_(doors.db))
+
+
+def project_names(doors: Doors, *more: str) -> list[str]:
+    """What a page lets people choose from; `more` is what they have chosen."""
+    return sorted({*projects(doors), *filter(None, more)})
+
+
 def page(
     request: Request,
     template: str,
@@ -124,6 +135,7 @@ def page(
         verdict=verdict,
         title=sentences.PREFIX[state] + (title or verdict.text.rstrip(".")),
         state=state,
+        broken=given.current.error,
         now=clock.now(),
         short=short,
         **facts,

@@ -78,7 +78,7 @@ def test_a_wish_runs_what_it_names(db: ledger.Ledger) -> None:
 )
 def test_a_wish_for_what_is_not_there_says_what_is(db: ledger.Ledger, wish: dict[str, str], message: str) -> None:
     with pytest.raises(desk.DeskError) as error:
-        desk.request(db, config(), by="ana", **wish)
+        desk.request(db, config(), by="ana", project=wish["project"], recipe=wish.get("recipe"))
 
     assert str(error.value) == message
 
