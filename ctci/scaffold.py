@@ -21,6 +21,10 @@ PAGES = {
     "github": ("{repository}/settings/hooks/new", "Content type application/json, just the push event"),
     "gitea": ("{repository}/settings/hooks/gitea/new", "POST, application/json, trigger on push events"),
     "forgejo": ("{repository}/settings/hooks/forgejo/new", "POST, application/json, trigger on push events"),
+    "gogs": ("{repository}/settings/hooks/gogs/new", "Content type application/json, just the push event, and create"),
+    "gitlab": ("{repository}/-/hooks", "the secret as secret token; push events and tag push events"),
+    "bitbucket": ("{repository}/admin/webhooks", "Add webhook, with the secret; repository push"),
+    "bitbucket-dc": ("{repository}, Repository settings, Webhooks", "Create webhook, with the secret; repository push"),
 }
 _SCP = re.compile(r"(?:[^@/:]+@)?([^/:]+):(?!//)(.+)")
 _SCHEMES = ("https", "http", "ssh", "git", "file")
@@ -158,13 +162,31 @@ def _remote(address: str, host: str, path: str, *, port: int | None) -> _Source:
 
 
 def forge_of(host: str) -> str | None:
-    """`github`, `gitea` or `forgejo` by the name of the machine; None where it does not tell. Asks nobody."""
+    """The forge, by the name of the machine; None where it does not tell. Asks nobody."""
     host = host.lower()
     if host == "github.com" or host.endswith(".github.com"):
         return "github"
     if host == "codeberg.org" or "forgejo" in host:
         return "forgejo"
-    return "gitea" if "gitea" in host else None
+    if host == "bitbucket.org":
+        return "bitbucket"
+    named = {"gitea": "gitea", "gogs": "gogs", "gitlab": "gitlab", "bitbucket": "bitbucket-dc"}
+    return next((forge for name, forge in named.items() if name in host), None)
+
+
+def secret(folder: Path, name: str) -> Path:
+    """A new secret beside the configuration, readable by its owner alone; its file. Raises ScaffoldError."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", name):
+        raise ScaffoldError(f"{name} is no name for a secret: letters, digits, `.`, `_` and `-`")
+    path = folder.absolute() / "secrets" / name
+    if path.exists() or path.is_symlink():
+        raise ScaffoldError(f"{path} is there, and whoever has it goes on using it; remove it first, or choose another")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write(path, secrets.token_hex(32) + "\n", 0o600)
+    except OSError as error:
+        raise ScaffoldError(f"{path} cannot be written: {error.strerror}") from error
+    return path
 
 
 def _name(text: str) -> str:
@@ -207,7 +229,7 @@ def projects(source: _Source | None) -> str:
     elif source is None or source.local is None:
         lines += [
             "# What sends the webhooks, and the secret it signs them with:",
-            '# forge          = "gitea"                              # or github, forgejo',
+            '# forge          = "gitea"                              # or github, gitlab, forgejo …',
             f'# webhook-secret = {{ file = "secrets/{name}-webhook" }}   # chmod 600',
         ]
     lines += [

@@ -13,7 +13,6 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from ctci import clock, config, git, layout, ledger, premises
 from ctci.http import Server
@@ -244,10 +243,10 @@ def end(service: Service, server: Server, wake: int) -> None:
 
 def watch(current: config.Current, stop: threading.Event) -> None:
     """Reload when a file of the configuration has changed, and has stayed so for a moment, until `stop`."""
-    seen = changed = _stamps(current.get().folder)
+    seen = changed = _stamps(current.get())
     while not clock.wait(stop, WATCH_S):
         try:
-            now = _stamps(current.get().folder)
+            now = _stamps(current.get())
             if now == changed and now != seen:
                 seen = now
                 reload(current)
@@ -256,10 +255,11 @@ def watch(current: config.Current, stop: threading.Event) -> None:
             log.exception("the configuration could not be looked at; trying again")
 
 
-def _stamps(folder: Path) -> frozenset[tuple[str, int, int]]:
-    """Each file of the configuration, when it was written, and its size."""
+def _stamps(settings: config.Config) -> frozenset[tuple[str, int, int]]:
+    """Each file of the configuration, and what lies beside one, with when it was written and its size."""
+    folders = {path.parent for path in settings.files} | {settings.folder}
     found = set()
-    for path in (*folder.glob("*.toml"), *folder.glob("*/*.toml")):
+    for path in {*settings.files, *(each for folder in folders for each in folder.glob("*.toml"))}:
         with contextlib.suppress(OSError):
             told = path.stat()
             found.add((str(path), told.st_mtime_ns, told.st_size))

@@ -20,26 +20,42 @@ follows = click.option("--follow", "-f", is_flag=True, help="Print the logs as t
 @verb(examples=("ctci run shop/api:test --wait", "ctci run shop --ref feature/login"), epilog=WAITING)
 @click.argument("recipes", metavar="PROJECT[/SUB][:RECIPE]", shell_complete=completing.projects)
 @click.option("--ref", help="The branch, or a full name such as refs/tags/v1; else the default branch.")
+@click.option("--var", "given", multiple=True, metavar="NAME=VALUE", help="For recipes whose `vars` name it.")
 @click.option("--commit", metavar="ID", help="A commit's whole id; else what the ref is now.")
 @waits
 @follows
 @click.option("--here", is_flag=True, help="In this checkout as it is, without a server; nothing is recorded.")
-def run(*, recipes: str, ref: str | None, commit: str | None, wait: bool, follow: bool, here: bool) -> int:
+def run(
+    *,
+    recipes: str,
+    ref: str | None,
+    given: tuple[str, ...],
+    commit: str | None,
+    wait: bool,
+    follow: bool,
+    here: bool,
+) -> int:
     """Prints the address of the run."""
     named = targets.recipes(recipes)
     if named is None:
         raise click.BadParameter(f"{recipes} is not of the form PROJECT[/SUB][:RECIPE]")
     if commit is not None and not _COMMIT.fullmatch(commit):
         raise click.BadParameter(f"--commit wants the whole id, 40 digits, and {commit} is not")
+    variables = dict(each.partition("=")[::2] for each in given)
+    for each in given:
+        if "=" not in each or each.startswith("="):
+            raise click.BadParameter(f"--var wants NAME=VALUE, and {each} is not")
     if here:
-        if ref or commit:
-            raise click.UsageError("--here runs what lies here: --ref and --commit do not go with it")
+        if ref or commit or given:
+            raise click.UsageError("--here runs what lies here: --ref, --commit and --var do not go with it")
         from ctci.cli import in_place  # noqa: PLC0415 - a verb's module
 
         return in_place.run(named)
     from ctci.cli import asking  # noqa: PLC0415 - a verb's module
 
-    return asking.run(named, ref=targets.ref(ref) if ref else None, commit=commit, wait=wait, follow=follow)
+    return asking.run(
+        named, ref=targets.ref(ref) if ref else None, commit=commit, variables=variables, wait=wait, follow=follow
+    )
 
 
 @verb(examples=("ctci rerun 12 --failed", "ctci rerun 12 --current --follow"), epilog=WAITING)

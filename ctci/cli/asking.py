@@ -3,6 +3,7 @@
 A wish is recorded whether or not a server runs; who waits for it without one is told so.
 """
 
+from collections.abc import Mapping
 from typing import NoReturn
 
 from ctci import config, ledger, shape, words
@@ -12,7 +13,15 @@ from ctci.model import Recorded
 from ctci.receive import desk
 
 
-def run(named: targets.Recipes, *, ref: str | None, commit: str | None, wait: bool, follow: bool) -> int:
+def run(
+    named: targets.Recipes,
+    *,
+    ref: str | None,
+    commit: str | None,
+    variables: Mapping[str, str],
+    wait: bool,
+    follow: bool,
+) -> int:
     """Ask for recipes of a project; the exit code."""
     ground = session.ground()
     db = session.need_ledger(ground.layout, session.AWAY)
@@ -24,6 +33,7 @@ def run(named: targets.Recipes, *, ref: str | None, commit: str | None, wait: bo
         recipe=named.recipe,
         ref=ref,
         commit=commit,
+        variables=variables,
         by=session.me(),
     )
     return _recorded(db, ground, recorded, wait=wait, follow=follow)

@@ -52,16 +52,30 @@ def explain(*, code: str) -> int:
     return session.FINE
 
 
-@verb(examples=("ctci plan shop", "ctci plan shop --ref feature/login --json orders"), fields=shape.PLAN)
+@verb(examples=("ctci schema > projects.schema.json", "ctci schema --help"))
+def schema() -> int:
+    """Draft 2020-12. An editor takes it by a first line `#:schema ./projects.schema.json`."""
+    terminal.json(config.schema())
+    return session.FINE
+
+
+@verb(examples=("ctci plan shop --changed api/cart.py", "ctci plan shop --ref feature/login"), fields=shape.PLAN)
 @click.argument("project", shell_complete=completing.projects)
-@click.option("--ref", default="main", show_default=True, help="A branch, or a full name such as refs/tags/v1.")
-def plan(*, fields: tuple[str, ...] | None, project: str, ref: str) -> int:
-    """As if REF had been pushed now. Needs no server."""
+@click.option("--ref", help="A branch, or a full name such as refs/tags/v1; else the default branch.")
+@click.option("--changed", multiple=True, metavar="PATH", help="A file that the push would change; may come often.")
+@click.option("--option", "-o", "options", multiple=True, help="A push option, such as ci.only=api; may come often.")
+def plan(
+    *, fields: tuple[str, ...] | None, project: str, ref: str | None, changed: tuple[str, ...], options: tuple[str, ...]
+) -> int:
+    """As if REF had been pushed now. Needs no server. With --changed, what its path filter would spare says so."""
     settings = session.load()
     found = session.project(settings, project)
-    full = targets.ref(ref)
-    trigger = Trigger(kind="tag" if full.startswith(TAGS) else "push", key="plan", project=project, ref=full)
+    full = targets.ref(ref) if ref is not None else found.default_ref(None)
+    kind = "tag" if full.startswith(TAGS) else "push"
+    trigger = Trigger(kind=kind, key="plan", project=project, ref=full, options=options)
     planned = planning.plan(trigger, found, log_cap=settings.server.limit_log)
+    if changed and kind == "push":
+        planned = planning.spared(planned, changed)
     if fields is not None:
         terminal.json(shape.pick(shape.plan(project, full, planned), fields))
         return session.FINE

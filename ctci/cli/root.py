@@ -23,6 +23,8 @@ VERBS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "demo": ("ctci.cli.setting_up:demo", "Four pushes through a real server in a throw-away folder."),
         "hook": ("ctci.cli.setting_up:hook", "Install the hook of a bare repository."),
         "check": ("ctci.cli.configuring:check", "Check the configuration: all errors, each with its place."),
+        "schema": ("ctci.cli.configuring:schema", "The JSON Schema of projects.toml, for editors."),
+        "secret": ("ctci.cli.setting_up:secret", "Make a secret for a webhook."),
         "explain": ("ctci.cli.configuring:explain", "Explain an error code of `ctci check`."),
         "plan": ("ctci.cli.configuring:plan", "What a push would run and why, and why not the rest."),
         "doctor": ("ctci.cli.keeping_up:doctor", "Check this machine, the data folder, remotes and mail."),

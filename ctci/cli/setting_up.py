@@ -93,3 +93,35 @@ def install(*, repository: Path, project: str, chain: bool) -> int:
 
 assert isinstance(install, Verb)  # noqa: S101 - the decorator's promise
 hook.add_command(install)
+
+
+class _Secret(click.Group):
+    """A group whose help begins with two examples too."""
+
+    examples = ("ctci secret new shop-webhook", "ctci secret new --help")
+
+    def format_help(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        write_examples(self.examples, formatter)
+        super().format_help(context, formatter)
+
+
+@click.group("secret", cls=_Secret, no_args_is_help=True)
+def secret() -> None:
+    """Secrets lie in files beside the configuration, never in it."""
+
+
+@verb(examples=("ctci secret new shop-webhook", "ctci secret new shop-webhook --config /etc/ctci"))
+@click.argument("name")
+def new(*, name: str) -> int:
+    """Writes secrets/NAME (mode 0600) beside the configuration; prints it once on a terminal, else its file."""
+    from ctci import scaffold  # noqa: PLC0415 - a verb's module
+
+    path = scaffold.secret(session.folder(), name)
+    shown = path.read_text().strip() if sys.stdout.isatty() else str(path)
+    terminal.say(shown)
+    terminal.note(f'say where it lies: webhook-secret = {{ file = "secrets/{name}" }}')
+    return session.FINE
+
+
+assert isinstance(new, Verb)  # noqa: S101 - the decorator's promise
+secret.add_command(new)

@@ -1,6 +1,6 @@
 """(Trigger, Project, default branch) -> Plan: what is ordered, and a reason for every recipe that is not. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ctci.config import patterns
@@ -85,6 +85,23 @@ def _by_table(
         return frozenset(), f"{kind} {name} matches “{pattern}” = [], never built"
     matches = f"the {kind} is {name}" if pattern == name else f"the {kind} matches “{pattern}”"
     return frozenset(subs), matches
+
+
+def spared(planned: Plan, changed: Sequence[str]) -> Plan:
+    """The plan without the orders whose path filter none of the changed files concerns."""
+    kept = tuple(
+        order
+        for order in planned.orders
+        if not order.paths or any(patterns.touches(order.paths, path) for path in changed)
+    )
+    reason = "no file that its `paths` name has changed, so it repeats its last result, if there is one"
+    spared = tuple(
+        Unordered(subproject=order.subproject, recipe=order.recipe.name, reason=reason)
+        for order in planned.orders
+        if order not in kept
+    )
+    told = planned.reason if kept else "nothing is run: no path filter lets these changes through"
+    return Plan(orders=kept, unordered=(*planned.unordered, *spared), reason=told)
 
 
 def undeclared(trigger: Trigger, project: Project) -> list[str]:

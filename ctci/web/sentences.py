@@ -233,6 +233,15 @@ def queue(running: int, queued: int, waiting: Sequence[tuple[Job, Run]]) -> Verd
     )
 
 
+def configuration(projects: int, recipes: int, *, broken: bool) -> Verdict:
+    """The verdict over what is configured."""
+    if broken:
+        text = "The last change of the configuration has errors; the one before it is in force."
+        return Verdict(parts=(Part(text),), status=Status.ERRORED)
+    told = f"{words.count(projects, 'project')} with {words.count(recipes, 'recipe')}"
+    return Verdict(parts=(Part(f"{told} {'is' if projects == 1 else 'are'} in force."),))
+
+
 def state(statuses: Collection[Status]) -> str:
     """The favicon: `broken`, `running`, `green` or `idle`."""
     if RED & set(statuses):

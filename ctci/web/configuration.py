@@ -1,0 +1,60 @@
+"""`/config`: what is in force, with file and line, and what is wrong with what is not."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ctci.config.settings import Config, Project
+from ctci.web import render, sentences
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A project that is in force."""
+
+    project: Project
+    #: `projects.toml:12`; of one that [each] stands for, where that is.
+    at: str
+    #: Its recipes by place.
+    recipes: tuple[str, ...]
+
+
+def configuration(request: Request) -> Response:
+    """The whole page."""
+    doors = render.doors(request)
+    settings = doors.current.get()
+    rows = tuple(_row(settings, project) for project in render.projects(doors).values())
+    error = doors.current.error
+    return render.page(
+        request,
+        "config.html",
+        verdict=sentences.configuration(len(rows), sum(len(row.recipes) for row in rows), broken=error is not None),
+        title="Configuration",
+        state="broken" if error is not None else "idle",
+        nav="config",
+        rows=rows,
+        problems=error.problems if error is not None else (),
+        files=tuple(_shown(settings, path) for path in settings.files if path.exists()),
+        folder=settings.folder,
+        each={name: (each, _place(settings, ("each", name))) for name, each in settings.each.items()},
+        notify={name: (notify, _place(settings, ("notify", name))) for name, notify in settings.notify.items()},
+    )
+
+
+def _row(settings: Config, project: Project) -> Row:
+    own = _place(settings, ("projects", project.name))
+    of = next((name for name, each in settings.each.items() if each.named(project.name) == project), None)
+    recipes = tuple(f"{sub.name}:{name}" if sub.name else name for sub in project.subs.values() for name in sub.recipes)
+    return Row(project=project, at=own or (_place(settings, ("each", of)) if of else ""), recipes=recipes)
+
+
+def _place(settings: Config, at: tuple[str, str]) -> str:
+    found = settings.places.get(at)
+    return f"{_shown(settings, found[0])}:{found[1]}" if found is not None else ""
+
+
+def _shown(settings: Config, path: Path) -> str:
+    """The file, relative to the configuration's folder where it lies there."""
+    return str(path.relative_to(settings.folder)) if path.is_relative_to(settings.folder) else str(path)
