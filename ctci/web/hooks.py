@@ -155,7 +155,14 @@ def _receive(doors: Doors, call: Call) -> tuple[Recorded, ...]:
             why = "the call is signed for another time: is a clock wrong, or is it an old one sent again?"
             ledger.refuse(doors.db, project=project.name, forge=spoken, event=event[:100], key=key[:200], reason=why)
             raise Refused(401, "Unauthorized", why)
-        items = forge.read(call.headers, call.body)
+        try:
+            items = forge.read(call.headers, call.body)
+        except BadPayload as error:
+            # Somebody who knows the secret sent it: that is to be found on Deliveries.
+            ledger.refuse(
+                doors.db, project=project.name, forge=spoken, event=event[:100], key=key[:200], reason=str(error)
+            )
+            raise
     except BadPayload as error:
         raise Refused(400, "Bad request", str(error)) from error
     return desk.receive(doors.db, settings, project, forge=spoken, event=event, key=key, items=items)

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from ctci import ledger
 from tests.cli.calling import Caller
 
 BROKEN = """
@@ -143,3 +144,62 @@ def test_a_plan_of_an_unknown_project_is_not_found(ctci: Caller) -> None:
     said = ctci("plan", "nobody")
 
     assert (said.code, "configured: shop" in said.err) == (5, True)
+
+
+def test_the_schema_is_what_an_editor_takes(ctci: Caller) -> None:
+    told = ctci("schema").json
+
+    assert told["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert "projects" in told["properties"]
+
+
+def test_a_plan_of_changed_files_says_what_is_spared(ctci: Caller) -> None:
+    ctci.configure(
+        """
+        [projects.shop]
+        git = "/srv/git/shop.git"
+        default-branch = "trunk"
+        [projects.shop.sub.api]
+        path = "api"
+        paths = ["api/**"]
+        recipes.test = "make test"
+        [projects.shop.sub.web]
+        path = "web"
+        recipes.test = "make test"
+        """
+    )
+
+    some, none = (
+        ctci("plan", "shop", "--changed", "api/x.py", "-o", "ci.only=api"),
+        ctci("plan", "shop", "--changed", "y"),
+    )
+
+    assert "api:test" in some.out.splitlines()[1]
+    assert "queue" in some.out.splitlines()[1]
+    assert "the push said `-o ci.only=api`" in some.out
+    assert "no file that its `paths` name has changed" in none.out
+
+
+@pytest.mark.parametrize("given", ["LEVEL", "=3"])
+def test_a_variable_has_a_name_and_a_value(ctci: Caller, given: str) -> None:
+    said = ctci("run", "shop", "--var", given)
+
+    assert (said.code, "--var wants NAME=VALUE" in said.err) == (2, True)
+
+
+def test_a_variable_that_no_recipe_declares_is_refused_and_one_that_is_reaches_it(
+    ctci: Caller, db: ledger.Ledger
+) -> None:
+    ctci.configure(
+        """
+        [projects.shop]
+        git = "/srv/git/shop.git"
+        recipes.test = { run = "make test", vars = ["LEVEL"] }
+        """
+    )
+
+    refused, taken = ctci("run", "shop", "--var", "SECRET=1"), ctci("run", "shop", "--var", "LEVEL=3")
+
+    assert (refused.code, "no recipe of shop declares SECRET in its `vars`" in refused.err) == (5, True)
+    assert taken.code == 0
+    assert ledger.jobs_of(db, [1])[1][0].order.recipe.env == {"LEVEL": "3"}

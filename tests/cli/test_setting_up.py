@@ -78,7 +78,19 @@ def test_a_forge_that_is_not_known_by_its_name_is_left_to_the_person(ctci: Calle
 
 
 @pytest.mark.parametrize(
-    "source", [None, "bare", "https://github.com/acme/shop.git", 'https://git.example.org/a"\\b/my shop.git']
+    "source",
+    [
+        None,
+        "bare",
+        "https://github.com/acme/shop.git",
+        "https://gitea.example.org/acme/shop.git",
+        "https://codeberg.org/acme/shop.git",
+        "git@gitlab.com:acme/shop.git",
+        "https://gogs.example.org/acme/shop.git",
+        "https://bitbucket.org/acme/shop.git",
+        "https://bitbucket.example.org/scm/acme/shop.git",
+        'https://git.example.org/a"\\b/my shop.git',
+    ],
 )
 def test_what_init_writes_passes_check(ctci: Caller, bare: Path, source: str | None) -> None:
     named = str(bare) if source == "bare" else source
@@ -149,6 +161,11 @@ def test_a_unit_for_systemd_names_this_folder(ctci: Caller) -> None:
         ("github.com", "github"),
         ("codeberg.org", "forgejo"),
         ("Gitea.example.org", "gitea"),
+        ("gitlab.com", "gitlab"),
+        ("gitlab.example.org", "gitlab"),
+        ("gogs.example.org", "gogs"),
+        ("bitbucket.org", "bitbucket"),
+        ("bitbucket.example.org", "bitbucket-dc"),
         ("git.example.org", None),
         ("notgithub.com", None),
     ],
@@ -175,3 +192,19 @@ def test_a_hook_goes_into_repositories_only(ctci: Caller, tmp_path: Path) -> Non
 
     assert said.code == 2
     assert "Traceback" not in said.err
+
+
+def test_a_secret_is_made_once_for_its_owner_alone(ctci: Caller) -> None:
+    made, again = ctci("secret", "new", "shop-webhook"), ctci("secret", "new", "shop-webhook")
+
+    path = ctci.config / "secrets" / "shop-webhook"
+    assert (made.code, made.out.strip()) == (0, str(path))
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert len(path.read_text().strip()) == 64
+    assert "say where it lies" in made.err
+    assert (again.code, "is there" in again.err) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "-x", ""])
+def test_a_secret_lies_nowhere_else(ctci: Caller, name: str) -> None:
+    assert ctci("secret", "new", "--", name).code == 2

@@ -1,0 +1,103 @@
+"""Push options and what orders a recipe: what a push asks for besides its commit."""
+
+import pytest
+
+from ctci.config.settings import Project, Subproject
+from ctci.model import Plan, Recipe
+from ctci.receive import options, plan
+from tests import make
+
+RECIPES = {
+    "api": {
+        "build": Recipe(name="build", run="make"),
+        "test[py=3.11]": Recipe(name="test[py=3.11]", run="make test", needs=("build",), vars=("LEVEL",)),
+        "test[py=3.13]": Recipe(name="test[py=3.13]", run="make test", needs=("build",), vars=("LEVEL",)),
+        "fuzz": Recipe(name="fuzz", run="make fuzz", on=("nightly",)),
+    },
+    "web": {"test": Recipe(name="test", run="npm test", on=("push", "manual"))},
+}
+
+
+def planned(*said: str, kind: str = "push", only: tuple[str | None, str | None] = (None, None)) -> Plan:
+    subs = {name: Subproject(name=name, path=name, recipes=recipes) for name, recipes in RECIPES.items()}
+    project = Project(name="shop", remote=make.remote(), subs=subs, tags={"v*": ("api", "web")})
+    ref = "refs/tags/v1" if kind == "tag" else "refs/heads/main"
+    return plan.plan(make.trigger(kind=kind, ref=ref, options=said), project, log_cap=1, only=only)
+
+
+def places(found: Plan) -> list[str]:
+    return [order.place for order in found.orders]
+
+
+ALL = ["api:build", "api:test[py=3.11]", "api:test[py=3.13]", "web:test"]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ((), ALL),
+        (("ci.only=web",), ["web:test"]),
+        (("ci.only=api:build",), ["api:build"]),
+        (("ci.only=api/build",), ["api:build"]),
+        (("ci.only=api:build, web",), ["api:build", "web:test"]),
+        (("ci.only=api:build", "ci.only=web"), ["api:build", "web:test"]),
+        # A name alone means it wherever it is, and what its matrix made, with what that needs.
+        (("ci.only=test",), ALL),
+        (("ci.only=api:test[py=3.11]",), ["api:build", "api:test[py=3.11]"]),
+        # Who names it wants it, whatever else orders it.
+        (("ci.only=fuzz",), ["api:fuzz"]),
+        (("other", "ci.only="), ALL),
+    ],
+)
+def test_only_what_is_named_is_ordered(said: tuple[str, ...], expected: list[str]) -> None:
+    assert places(planned(*said)) == expected
+
+
+def test_a_name_that_is_nobody_s_orders_nothing_and_says_so() -> None:
+    found = planned("ci.only=apy")
+
+    assert (found.orders, found.reason) == ((), "nothing is called apy (`-o ci.only=`)")
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("push", ALL), ("manual", ALL), ("tag", ALL[:3])],
+)
+def test_a_recipe_is_ordered_by_what_it_is_for(kind: str, expected: list[str]) -> None:
+    found = planned(kind=kind)
+
+    assert places(found) == expected
+    reasons = {each.recipe: each.reason for each in found.unordered}
+    assert reasons["fuzz"] == f"on = nightly, and this is a {kind}"
+
+
+def test_a_person_who_names_a_recipe_gets_it() -> None:
+    assert places(planned(kind="manual", only=("api", "fuzz"))) == ["api:fuzz"]
+
+
+def test_a_variable_reaches_the_recipes_that_declare_it_and_no_other() -> None:
+    found = planned("ci.var=LEVEL=3=x", "ci.variable=LEVEL=4", "ci.var=SECRET=1")
+
+    env = {order.place: order.recipe.env for order in found.orders}
+    assert env["api:test[py=3.11]"] == {"LEVEL": "4"}
+    assert env["api:build"] == {}
+    assert "no recipe declares SECRET in its `vars`" in found.reason
+
+
+def test_what_is_no_option_of_ours_says_nothing() -> None:
+    assert options.variables(("ci.var=", "ci.var=NAME", "ci.var==x", "merge_request.create")) == {}
+    assert not options.waits(("ci.waits",))
+
+
+@pytest.mark.parametrize(("changed", "expected"), [(["api/x.py"], ["api:build"]), (["README"], [])])
+def test_changed_files_spare_what_no_filter_lets_through(changed: list[str], expected: list[str]) -> None:
+    subs = {
+        name: Subproject(name=name, path=name, paths=(f"{name}/**",), recipes={"build": make.recipe(name="build")})
+        for name in ("api", "web")
+    }
+    project = Project(name="shop", remote=make.remote(), subs=subs)
+
+    found = plan.spared(plan.plan(make.trigger(), project, log_cap=1), changed)
+
+    assert places(found) == expected
+    assert len(found.orders) + len(found.unordered) == 2
