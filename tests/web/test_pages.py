@@ -98,7 +98,7 @@ class Site:
     port: int = 0
 
     def get(self, path: str, *, method: str = "GET", unix: bool = False, **headers: str) -> Answer:
-        made = Unix(str(self.place.socket)) if unix else http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        made = Unix(str(self.place.socket)) if unix else http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             made.request(method, path, headers=headers)
             answer = made.getresponse()
