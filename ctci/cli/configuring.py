@@ -9,7 +9,7 @@ import click
 from ctci import config, shape, words
 from ctci.cli import completing, session, targets, terminal
 from ctci.cli.verb import verb
-from ctci.model import TAGS, Plan, Trigger
+from ctci.model import TAGS, Plan, Trigger, place_of
 from ctci.receive import plan as planning
 
 CHECK_CODES = "Exit code 0: valid, warnings or not; 1: warnings, with --strict; 2: errors."
@@ -88,7 +88,7 @@ def _tell(planned: Plan) -> None:
     terminal.table(
         [
             [
-                f"  {place(order.subproject, order.recipe.name)}",
+                f"  {order.place}",
                 words.duration(order.recipe.timeout_s),
                 order.on_new_push,
                 _first_line(order.recipe.run),
@@ -98,12 +98,7 @@ def _tell(planned: Plan) -> None:
     )
     if planned.unordered and planned.orders:
         terminal.say("not run:")
-    terminal.table([[f"  {place(each.subproject, each.recipe)}", each.reason] for each in planned.unordered])
-
-
-def place(subproject: str, recipe: str) -> str:
-    """`api:test`, or `test` where the project has no subprojects."""
-    return f"{subproject}:{recipe}" if subproject else recipe
+    terminal.table([[f"  {place_of(each.subproject, each.recipe)}", each.reason] for each in planned.unordered])
 
 
 def _first_line(command: str) -> str:

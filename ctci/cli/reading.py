@@ -54,9 +54,10 @@ def _branches(
         and (project is None or name == project)
         and (settings is None or config.project(settings, name) is not None)
     ]
+    told = ledger.default_branches(db)
     for name, _ in known:
         if name not in defaults:
-            learnt = ledger.default_branch(db, name)
+            learnt = told.get(name)
             project_ = config.project(settings, name) if settings is not None else None
             defaults[name] = project_.default_ref(learnt) if project_ else HEADS + (learnt or "main")
     newest = {place: runs[-1] for place, runs in ledger.strips(db, known, length=1).items() if runs} if known else {}

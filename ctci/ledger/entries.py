@@ -64,12 +64,21 @@ def record(db: Ledger, entries: Sequence[Entry]) -> tuple[Recorded, ...]:
 
 
 def refuse(db: Ledger, *, project: str, forge: str, event: str, key: str, reason: str) -> int:
-    """Write down a call that was not believed; only the newest REFUSED_KEPT of them stay."""
+    """Write down a call that was not believed, or not understood; only the newest REFUSED_KEPT of them stay.
+
+    What the caller says of itself may be of any length, and is cut.
+    """
 
     def write(connection: Connection) -> int:
         made = connection.execute(
             _new_delivery.values(
-                project=project, forge=forge, event=event, key=key, at=now_ms(), decision="refused", reason=reason
+                project=project[:100],
+                forge=forge,
+                event=event[:100],
+                key=key[:200],
+                at=now_ms(),
+                decision="refused",
+                reason=reason,
             ).returning(deliveries.c.id)
         ).scalar_one()
         oldest = (

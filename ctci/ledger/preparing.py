@@ -6,7 +6,7 @@ Raises Fenced where the run is prepared already, Away where the ledger cannot be
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, delete, exists, insert, literal, select, update
 
 from ctci.ledger import consequences
 from ctci.ledger.engine import Fenced, Ledger, now_ms
@@ -153,7 +153,7 @@ def _make_way(connection: Connection, row: Any) -> None:
     if mode == "parallel":
         return
     older = connection.execute(
-        select(runs.c.id, runs.c.status)
+        select(runs.c.id, exists().where(jobs.c.run == runs.c.id, jobs.c.attempt > 0).label("claimed"))
         .where(
             runs.c.project == row.project,
             runs.c.ref == row.ref,
@@ -164,10 +164,7 @@ def _make_way(connection: Connection, row: Any) -> None:
         .order_by(runs.c.id)
     ).all()
     ahead = None
-    for id_, _ in older:
-        claimed = connection.execute(
-            select(func.count()).select_from(jobs).where(jobs.c.run == id_, jobs.c.attempt > 0)
-        ).scalar_one()
+    for id_, claimed in older:
         if mode == "queue" and claimed:
             ahead = id_
             continue

@@ -17,6 +17,7 @@ from ctci.model.asked import (
     SecretRef,
     Trigger,
     Unordered,
+    place_of,
     short_ref,
 )
 from ctci.model.done import Attempt, Change, Commit, Exit, Job, Letter, Repeat, Run, Sending, Wait
@@ -52,5 +53,6 @@ __all__ = [
     "Trigger",
     "Unordered",
     "Wait",
+    "place_of",
     "short_ref",
 ]

@@ -15,6 +15,11 @@ def short_ref(ref: str) -> str:
     return ref
 
 
+def place_of(subproject: str, recipe: str) -> str:
+    """`api:test`, or `test` where the project has no subprojects."""
+    return f"{subproject}:{recipe}" if subproject else recipe
+
+
 @dataclass(frozen=True, kw_only=True)
 class SecretRef:
     """Where a secret lies; never the secret."""
@@ -130,7 +135,7 @@ class Order:
     @property
     def place(self) -> str:
         """`api:test`, or `test` where the project has no subprojects."""
-        return f"{self.subproject}:{self.recipe.name}" if self.subproject else self.recipe.name
+        return place_of(self.subproject, self.recipe.name)
 
 
 @dataclass(frozen=True, kw_only=True)

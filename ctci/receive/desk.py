@@ -92,7 +92,8 @@ def request(
 ) -> Recorded:
     """A person's wish to run recipes of a project on a ref's head, or on one commit. Raises DeskError."""
     found = named(config, project)
-    ref = ref or found.default_ref(ledger.default_branch(db, project))
+    known_default = ledger.default_branch(db, project)
+    ref = ref or found.default_ref(known_default)
     trigger = Trigger(
         kind="manual",
         key=f"manual:{clock.new_key()}",
@@ -105,7 +106,7 @@ def request(
     planned = plan.plan(
         trigger,
         found,
-        default_branch=ledger.default_branch(db, project),
+        default_branch=known_default,
         log_cap=config.server.limit_log,
         only=(subproject, recipe),
     )
@@ -156,10 +157,9 @@ def rerun(db: ledger.Ledger, run: int, *, by: str, failed: bool = False, current
     )
     orders = tuple(job.order for job in jobs if job.place in wanted)
     if current is not None:
-        whole = not failed and _origin(db, old).kind != "manual"
-        orders = tuple(
-            order for order in _now(db, current, _origin(db, old), trigger) if whole or order.place in wanted
-        )
+        origin = _origin(db, old)
+        whole = not failed and origin.kind != "manual"
+        orders = tuple(order for order in _now(db, current, origin, trigger) if whole or order.place in wanted)
         if not orders:
             raise DeskError(
                 f"the configuration of now has nothing to run for #{run}; without --current it runs as then"
@@ -250,4 +250,4 @@ def spooled(db: ledger.Ledger, config: Config, left: Spooled) -> None:
             receive(db, config, project, forge="post_receive", event="spool", key=key, items=items)
             return
         reason = "left in the spool: there is no such project"
-    ledger.refuse(db, project=left.project[:100], forge="post_receive", event="spool", key=key, reason=reason)
+    ledger.refuse(db, project=left.project, forge="post_receive", event="spool", key=key, reason=reason)

@@ -5,7 +5,6 @@ Knows a job by its folder, whose files are the contract of keeper.py. It promise
 """
 
 import contextlib
-import ctypes
 import fcntl
 import json
 import logging
@@ -249,7 +248,7 @@ def fence(folder: Path) -> bool:
 
 def undumpable() -> None:
     """Let no process of the same user read our environment or trace us."""
-    _prctl(4, 0)
+    sweeping.prctl(4, 0)  # PR_SET_DUMPABLE
 
 
 def _unlock(folder: Path) -> None:
@@ -311,8 +310,3 @@ def _term_held() -> Iterator[None]:
 def _put(path: Path, content: bytes) -> None:
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
         file.write(content)
-
-
-def _prctl(option: int, value: int) -> None:
-    if ctypes.CDLL(None).prctl(option, *map(ctypes.c_ulong, (value, 0, 0, 0))) != 0:
-        raise OSError(f"prctl {option} is refused")

@@ -69,11 +69,16 @@ def become_subreaper(others: Callable[[], Collection[int]] | None = None) -> Non
     `others` tells the children that this process has started itself, keepers aside; without it none counts as orphan.
     """
     global _others, _inherited  # noqa: PLW0603 - a process has one set of children, however many jobs
-    if ctypes.CDLL(None).prctl(36, *map(ctypes.c_ulong, (1, 0, 0, 0))) != 0:
-        raise OSError("prctl: no subreaper")
+    prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
     # The first process of a machine or container is everybody's parent: who comes to it says nothing.
     _others = others if os.getpid() != 1 else None
     _inherited = frozenset(_children())
+
+
+def prctl(option: int, value: int) -> None:
+    """Set one property of this process, by its number in <sys/prctl.h>. Raises OSError."""
+    if ctypes.CDLL(None).prctl(option, *map(ctypes.c_ulong, (value, 0, 0, 0))) != 0:
+        raise OSError(f"prctl {option} is refused")
 
 
 def _kill_group(cgroup: Path) -> bool:

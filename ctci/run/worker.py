@@ -59,7 +59,6 @@ class Worker:
 
     def run(self, stop: threading.Event) -> None:
         """Take and do jobs until `stop`, first the one that runs already."""
-        self._stop = stop
         try:
             self.see_out(stop)
         except Exception:  # a loop that dies silently is the worst fault
@@ -150,15 +149,7 @@ class Worker:
                 ledger.put_back(self._db, job=job.id, attempt=job.attempt, host=self._host, reason=reason)
             except ledger.Fenced:
                 with suppress(ledger.Fenced):
-                    ledger.settle(
-                        self._db,
-                        job=job.id,
-                        attempt=job.attempt,
-                        host=self._host,
-                        status=Status.ERRORED,
-                        reason=reason.replace("put back", "ctci failed"),
-                        exit=None,
-                    )
+                    self._errored(job, reason.replace("put back", "ctci failed"))
 
         self._insist(job, tell)
 
@@ -228,19 +219,18 @@ class Worker:
 
     def _error(self, job: Job, reason: str) -> None:
         """It could not be begun, or not be seen to its end: ours, and said so."""
+        self._insist(job, lambda: self._errored(job, reason))
 
-        def settle() -> None:
-            ledger.settle(
-                self._db,
-                job=job.id,
-                attempt=job.attempt,
-                host=self._host,
-                status=Status.ERRORED,
-                reason=reason,
-                exit=None,
-            )
-
-        self._insist(job, settle)
+    def _errored(self, job: Job, reason: str) -> None:
+        ledger.settle(
+            self._db,
+            job=job.id,
+            attempt=job.attempt,
+            host=self._host,
+            status=Status.ERRORED,
+            reason=reason,
+            exit=None,
+        )
 
     def _insist(self, job: Job, tell: Callable[[], object]) -> None:
         """Tell the ledger, however long it is away; when the server stops first, the next life reads the result."""

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ctci.config.settings import Config, Project
+from ctci.model import place_of
 from ctci.web import render, sentences
 
 
@@ -46,7 +47,7 @@ def configuration(request: Request) -> Response:
 def _row(settings: Config, project: Project) -> Row:
     own = _place(settings, ("projects", project.name))
     of = next((name for name, each in settings.each.items() if each.named(project.name) == project), None)
-    recipes = tuple(f"{sub.name}:{name}" if sub.name else name for sub in project.subs.values() for name in sub.recipes)
+    recipes = tuple(place_of(sub.name, name) for sub in project.subs.values() for name in sub.recipes)
     return Row(project=project, at=own or (_place(settings, ("each", of)) if of else ""), recipes=recipes)
 
 

@@ -153,15 +153,13 @@ def _receive(doors: Doors, call: Call) -> tuple[Recorded, ...]:
             raise Refused(401, "Unauthorized", "signature does not match")
         if forges.out_of_time(spoken, call.headers, clock.now() / 1000):
             why = "the call is signed for another time: is a clock wrong, or is it an old one sent again?"
-            ledger.refuse(doors.db, project=project.name, forge=spoken, event=event[:100], key=key[:200], reason=why)
+            ledger.refuse(doors.db, project=project.name, forge=spoken, event=event, key=key, reason=why)
             raise Refused(401, "Unauthorized", why)
         try:
             items = forge.read(call.headers, call.body)
         except BadPayload as error:
             # Somebody who knows the secret sent it: that is to be found on Deliveries.
-            ledger.refuse(
-                doors.db, project=project.name, forge=spoken, event=event[:100], key=key[:200], reason=str(error)
-            )
+            ledger.refuse(doors.db, project=project.name, forge=spoken, event=event, key=key, reason=str(error))
             raise
     except BadPayload as error:
         raise Refused(400, "Bad request", str(error)) from error
@@ -173,7 +171,7 @@ def _note_refusal(doors: Doors, name: str, forge: str, event: str, key: str, *, 
     if not _refusals.allow():
         return
     why = "signature does not match" if known or not name else "there is no such project"
-    ledger.refuse(doors.db, project=name[:100], forge=forge, event=event[:100], key=key[:200], reason=why)
+    ledger.refuse(doors.db, project=name, forge=forge, event=event, key=key, reason=why)
 
 
 def _answer(request: Request, doors: Doors, made: Sequence[Recorded]) -> Response:
