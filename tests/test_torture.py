@@ -88,7 +88,8 @@ class Pusher:
         code = self._chance.choice((0, 0, 1, 3, 42))
         script = self._script(code)
         self._upstream.git("checkout", "--quiet", "main")
-        commit = self._upstream.push({"test.sh": script}, branch=branch)
+        # Its own message: two pushes of one second may have the same script, and must not be one commit.
+        commit = self._upstream.push({"test.sh": script}, branch=branch, message=branch)
         body = gitea_push(self._upstream, commit, ref=f"refs/heads/{branch}")
         headers = gitea_headers(body, branch)
 
