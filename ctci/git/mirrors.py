@@ -22,7 +22,8 @@ REFSPECS = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
 #: Where a commit is fetched to that no branch or tag of the remote reaches any more.
 FETCHED = "refs/ctci/fetched"
 #: How git and libgit2 begin the names of objects and packs that are not yet whole.
-_HALF = ("tmp_", ".tmp-", "pack_git2_")
+_PACK = "pack_git2_"
+_HALF = ("tmp_", ".tmp-", _PACK)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,11 +115,25 @@ def _clear(mirror: Path) -> None:
     if not mirror.is_dir():
         return
     for folder, _, names in os.walk(mirror):
+        _unname(Path(folder), [name for name in names if name.startswith(_PACK)])
         for name in names:
             # A pack is kept from gc for as long as its fetch lasts.
             if name.endswith((".lock", ".keep")) or name.startswith(_HALF):
                 with contextlib.suppress(OSError):
                     os.unlink(os.path.join(folder, name))
+
+
+def _unname(folder: Path, halves: list[str]) -> None:
+    """Remove the index of a pack that is whole but has no name yet: libgit2 names the index first.
+
+    Left there, it would look like one whose pack was lost.
+    """
+    if not halves:
+        return
+    sums = {_sum(folder / name, 20) for name in halves} - {None}
+    for index in folder.glob("*.idx"):
+        if not index.with_suffix(".pack").exists() and _sum(index, 40) in sums:
+            index.unlink()
 
 
 def _open(mirror: Path) -> pygit2.Repository:
@@ -237,15 +252,18 @@ def _whole(mirror: Path) -> None:
 
 def _fits(index: Path) -> bool:
     """Whether a pack ends with the checksum that its index names (gitformat-pack: the last but one of the index)."""
+    named = _sum(index, 40)
+    return named is not None and _sum(index.with_suffix(".pack"), 20) == named
+
+
+def _sum(path: Path, before_end: int) -> bytes | None:
+    """The checksum that begins so many bytes before the end of a file, if it has one."""
     try:
-        with index.open("rb") as file:
-            file.seek(-40, os.SEEK_END)
-            named = file.read(20)
-        with index.with_suffix(".pack").open("rb") as file:
-            file.seek(-20, os.SEEK_END)
-            return file.read(20) == named
+        with path.open("rb") as file:
+            file.seek(-before_end, os.SEEK_END)
+            return file.read(20)
     except OSError:
-        return False
+        return None
 
 
 def has(mirror: Path, commit: str) -> bool:

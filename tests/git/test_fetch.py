@@ -314,6 +314,45 @@ def test_locks_and_half_packs_of_a_crash_are_removed(upstream: Upstream, mirror:
     assert [name for name in left if (mirror / name).exists()] == []
 
 
+def test_a_fetch_killed_between_the_names_of_index_and_pack_leaves_no_broken_mirror(
+    upstream: Upstream, mirror: Path
+) -> None:
+    first = upstream.push({"a": "1"})
+    fetch(mirror, upstream.path, first)
+    before = set((mirror / "objects" / "pack").iterdir())
+    second = upstream.push({"a": "2"})
+    fetch(mirror, upstream.path, second)
+    index, pack = sorted(set((mirror / "objects" / "pack").iterdir()) - before)
+    # As libgit2 leaves it: the index is linked to its name first, the refs come last.
+    pack.rename(pack.with_name("pack_git2_90db11f7b60af8be"))
+    upstream.git("update-ref", "refs/remotes/origin/main", first, at=mirror)
+
+    fetched = fetch(mirror, upstream.path, second)
+
+    assert None is fetched.healed
+    assert index.suffix == ".idx"
+    assert second == git.commit(mirror, second).sha
+    assert leftovers(mirror) == []
+    upstream.git("fsck", "--strict", at=mirror)
+
+
+def test_an_index_whose_pack_was_lost_is_a_broken_mirror_whatever_else_is_left(
+    upstream: Upstream, mirror: Path
+) -> None:
+    fetch(mirror, upstream.path, upstream.push({"a": "1"}))
+    (lost,) = (mirror / "objects" / "pack").glob("*.pack")
+    tip = upstream.push({"a": "2"})
+    fetch(mirror, upstream.path, tip)
+    lost.unlink()
+    (mirror / "objects" / "pack" / "pack_git2_90db11f7b60af8be").write_bytes(b"another's half" * 9)
+    (mirror / "objects" / "pack" / "pack_git2_short").write_bytes(b"short")
+
+    fetched = fetch(mirror, upstream.path, tip)
+
+    assert fetched.healed is not None
+    assert f"{lost.name} is not what its index was made of" in fetched.healed
+
+
 def truncate_packs(mirror: Path) -> None:
     packs = list((mirror / "objects" / "pack").glob("*.pack"))
     assert packs
