@@ -216,12 +216,12 @@ def test_a_file_counts_when_a_pattern_takes_it_and_none_excludes_it(
 
 @pytest.mark.parametrize("pattern", ["a*" * 60 + "b", "**/a" * 60 + "b", "a**" * 60 + "b", "?*" * 60 + "/b"])
 def test_no_pattern_of_files_can_make_a_long_path_slow(pattern: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
 
     found = patterns.touches([pattern], "a/" * 1000 + "a" * 2000)
 
     assert not found
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 10  # our own work, whatever else the machine does; backtracking takes ages
 
 
 @pytest.mark.parametrize(

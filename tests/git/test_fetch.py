@@ -482,13 +482,11 @@ def test_a_stuck_remote_is_ended_by_the_deadline(mirror: Path, trickle: str, sch
 
 
 def test_a_stuck_remote_is_ended_by_stop(mirror: Path, trickle: str) -> None:
-    began = time.monotonic()
     access = git.Access(url=f"http://{trickle}/shop.git")
 
     with pytest.raises(git.GitError, match="stopped"):
         git.fetch(mirror, access, commit=None, ref=None, deadline_s=60, stop=lambda: bool(jobs.alive(trickle)))
 
-    assert time.monotonic() - began < 10
     assert eventually(lambda: not jobs.alive(trickle))
 
 
