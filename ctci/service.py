@@ -211,7 +211,9 @@ def start(
         ("configuration", lambda stop: watch(current, stop)),
         ("spool", lambda stop: empty_spool(db, place, current, stop)),
     ]
-    doors = Doors(db=db, layout=place, current=current, environ=environ, ready=service.ready)
+    doors = Doors(
+        db=db, layout=place, current=current, environ=environ, ready=service.ready, stopping=service.stop.is_set
+    )
     server = Server(app.build(doors), sockets, service.stop)
     for name, body in [*loops, ("web", server.run)]:
         service.begin(name, body)

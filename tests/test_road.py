@@ -247,6 +247,20 @@ def test_a_push_through_the_hook_is_answered_in_two_lines(served: Served, upstre
     assert ended(served, run)[1].status is Status.SUCCEEDED
 
 
+def test_who_pushes_with_ci_wait_sees_the_verdict(served: Served, upstream: Upstream) -> None:
+    served.start()
+    served.ctci("hook", "install", str(upstream.path), "--project", "shop")
+
+    said = upstream.push_output({"test.sh": "exit 3"}, "-o", "ci.wait")
+
+    (run,) = ledger.runs_(served.db)
+    lines = [line.removeprefix("remote: ").rstrip() for line in said.splitlines() if "ctci: " in line]
+    assert run.status is Status.FAILED
+    assert [line.endswith(": exit 3") for line in lines if line.startswith("ctci: test failed after ")] == [True]
+    assert lines[-2].startswith("ctci: test failed on main ")
+    assert lines[-1] == f"ctci: {served.url}runs/{run.id}"
+
+
 def test_a_push_while_the_server_is_down_runs_when_it_is_up(served: Served, upstream: Upstream) -> None:
     served.start()
     served.ctci("hook", "install", str(upstream.path), "--project", "shop")

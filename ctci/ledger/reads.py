@@ -19,6 +19,9 @@ from ctci.ledger.tables import (
 )
 from ctci.model import Attempt, Change, Commit, Delivery, Job, Run, Sending, Status
 
+#: What a call of a hook has just made is among so many of the newest runs.
+RECENT = 5000
+
 
 def run(db: Ledger, id_: int) -> Run | None:
     """The run with this number."""
@@ -33,21 +36,34 @@ def runs_(
     project: str | None = None,
     ref: str | None = None,
     status: str | None = None,
+    ids: Collection[int] | None = None,
     before: int | None = None,
     after: int | None = None,
     limit: int = 50,
 ) -> tuple[Run, ...]:
-    """Runs, newest first; `before` and `after` are run numbers, for paging."""
+    """Runs, newest first; `before` and `after` are run numbers, for paging; with `ids` only those of these."""
     query = select(runs).order_by(runs.c.id.desc()).limit(limit)
     for column, wanted in ((runs.c.project, project), (runs.c.ref, ref), (runs.c.status, status)):
         if wanted is not None:
             query = query.where(column == wanted)
+    if ids is not None:
+        query = query.where(runs.c.id.in_(ids))
     if before is not None:
         query = query.where(runs.c.id < before)
     if after is not None:
         query = query.where(runs.c.id > after)
     with db.read() as connection:
         return tuple(rows.run(row) for row in connection.execute(query))
+
+
+def runs_of_call(db: Ledger, call_key: str) -> tuple[int, ...]:
+    """The numbers of the runs that one call of a hook has just made: those whose keys begin so."""
+    # Among the newest ones, by their own index: no index of keys serves a beginning in every database alike.
+    recent = select(func.max(runs.c.id) - RECENT).scalar_subquery()
+    begins = func.substr(runs.c.key, 1, len(call_key)) == call_key
+    with db.read() as connection:
+        found = connection.execute(select(runs.c.id).where(runs.c.id > recent, begins).order_by(runs.c.id))
+        return tuple(found.scalars())
 
 
 def unprepared(db: Ledger) -> tuple[Run, ...]:

@@ -18,3 +18,5 @@ class Doors:
     environ: Mapping[str, str]
     #: What /readyz says: `ok` and `reasons`.
     ready: Callable[[], Mapping[str, object]]
+    #: Whether the server is about to end: an answer that goes on and on ends before.
+    stopping: Callable[[], bool]

@@ -17,9 +17,9 @@ from starlette.routing import Route
 
 from ctci import clock, forges, ledger
 from ctci.forges.delivery import BadPayload
-from ctci.model import Recorded, short_ref
+from ctci.model import Recorded
 from ctci.receive import desk
-from ctci.web import callers
+from ctci.web import callers, problems, progress, pushed
 from ctci.web.callers import Call
 from ctci.web.doors import Doors
 
@@ -29,8 +29,6 @@ log = logging.getLogger(__name__)
 BODY_S = 30.0
 #: What a form's percent-encoding may add to a body.
 FORM_EXTRA = 5 << 20
-#: `git push` prints at most so many refs of one push.
-SPOKEN_REFS = 3
 #: What a hook may send.
 TYPES = ("application/json", "application/x-www-form-urlencoded", "text/plain")
 
@@ -77,7 +75,8 @@ _refusals = Bucket()
 def routes() -> list[Route]:
     """With and without a trailing slash: a redirect would turn a forge's POST into a GET."""
     paths = ("/hooks", "/hooks/", "/hooks/{project}", "/hooks/{project}/")
-    return [Route(path, hook, methods=["GET", "POST"]) for path in paths]
+    waiting = Route("/hooks/{project}/pushes/{id}", progress.push)
+    return [*(Route(path, hook, methods=["GET", "POST"]) for path in paths), waiting]
 
 
 async def hook(request: Request) -> Response:
@@ -94,12 +93,12 @@ async def hook(request: Request) -> Response:
     except Connected:
         return _plain({"decision": "ignored", "why": "ping: connected; the secret was not tested"}, 200)
     except Refused as refusal:
-        return _problem(refusal.status, refusal.title, str(refusal))
+        return problems.problem(refusal.status, refusal.title, str(refusal))
     except ClientDisconnect:
-        return _problem(400, "Bad request", "the body ended early")
+        return problems.problem(400, "Bad request", "the body ended early")
     except ledger.Away as away:
         log.error("a hook could not be recorded: %s", away)
-        return _problem(503, "Not now", "the ledger cannot be written; send it again", {"retry-after": "10"})
+        return problems.problem(503, "Not now", "the ledger cannot be written; send it again", {"retry-after": "10"})
     return _answer(request, doors, answer)
 
 
@@ -178,7 +177,7 @@ def _answer(request: Request, doors: Doors, made: Sequence[Recorded]) -> Respons
     public = doors.current.get().server.public_url
     status = 202 if any(each.decision == "queued" for each in made) else 200
     if "text/plain" in request.headers.get("accept", ""):
-        return PlainTextResponse(_lines(made, public), status_code=status)
+        return PlainTextResponse(pushed.answer(made, public), status_code=status)
     first = made[0]
     body = _words(first, public)
     if len(made) > 1:
@@ -203,39 +202,3 @@ def _words(made: Recorded, public: str) -> dict[str, object]:
     if made.decision == "queued":
         words["jobs"] = [place for _, place in made.jobs]
     return words
-
-
-def _lines(made: Sequence[Recorded], public: str) -> str:
-    """What `git push` prints: at most two lines a ref, at most three refs, 72 columns, no colour."""
-    lines: list[str] = []
-    for each in made[:SPOKEN_REFS]:
-        branch = short_ref(each.ref or "")
-        if each.decision == "queued":
-            count = f"{len(each.jobs)} job{'' if len(each.jobs) == 1 else 's'}"
-            subs = " ".join(dict.fromkeys(place.partition(":")[0] for _, place in each.jobs))
-            lines.append(_cut(f"ctci: {each.project} {branch} {(each.after or '')[:7]}  {count}: {subs}"))
-            lines.append(f"ctci: {public}runs/{each.run}")
-        else:
-            lines.append(_cut(f"ctci: {each.project} {branch}  {each.decision}: {each.reason}"))
-    if len(made) > SPOKEN_REFS:
-        more = len(made) - SPOKEN_REFS
-        lines.append(_cut(f"ctci: and {more} more ref{'' if more == 1 else 's'}; see {public}deliveries"))
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _cut(line: str) -> str:
-    clean = "".join(letter if letter.isprintable() else "?" for letter in line)
-    return clean if len(clean) <= 72 else clean[:71] + "…"
-
-
-def _problem(status: int, title: str, detail: str, headers: dict[str, str] | None = None) -> Response:
-    """RFC 9457."""
-    content = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail})
-    # What was not read to its end must not be taken for the next request.
-    more = {"connection": "close"} if status in (408, 413, 415) else {}
-    return Response(
-        content + "\n",
-        status_code=status,
-        media_type="application/problem+json",
-        headers={**more, **(headers or {})},
-    )

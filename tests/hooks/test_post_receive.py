@@ -23,6 +23,7 @@ from tests.eventually import eventually
 
 HOOK = Path(__file__).parents[2] / "hooks" / "post-receive"
 ZERO = "0" * 40
+SECRET = "a-long-secret-for-tests"
 #: All that the hook calls, curl and python3 aside.
 TOOLS = (
     *("git", "sh", "cat", "rm", "dirname", "readlink", "date", "od", "sed", "tr", "cut", "base64", "mv"),
@@ -46,6 +47,9 @@ class Ear:
     says: str = "ctci: shop main 1234567  1 job: api\nctci: http://127.0.0.1:8484/runs/1\n"
     #: What it says in drops, one each half second, for ever.
     trickles: bool = False
+    #: What who asks how a push goes on is told, line by line; `asked` are the paths.
+    lines: tuple[str, ...] = ()
+    asked: list[tuple[str, Mapping[str, list[str]]]] = field(default_factory=list)
 
 
 class Unix(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
@@ -69,6 +73,14 @@ def listening(ear: Ear, at: Path | None, port: int = 0) -> Iterator[str]:
                 with suppress(OSError):
                     self.wfile.write(b".")
                     self.wfile.flush()
+
+        def do_GET(self) -> None:
+            ear.asked.append((self.path, {name.lower(): self.headers.get_all(name) or [] for name in self.headers}))
+            self.send_response(200)
+            self.end_headers()
+            for line in ear.lines:
+                self.wfile.write(line.encode())
+                self.wfile.flush()
 
         def address_string(self) -> str:
             return "local"
@@ -338,6 +350,50 @@ def test_every_byte_of_a_ref_arrives_and_is_spooled_as_it_is(repository: Reposit
     assert repository.spooled()[0].read_bytes().partition(b"\n\n")[2] == body
 
 
+@pytest.mark.parametrize("way", ["curl", "python3"])
+def test_who_waits_reads_how_the_push_goes_on(repository: Repository, tmp_path: Path, way: str) -> None:
+    real = {"curl": shutil.which("curl"), "python3": sys.executable}[way]
+    if real is None:
+        pytest.skip(f"{way} is not installed")
+    (tmp_path / "secret").write_text(SECRET)
+    heard = Ear(lines=("ctci: api:test runs\n", "ctci: api:test \x1b[2Jfailed\n", "end\n", "never\n"))
+    with listening(heard, None) as url:
+        repository.configure(project="shop", url=url, secret_file=tmp_path / "secret")
+        path = path_with(tmp_path / "bin", **{way: real})
+
+        code, seen, _ = repository.push("-o", "ci.wait", "main", path=path)
+
+    ((asked, headers),) = heard.asked
+    (told,) = heard.calls[0].headers["x-ctci-delivery"]
+    lines = [line.removeprefix("remote: ").rstrip() for line in seen.splitlines() if "api:test" in line]
+    assert (code, asked) == (0, f"/hooks/shop/pushes/{told}")
+    assert headers["authorization"] == [f"Bearer {SECRET}"]
+    assert lines == ["ctci: api:test runs", "ctci: api:test [2Jfailed"]
+    assert "never" not in seen
+    assert "no more is heard" not in seen
+
+
+def test_who_waits_on_the_socket_is_told_when_it_breaks_off(repository: Repository, ear: Ear) -> None:
+    ear.lines = ("ctci: api:test runs\n",)
+
+    code, seen, _ = repository.push("-o", "ci.wait", "main")
+
+    assert code == 0
+    assert "remote: ctci: api:test runs" in seen
+    assert "remote: ctci: no more is heard of it; what runs goes on, see its page" in seen
+
+
+@pytest.mark.parametrize(("options", "status"), [((), 202), (("-o", "ci.waits"), 202), (("-o", "ci.wait"), 200)])
+def test_who_did_not_ask_or_made_no_run_waits_for_nothing(
+    repository: Repository, ear: Ear, options: tuple[str, ...], status: int
+) -> None:
+    ear.status = status
+
+    code, _, _ = repository.push(*options, "main")
+
+    assert (code, len(ear.calls), ear.asked) == (0, 1, [])
+
+
 # --- no server -------------------------------------------------------------------------------------------------------
 
 
@@ -556,8 +612,6 @@ def test_an_empty_environment_is_enough(repository: Repository, ear: Ear) -> Non
 
 
 # --- over TCP --------------------------------------------------------------------------------------------------------
-
-SECRET = "a-long-secret-for-tests"
 
 
 @pytest.mark.parametrize("way", ["curl", "python3"])

@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from ctci import config, layout, ledger
 from ctci import http as web
 from ctci.config.settings import Config, Project, Server, Subproject
-from ctci.model import SecretRef
-from ctci.web import app, hooks
+from ctci.model import SecretRef, Status
+from ctci.web import app, hooks, progress, pushed
 from ctci.web.doors import Doors
 from tests import make
 from tests.eventually import eventually
@@ -89,6 +89,7 @@ class Door:
     db: ledger.Ledger
     place: layout.Layout
     port: int
+    stopping: threading.Event
 
     def post(
         self,
@@ -134,17 +135,19 @@ def door(db: ledger.Ledger, place: layout.Layout, tmp_path: Path, monkeypatch: p
     tcp, unix = socket.create_server(("127.0.0.1", 0)), socket.socket(socket.AF_UNIX)
     unix.bind(str(place.socket))
     unix.listen()
+    stopping = threading.Event()
     doors = Doors(
         db=db,
         layout=place,
         current=config.Current(lambda: made),
         environ={"HOOK_SECRET": SECRET.decode()},
         ready=lambda: {"ok": True, "reasons": []},
+        stopping=stopping.is_set,
     )
     server = web.Server(app.build(doors), [tcp, unix], threading.Event())
     thread = threading.Thread(target=server.run, args=(threading.Event(),))
     thread.start()
-    opened = Door(db, place, tcp.getsockname()[1])
+    opened = Door(db, place, tcp.getsockname()[1], stopping)
     try:
         eventually(lambda: opened.post(b"", {}, path="/healthz", method="GET").status == 200)
         yield opened
@@ -307,7 +310,7 @@ def test_a_pusher_reads_short_lines(door: Door) -> None:
     assert said[0] == f"ctci: shop main {make.sha(1)[:7]}  1 job: api"
     assert re.fullmatch(r"ctci: http://127\.0\.0\.1:8484/runs/\d+", said[1])
     assert said[-1].startswith("ctci: and 3 more refs; see http://127.0.0.1:8484/")
-    assert len(said) == 2 * hooks.SPOKEN_REFS + 1
+    assert len(said) == 2 * pushed.REFS + 1
     assert max(len(line) for line in said) <= 72
 
 
@@ -518,3 +521,89 @@ def test_signed_hostile_bodies_make_no_error_and_no_memory(served: Served) -> No
     assert {200, 400} <= seen.keys()
     assert "Traceback" not in served.said()
     assert resident(served.pid) - before < 20_000_000
+
+
+# --- who waits for the verdict ---------------------------------------------------------------------------------------
+
+CALL = "5f0c7bd2-1111-4222-8333-444455556666"
+
+
+def awaited(door: Door, *, call: str = CALL, project: str = "shop", unix: bool = True, secret: str = "") -> Answer:
+    """How the push of that call goes on, to its end."""
+    given = {"Authorization": f"Bearer {secret}"} if secret else {}
+    return door.post(b"", given, path=f"/hooks/{project}/pushes/{call}", unix=unix, method="GET")
+
+
+def test_who_waits_hears_each_step_until_the_verdict(door: Door, host: int) -> None:
+    door.post(LINE, {**HOOK, "X-CTCI-Delivery": CALL}, unix=True)
+    said: list[str] = []
+    waiter = threading.Thread(target=lambda: said.append(awaited(door).raw.decode()))
+
+    waiter.start()
+    eventually(lambda: progress._waiting)
+    (run,) = ledger.runs_(door.db)
+    make.prepare(door.db, run.id)
+    job, _ = make.running(door.db, host)
+    ledger.settle(
+        door.db,
+        job=job.id,
+        attempt=job.attempt,
+        host=host,
+        status=Status.FAILED,
+        reason="exit 1",
+        exit=make.exit_(code=1),
+    )
+    waiter.join(20)
+
+    lines = said[0].splitlines()
+    assert lines[-4:] == [
+        "ctci: api:test failed after 2 s: exit 1",
+        "ctci: api:test failed on main just now: exit 1.",
+        f"ctci: http://127.0.0.1:8484/runs/{run.id}",
+        "end",
+    ]
+    assert not progress._waiting
+
+
+def test_a_push_that_made_no_run_is_over_at_once(door: Door) -> None:
+    assert awaited(door).raw == b"end\n"
+
+
+def test_the_verdict_of_a_call_is_told_to_that_call_only(door: Door) -> None:
+    door.post(LINE, {**HOOK, "X-CTCI-Delivery": CALL}, unix=True)
+
+    assert awaited(door, call=CALL[:-1]).raw == b"end\n"
+    assert awaited(door, project="open").raw == b"end\n"
+
+
+@pytest.mark.parametrize(
+    ("project", "secret", "expected"),
+    [("shop", SECRET.decode(), 200), ("shop", "wrong", 401), ("shop", "", 401), ("nowhere", SECRET.decode(), 401)],
+)
+def test_over_tcp_the_secret_is_asked_of_who_waits(door: Door, project: str, secret: str, expected: int) -> None:
+    assert awaited(door, project=project, unix=False, secret=secret).status == expected
+
+
+def test_who_waits_is_told_when_the_server_stops(door: Door) -> None:
+    door.post(LINE, {**HOOK, "X-CTCI-Delivery": CALL}, unix=True)
+    door.stopping.set()
+
+    assert awaited(door).raw == b"ctci: the server stops; what runs goes on, see its page\nend\n"
+
+
+def test_only_so_many_may_wait(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "MOST", 0)
+    door.post(LINE, {**HOOK, "X-CTCI-Delivery": CALL}, unix=True)
+
+    assert awaited(door).raw.startswith(b"ctci: too many pushes wait")
+
+
+def test_who_waits_while_the_ledger_cannot_be_read_is_to_come_again(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> object:
+        raise ledger.Away("the disk is gone")
+
+    monkeypatch.setattr(ledger, "runs_of_call", away)
+
+    assert problem(awaited(door)) == (503, "the ledger cannot be read")

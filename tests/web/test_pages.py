@@ -130,7 +130,12 @@ def serving(site: Site) -> Iterator[None]:
     unix.listen()
     site.port = tcp.getsockname()[1]
     doors = Doors(
-        db=site.db, layout=site.place, current=config.Current(lambda: site.settings), environ={}, ready=site.told
+        db=site.db,
+        layout=site.place,
+        current=config.Current(lambda: site.settings),
+        environ={},
+        ready=site.told,
+        stopping=lambda: False,
     )
     server = WebServer(app.build(doors), [tcp, unix], threading.Event())
     thread = threading.Thread(target=server.run, args=(threading.Event(),))
