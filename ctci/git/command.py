@@ -44,6 +44,7 @@ class Access:
     """A remote with what opens it, resolved."""
 
     url: str
+    #: Alone, or as USER:TOKEN where the forge wants a name of its own with it.
     token: str | None = None
     ssh_key: Path | None = None
     #: Host keys; with `pinned` a file of ours, into which the first key seen is written.
@@ -116,7 +117,8 @@ def environment(access: Access, gitconfig: str) -> dict[str, str]:
 
 def _basic(token: str) -> str:
     """As user and password: GitHub, Gitea and GitLab take a token so, whatever the user is called."""
-    return base64.b64encode(f"x-access-token:{token}".encode()).decode()
+    login = token if ":" in token else f"x-access-token:{token}"
+    return base64.b64encode(login.encode()).decode()
 
 
 def _ssh(access: Access) -> str:
@@ -228,7 +230,9 @@ def _without(token: str | None, said: str) -> str:
     """What git said, if the remote sent back the token that it was given."""
     if not token:
         return said
-    return said.replace(token, "[token]").replace(_basic(token), "[token]")
+    for secret in (token, token.partition(":")[2], _basic(token)):
+        said = said.replace(secret, "[token]") if secret else said
+    return said
 
 
 def _sentence(said: str) -> str:
