@@ -34,8 +34,10 @@ def check(*, file: str | None, style: str, strict: bool, no_resolve: bool, quiet
     if found is None or any(problem.severity == "error" for problem in problems):
         return session.WRONG
     if not quiet:
-        recipes = sum(len(sub.recipes) for project in found.projects.values() for sub in project.subs.values())
-        told = f"{words.count(len(found.projects), 'project')}, {words.count(recipes, 'recipe')}"
+        tables = [*found.projects.values(), *(each.project for each in found.each.values())]
+        recipes = sum(len(sub.recipes) for project in tables for sub in project.subs.values())
+        named = words.names([words.count(len(found.projects), "project"), *(f"[each.{name}]" for name in found.each)])
+        told = f"{named}, {words.count(recipes, 'recipe')}"
         terminal.note(f"{folder / 'projects.toml'} is valid: {told}")
     return session.RED if strict and any(each.severity == "warning" for each in problems) else session.FINE
 

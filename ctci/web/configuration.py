@@ -32,7 +32,7 @@ def configuration(request: Request) -> Response:
         request,
         "config.html",
         verdict=sentences.configuration(len(rows), sum(len(row.recipes) for row in rows), broken=error is not None),
-        title="Configuration",
+        title="Config",
         state="broken" if error is not None else "idle",
         nav="config",
         rows=rows,

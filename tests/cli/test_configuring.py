@@ -37,6 +37,12 @@ def test_a_valid_configuration_is_said_to_be_valid(ctci: Caller) -> None:
     assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
 
 
+def test_a_table_for_many_repositories_is_counted_in(ctci: Caller) -> None:
+    ctci.configure('[each.all]\ngit = "/srv/git/{name}.git"\nrecipes.test = "make test"')
+
+    assert "is valid: 0 projects and [each.all], 1 recipe" in ctci("check").err
+
+
 def test_errors_exit_2_and_name_the_key(ctci: Caller) -> None:
     ctci.configure(BROKEN)
 
