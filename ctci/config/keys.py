@@ -183,7 +183,12 @@ PROJECT = _table(
         "the secret of its webhook, a reference",
         "without it: the socket and the spool only",
     ),
-    _key("token", "secret", "to fetch over https with, a reference"),
+    _key(
+        "token",
+        "secret",
+        "to fetch over https with, a reference; what it names holds the token, or `USER:TOKEN` where the forge wants "
+        "a user of its own with it",
+    ),
     _key("ssh-key", "secret", "to fetch over ssh with, a reference"),
     _key("known-hosts", "path", "a file of host keys", "the first key seen is pinned in the data folder"),
     _key("ca-file", "path", "a PEM file, for a forge with a certificate of its own", "the system's"),
