@@ -104,6 +104,7 @@ PURE = (
     "run.skips",
     "run.outcome",
     "report.verdict",
+    "config.forms",
     "config.matrix",
     "config.patterns",
     "config.settings",

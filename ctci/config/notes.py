@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
 
-from ctci.config import patterns, reader, values
+from ctci.config import forms, patterns, reader, values
 from ctci.config.reader import Reader
 from ctci.config.scan import At
 from ctci.config.settings import Project
@@ -43,7 +43,7 @@ def _orders(event: str, project: Project, sub: str, recipe: str) -> bool:
 
 def told_by(r: Reader, at: At, entries: Mapping[str, Any]) -> None:
     """Tell what is odd about a table of notify by itself."""
-    if reader.is_reference(entries.get("apprise")) and find_spec("apprise") is None:
+    if forms.is_reference(entries.get("apprise")) and find_spec("apprise") is None:
         said, use = "`apprise` needs a package that is not installed", "pip install 'ctci[apprise]'"
         r.say("C502", said, (*at, "apprise"), key=True, warning=True, hint="nothing can be sent that way", help=use)
     for place, end in values.texts(r, (*at, "authors"), entries.get("authors", [])):
@@ -91,7 +91,7 @@ def _there(only: str, projects: Mapping[str, Project], *, many: bool) -> bool:
     name, _, sub = place.partition("/")
     project = projects.get(name)
     if project is None:
-        return many and reader.is_name(name)
+        return many and forms.is_name(name)
     if sub and sub not in project.subs:
         return False
     if not branch or project.branches is None:

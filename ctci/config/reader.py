@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ctci.config import keys, scan
+from ctci.config import forms, keys, scan
 from ctci.config.problems import Also, Problem
 from ctci.config.scan import At, Span, Spans
 
@@ -22,8 +22,6 @@ MOST_BYTES = 4 << 20
 #: Tables whose entries have names of their own, which may be `secrets`.
 _NAMING = ("projects", "each", "sub", "recipes", "schedules", "notify")
 MASK = '"…hidden…"'
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LOGIN = re.compile(r"://[^/\s@]*:(?![0-9]+/)[^@]*@|^https?://[^/\s]*@")
 _SECRET_WORD = re.compile(r"secret|token|passw|credential|[a-z][-_]?key\b", re.IGNORECASE)
 _KINDS = {str: "text", bool: "true or false", int: "a number", float: "a number", dict: "a table", list: "a list"}
@@ -37,20 +35,6 @@ def kind_of(value: object) -> str:
 def has_login(address: str) -> bool:
     """Whether an address has a password in it; over http a name too, for people put tokens there."""
     return _LOGIN.search(address) is not None
-
-
-def is_name(text: str) -> bool:
-    """Whether it may stand in addresses and paths."""
-    return _NAME.fullmatch(text) is not None
-
-
-def is_reference(value: object) -> bool:
-    """Whether a value is the place of a secret, well formed."""
-    if not isinstance(value, dict) or len(value) != 1:
-        return False
-    ((kind, name),) = value.items()
-    patterns = {"env": _VARIABLE, "credential": _NAME, "file": re.compile(r"[^\0\n]+")}
-    return kind in patterns and isinstance(name, str) and patterns[kind].fullmatch(name) is not None
 
 
 @lru_cache(maxsize=10_000)
@@ -159,13 +143,13 @@ class Reader:
     def _secrets(self, value: object, at: At, name: str) -> Iterable[At]:
         """The places of all values that are secrets, or may be: also under a misspelt key."""
         secret = at == ("smtp", "url") or (at[:1] == ("notify",) and name == "webhook") or _sounds_secret(name)
-        if secret and is_reference(value):
+        if secret and forms.is_reference(value):
             return
         # A table of references by name: each of them is looked at for itself.
         if name == "secrets" and isinstance(value, dict):
             secret = False
         elif at[-2:-1] == ("secrets",) and len(at) > 2 and at[-3] not in _NAMING:
-            secret = not (isinstance(value, dict) and is_reference(without(value, "branches")))
+            secret = not (isinstance(value, dict) and forms.is_reference(without(value, "branches")))
         if secret or (isinstance(value, str) and has_login(value)):
             yield at
         if isinstance(value, dict) and len(at) < scan.DEEPEST:
@@ -301,7 +285,7 @@ class Reader:
         seen: dict[str, str] = {}
         for name, each in value.items():
             first = seen.setdefault(name.casefold(), name)
-            if not is_name(name):
+            if not forms.is_name(name):
                 self.wrong_name((*at, name), name, what, key=True)
             elif first != name:
                 double = (*at, first), "the other"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ctci.config import keys, later, matrix, reader, values
+from ctci.config import forms, keys, later, matrix, reader, values
 from ctci.config.reader import Reader
 from ctci.config.scan import At
 from ctci.model import Recipe
@@ -210,7 +210,7 @@ def _lock(r: Reader, at: At, value: object) -> str | None:
     if not isinstance(value, str):
         r.wrong_type(at, value, "text")
         return None
-    if not reader.is_name(value):
+    if not forms.is_name(value):
         r.wrong_name(at, value, "lock")
         return None
     return value

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ctci.config import keys, later, places, projects, values
+from ctci.config import forms, keys, later, places, projects, values
 from ctci.config.problems import Problem
 from ctci.config.reader import Reader
 from ctci.config.scan import At
@@ -15,8 +15,6 @@ from ctci.config.settings import Keep, Server, Smtp
 from ctci.model import SecretRef
 
 _LISTEN = re.compile(r"unix:/.+|(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]*):([0-9]{1,5})")
-_URL = re.compile(r"https?://[A-Za-z0-9.\[][^\s/@?#]*(?:/[^\s?#]*)?")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +62,7 @@ class ServerReader:
             self.keep = projects.keep(r, ("keep",), top["keep"], self.keep)
         base = Server()
         listen = self._text(("listen",), base.listen, _is_listen, "HOST:PORT or unix:/PATH")
-        url = self._text(("public-url",), _own_url(listen), _is_url, "such as https://ci.example.org/")
+        url = self._text(("public-url",), _own_url(listen), forms.is_url, "such as https://ci.example.org/")
         mirrors = places.mirrors_dir(self._environ)
         if mirrors is not None:
             self.origins["mirrors-dir"] = "CACHE_DIRECTORY"
@@ -117,7 +115,7 @@ class ServerReader:
             return default
         if not isinstance(given.value, str):
             self._r.wrong_type(at, given.value, "text")
-        elif _CONTROL.search(given.value) or not good(given.value):
+        elif not forms.is_line(given.value) or not good(given.value):
             self._wrong(given, wanted)
         else:
             return given.value
@@ -188,10 +186,6 @@ class ServerReader:
 def _is_listen(value: str) -> bool:
     found = _LISTEN.fullmatch(value)
     return found is not None and int(found[1] or 0) < 65536
-
-
-def _is_url(value: str) -> bool:
-    return _URL.fullmatch(value) is not None
 
 
 def _own_url(listen: str) -> str:

@@ -3,7 +3,7 @@
 import ipaddress
 import re
 
-from ctci.config import keys, patterns, reader, times
+from ctci.config import forms, keys, patterns, reader, times
 from ctci.config.reader import Reader
 from ctci.config.scan import At
 from ctci.model import SecretRef
@@ -17,11 +17,8 @@ _MAIL = re.compile(
     r"(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
 )
 _SENDER = re.compile(r"[^<>\x00-\x1f\x7f]*<([^<>]*)>")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 _SLOW = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3})?)x")
-_URL = re.compile(r"https?://[A-Za-z0-9.\[][^\s/@?#]*(?:/[^\s?#]*)?")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def text(r: Reader, at: At, value: object, default: str = "") -> str:
@@ -38,7 +35,7 @@ def text(r: Reader, at: At, value: object, default: str = "") -> str:
 def line(r: Reader, at: At, value: object, default: str = "") -> str:
     """Text of one line."""
     found = text(r, at, value, default)
-    if _CONTROL.search(found):
+    if not forms.is_line(found):
         r.say("C103", f"`{at[-1]}` is not one line of text", at, hint="no line breaks, no control characters")
         return default
     return found
@@ -72,7 +69,7 @@ def names(r: Reader, at: At, value: object) -> tuple[str, ...]:
 
 def is_free(r: Reader, at: At, name: str, *, key: bool) -> bool:
     """Whether a recipe may have the variable."""
-    if not _VARIABLE.fullmatch(name):
+    if not forms.is_variable(name):
         r.say("C105", f"not a name for a variable: `{name}`", at, key=key, hint="letters, digits and `_`")
         return False
     if name in keys.RESERVED or name.startswith("CTCI_"):
@@ -221,7 +218,7 @@ def networks(r: Reader, at: At, value: object) -> None:
 def url(r: Reader, at: At, value: object) -> None:
     """An address of the web, without a password."""
     found = line(r, at, value)
-    if isinstance(value, str) and not _URL.fullmatch(found):
+    if isinstance(value, str) and not forms.is_url(found):
         r.say("C103", f"`{at[-1]}` is not an address", at, hint="such as http://localhost:4318/")
 
 
@@ -256,7 +253,7 @@ def is_sender(value: str) -> bool:
 
 def secret(r: Reader, at: At, value: object) -> SecretRef | None:
     """A reference to a secret. A value is refused and not shown."""
-    if reader.is_reference(value) and isinstance(value, dict):
+    if forms.is_reference(value) and isinstance(value, dict):
         ((kind, name),) = value.items()
         return SecretRef(kind=kind, name=name)
     use = 'use { env = "NAME" }, { file = "/path" } or { credential = "name" }'
