@@ -105,6 +105,7 @@ PURE = (
     "run.outcome",
     "report.verdict",
     "config.forms",
+    "config.hiding",
     "config.matrix",
     "config.patterns",
     "config.settings",

@@ -313,4 +313,4 @@ TABLES: Mapping[str, Mapping[str, Key]] = {
 }
 ALL = frozenset(name for table in TABLES.values() for name in table)
 #: The keys whose values are secrets, wherever they stand.
-SECRETS = ("webhook-secret", "token", "ssh-key", "apprise", "heartbeat")
+SECRETS = ("webhook-secret", "token", "ssh-key", "apprise", "webhook", "heartbeat")

@@ -6,7 +6,7 @@ What would be dangerous without effect is not noted but refused: less than was a
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ctci.config import keys, reader, values
+from ctci.config import hiding, keys, values
 from ctci.config.keys import Key
 from ctci.config.reader import Reader
 from ctci.config.scan import At
@@ -95,7 +95,7 @@ def _secrets(r: Reader, at: At, value: object) -> list[tuple[At, SecretRef]]:
         values.is_free(r, place, name, key=True)
         if isinstance(each, dict) and "branches" in each:
             values.names(r, (*place, "branches"), each["branches"])
-            each = reader.without(each, "branches")  # noqa: PLW2901 - what is left of it is a reference
+            each = hiding.without(each, "branches")  # noqa: PLW2901 - what is left of it is a reference
         ref = values.secret(r, place, each)
         if ref is not None:
             found.append((place, ref))

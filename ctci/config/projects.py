@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ctci.config import branches, keys, later, notes, paths, reader, recipes, schedules, values
+from ctci.config import branches, hiding, keys, later, notes, paths, reader, recipes, schedules, values
 from ctci.config.reader import Reader
 from ctci.config.scan import At
 from ctci.config.settings import Each, Keep, Notify, Project, Subproject
@@ -208,7 +208,7 @@ class ProjectsReader:
         if not address and entries["git"]:
             # Told already: of another type, or with control characters in it.
             return ""
-        if reader.has_login(address):
+        if hiding.has_login(address):
             said, use = "the address has a user or password in it", 'use token = { credential = "name" } instead'
             r.say("C206", said, place, hint="it would be shown in many places", help=use)
         elif not _ADDRESS.fullmatch(address):

@@ -8,48 +8,22 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ctci.config import forms, keys, scan
+from ctci.config import forms, hiding, scan
 from ctci.config.problems import Also, Problem
 from ctci.config.scan import At, Span, Spans
 
 #: More of one file would not be read anyway.
 MOST_PROBLEMS = 400
 MOST_BYTES = 4 << 20
-#: Tables whose entries have names of their own, which may be `secrets`.
-_NAMING = ("projects", "each", "sub", "recipes", "schedules", "notify")
-MASK = '"…hidden…"'
-_LOGIN = re.compile(r"://[^/\s@]*:(?![0-9]+/)[^@]*@|^https?://[^/\s]*@")
-_SECRET_WORD = re.compile(r"secret|token|passw|credential|[a-z][-_]?key\b", re.IGNORECASE)
 _KINDS = {str: "text", bool: "true or false", int: "a number", float: "a number", dict: "a table", list: "a list"}
 
 
 def kind_of(value: object) -> str:
     """What a TOML value is, in words."""
     return _KINDS.get(type(value), "a date or time")
-
-
-def has_login(address: str) -> bool:
-    """Whether an address has a password in it; over http a name too, for people put tokens there."""
-    return _LOGIN.search(address) is not None
-
-
-@lru_cache(maxsize=10_000)
-def _sounds_secret(name: str) -> bool:
-    """Whether a key is that of a secret, or may have been meant so: `tokn` with a secret behind it is not shown."""
-    if _SECRET_WORD.search(name):
-        return True
-    return name in keys.SECRETS or (
-        name not in keys.ALL and bool(difflib.get_close_matches(name[:100], keys.SECRETS, n=1, cutoff=0.75))
-    )
-
-
-def without(value: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """The table without one of its keys."""
-    return {name: each for name, each in value.items() if name != key}
 
 
 def close(name: str, allowed: Iterable[str]) -> str | None:
@@ -106,8 +80,7 @@ class Reader:
             # Python refuses to read numbers of thousands of digits.
             return self._unreadable("has a number that is too long")
         self.plain = plain
-        found = (self.spans.values[at] for at in self._secrets(plain, (), "") if at in self.spans.values)
-        self._hidden = sorted(found, key=lambda span: (span.start, -span.stop))
+        self._hidden = hiding.of_values(plain, self.spans)
         return True
 
     def _unreadable(self, said: str, line: int = 1) -> bool:
@@ -115,17 +88,18 @@ class Reader:
         return False
 
     def _syntax(self, said: str, text: str) -> bool:
-        """What tomllib says, in our words; where a secret may stand, without the line."""
+        """What tomllib says, in our words; without what may be a secret."""
         found = re.search(r"\(at line (\d+), column (\d+)\)", said)
         lines = text.split("\n")
         line, column = (int(found[1]), int(found[2])) if found else (len(lines), len(lines[-1]) + 1)
-        source = lines[line - 1] if line <= len(lines) else ""
         message = re.sub(r" \(at .*\)$", "", said)
         message = re.sub(r"\('(.*)',?\)", lambda it: f"`{it[1].replace(chr(39), '').replace(', ', '.')}`", message)
-        before = "\n".join([*lines[: line - 1], source[: column - 1]])
-        # Within a text of several lines, any line may be the secret.
-        inside = any(before.count(quotes) % 2 for quotes in ('"""', "'''"))
-        hide = inside or found is None or _SECRET_WORD.search(source) or re.search(r"\burl\b|://.*@", source)
+        source, end = "", column + 1
+        # What has no end may have begun anywhere.
+        if found is not None:
+            start = sum(len(each) + 1 for each in lines[: line - 1])
+            place = Span(line=line, column=column, end=end, start=start + column - 1, stop=start + column)
+            source, end = hiding.shown(Spans(text=text), place, hiding.of_line(text, start))
         self.problems.append(
             Problem(
                 code="C001",
@@ -133,31 +107,12 @@ class Reader:
                 file=self.shown,
                 line=line,
                 column=column,
-                end_column=column + 1,
+                end_column=end,
                 hint='text values need quotes: "…"' if message == "Invalid value" else "",
-                source="" if hide else source,
+                source=source,
             )
         )
         return False
-
-    def _secrets(self, value: object, at: At, name: str) -> Iterable[At]:
-        """The places of all values that are secrets, or may be: also under a misspelt key."""
-        secret = at == ("smtp", "url") or (at[:1] == ("notify",) and name == "webhook") or _sounds_secret(name)
-        if secret and forms.is_reference(value):
-            return
-        # A table of references by name: each of them is looked at for itself.
-        if name == "secrets" and isinstance(value, dict):
-            secret = False
-        elif at[-2:-1] == ("secrets",) and len(at) > 2 and at[-3] not in _NAMING:
-            secret = not (isinstance(value, dict) and forms.is_reference(without(value, "branches")))
-        if secret or (isinstance(value, str) and has_login(value)):
-            yield at
-        if isinstance(value, dict) and len(at) < scan.DEEPEST:
-            for key, each in value.items():
-                yield from self._secrets(each, (*at, key), key)
-        elif isinstance(value, list) and len(at) < scan.DEEPEST:
-            for number, each in enumerate(value):
-                yield from self._secrets(each, (*at, number), name)
 
     # --- problems ----------------------------------------------------------------------------------------------------
 
@@ -208,7 +163,7 @@ class Reader:
         if self.full and not self._make_room(error=severity == "error"):
             return
         span = self.spans.nearest(at, key=key)
-        source, end = self._source(span)
+        source, end = hiding.shown(self.spans, span, self._hidden)
         second = None
         if also is not None:
             second = (other or self).also(*also, file=other.shown if other is not None and other is not self else "")
@@ -216,12 +171,12 @@ class Reader:
             Problem(
                 code=code,
                 severity=severity,
-                message=_short(message),
+                message=_short(self._told(message, span, key=key)),
                 file=self.shown,
                 line=span.line,
                 column=span.column,
                 end_column=end,
-                hint=_short(hint),
+                hint=_short(hiding.told(hint)),
                 help=help,
                 note=note,
                 also=second,
@@ -229,10 +184,13 @@ class Reader:
             )
         )
 
+    def _told(self, said: str, span: Span, *, key: bool) -> str:
+        return hiding.told(said) if key else hiding.told(said, self.spans, span, self._hidden)
+
     def also(self, at: At, text: str, *, file: str) -> Also:
         """A key of this file as the second place of a problem."""
         there = self.spans.nearest(at, key=True)
-        line, last = self._source(there)
+        line, last = hiding.shown(self.spans, there, self._hidden)
         return Also(line=there.line, column=there.column, end_column=last, text=text, source=line, file=file)
 
     def _make_room(self, *, error: bool) -> bool:
@@ -241,18 +199,6 @@ class Reader:
             return False
         self.problems.remove(next(each for each in reversed(self.problems) if each.severity != "error"))
         return True
-
-    def _source(self, span: Span) -> tuple[str, int]:
-        """(the line of a place, the end of the place in it): cut where a secret begins, empty behind it."""
-        start, stop = self.spans.bounds(span)
-        for hidden in self._hidden:
-            if hidden.stop <= start or hidden.start >= stop:
-                continue
-            if hidden.start < start or span.start > hidden.start:
-                return "", span.end
-            line = self.spans.text[start : hidden.start] + MASK
-            return line, min(span.end, len(line) + 1) if span.start < hidden.start else len(line) + 1
-        return self.spans.text[start:stop], span.end
 
     # --- what every table has ----------------------------------------------------------------------------------------
 

@@ -13,11 +13,10 @@ DEEPEST = 40
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _SPACE = re.compile(r"[ \t]*")
 _KEY = re.compile(r'[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'')
-_STRING = re.compile(
-    # Up to two quotes may stand before the three that end a string of several lines.
-    r'"""(?:[^\\]|\\.)*?"""(?:"{1,2}(?!"))?|\'\'\'.*?\'\'\'(?:\'{1,2}(?!\'))?|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'',
-    re.DOTALL,
-)
+#: Texts of several lines, up to two more quotes may stand before the three that end one; and texts of one line.
+LONG = r'"""(?:[^\\]|\\.)*?"""(?:"{1,2}(?!"))?|\'\'\'.*?\'\'\'(?:\'{1,2}(?!\'))?'
+SHORT = r'"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\''
+_STRING = re.compile(f"{LONG}|{SHORT}", re.DOTALL)
 # A date may be parted from its time by a blank.
 _SCALAR = re.compile(r"\d{4}-\d\d-\d\d \d\d:[^\s,\]}#]*|[^\s,\]}#]+")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ctci.config import forms, keys, later, places, projects, values
+from ctci.config import forms, hiding, keys, later, places, projects, values
 from ctci.config.problems import Problem
 from ctci.config.reader import Reader
 from ctci.config.scan import At
@@ -107,7 +107,7 @@ class ServerReader:
             return
         place = given.origin if given.origin.startswith("--") else f"${given.origin}"
         message = f"`{str(given.value)[:100]}` is not a value for {given.origin}"
-        self._r.problems.append(Problem(code=code, message=message, file=place, hint=wanted))
+        self._r.problems.append(Problem(code=code, message=hiding.told(message), file=place, hint=wanted))
 
     def _text(self, at: At, default: str, good: Callable[[str], bool], wanted: str) -> str:
         given = self._given(at)
