@@ -53,6 +53,22 @@ def text_of(lines: int) -> str:
     return whole
 
 
+def heaps(lines: int) -> dict[str, str]:
+    """Files in which one mistake comes again and again, among many names that are nearly right."""
+    top = '[projects.shop]\ngit = "/srv/git/shop.git"\n'
+    needs = "".join(f'r{number:04} = {{ run = "true", needs = ["q{number:04}"] }}\n' for number in range(lines - 10))
+    team = '[notify.team-{0}]\nemail = ["ana@example.org"]\n'
+    shop = '[projects.shop-{0}]\ngit = "/x"\nnotify = ["taem-{0}"]\nrecipes.test = "true"\n'
+    zones = "".join(
+        f'schedules.s{number} = {{ at = "02:30", timezone = "Europe/Berln{number}" }}\n' for number in range(lines - 3)
+    )
+    return {
+        "needs": f"{top}[projects.shop.recipes]\n{needs}",
+        "names": "".join(map(team.format, range(400))) + "".join(map(shop.format, range(300))),
+        "zones": f'{top}recipes.test = "true"\n{zones}',
+    }
+
+
 def measure(folder: Path, text: str) -> tuple[float, float, int]:
     """The first and the best time of several, and the number of problems that are not notes."""
     (folder / "projects.toml").write_text(text, encoding="utf-8")
@@ -66,11 +82,11 @@ def measure(folder: Path, text: str) -> tuple[float, float, int]:
 
 
 def main() -> None:
-    """Measure a right file, and one with an error in every project."""
+    """Measure a right file, one with an error in every project, and some with heaps of errors."""
     right = text_of(LINES)
     wrong = right.replace("timeout =", "timout =").replace('"api", "web"', '"api", "wbe"')
     with tempfile.TemporaryDirectory() as folder:
-        for name, text in (("right", right), ("wrong", wrong)):
+        for name, text in {"right": right, "wrong": wrong, **heaps(LINES)}.items():
             first, took, problems = measure(Path(folder), text)
             count = text.count("\n")
             said = f"first {first * 1000:.0f} ms, best {took * 1000:.0f} ms, {count / took:,.0f} lines/s"

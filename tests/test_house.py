@@ -106,6 +106,7 @@ PURE = (
     "report.verdict",
     "config.forms",
     "config.hiding",
+    "config.likeness",
     "config.matrix",
     "config.patterns",
     "config.settings",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ctci.config import patterns, reader, values
+from ctci.config import patterns, values
 from ctci.config.reader import Reader
 from ctci.config.scan import At
 from ctci.model import HEADS
@@ -102,7 +102,7 @@ def _subs(r: Reader, at: At, value: object, subs: tuple[str, ...]) -> tuple[str,
     found = values.texts(r, at, value)
     for place, sub in found:
         if subs and sub not in subs:
-            meant = reader.close(sub, subs)
+            meant = r.close(sub, subs)
             hint = f"did you mean `{meant}`?" if meant else f"known: {', '.join(subs)}"
             r.say("C107", f"no subproject `{sub}` in project `{at[1]}`", place, hint=hint)
     return tuple(dict.fromkeys(sub for _, sub in found if sub in subs))

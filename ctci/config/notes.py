@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
 
-from ctci.config import forms, patterns, reader, values
+from ctci.config import forms, patterns, values
 from ctci.config.reader import Reader
 from ctci.config.scan import At
 from ctci.config.settings import Project
@@ -61,7 +61,7 @@ def told_of(r: Reader, entries: Mapping[str, Any], projects: Mapping[str, Projec
         digest = table.get("digest")
         after = digest.get("after") if isinstance(digest, dict) else None
         if isinstance(after, str) and after not in known and not many:
-            meant = reader.close(after, known)
+            meant = r.close(after, known)
             hint = f"did you mean `{meant}`?" if meant else f"known: {', '.join(known) or 'none'}"
             r.say("C111", f"`{after}` is not a schedule of any project", ("notify", name, "digest", "after"), hint=hint)
 
@@ -74,7 +74,7 @@ def _only(r: Reader, at: At, value: object, projects: Mapping[str, Project], *, 
         if _there(each, projects, many=many) or r.full:
             continue
         where, _, branch = each.partition("@")
-        meant = reader.close(where, _places(projects))
+        meant = r.close(where, _places(projects))
         hint = f"did you mean `{meant}`?" if meant else "`project`, `project/sub` or `project@branch`"
         if meant == where:
             hint = f"no branch `{branch}` of it is built"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ctci.config import branches, hiding, keys, later, notes, paths, reader, recipes, schedules, values
+from ctci.config import branches, hiding, keys, later, notes, paths, recipes, schedules, values
 from ctci.config.reader import Reader
 from ctci.config.scan import At
 from ctci.config.settings import Each, Keep, Notify, Project, Subproject
@@ -119,7 +119,7 @@ class ProjectsReader:
         names = values.texts(self._r, at, value)
         for place, name in names:
             if name not in self._known and not self._r.full:
-                meant = reader.close(name, self._known)
+                meant = self._r.close(name, self._known)
                 hint = f"did you mean `{meant}`?" if meant else f"known: {', '.join(self._known) or 'none'}"
                 self._r.say("C113", f"there is no `[notify.{name}]`", place, hint=hint)
         return tuple(dict.fromkeys(name for _, name in names))

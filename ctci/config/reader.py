@@ -4,43 +4,27 @@ Collects problems instead of raising, so that all of a file are told in one pass
 """
 
 import codecs
-import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ctci.config import forms, hiding, scan
+from ctci.config import forms, hiding, likeness, scan
 from ctci.config.problems import Also, Problem
 from ctci.config.scan import At, Span, Spans
 
 #: More of one file would not be read anyway.
 MOST_PROBLEMS = 400
 MOST_BYTES = 4 << 20
+#: So many words are compared to find what was meant in a file. Of hundreds of mistakes the first hints tell enough.
+MOST_COMPARED = 5000
 _KINDS = {str: "text", bool: "true or false", int: "a number", float: "a number", dict: "a table", list: "a list"}
 
 
 def kind_of(value: object) -> str:
     """What a TOML value is, in words."""
     return _KINDS.get(type(value), "a date or time")
-
-
-def close(name: str, allowed: Iterable[str]) -> str | None:
-    """The one of the allowed names that was probably meant."""
-    found = difflib.get_close_matches(name[:100], list(allowed), n=3, cutoff=0.65)
-    # Of two that are equally like it, the one that begins as it does: people err late in a word.
-    return max(found, key=lambda each: (_likeness(name, each), _alike(name, each)), default=None)
-
-
-def _alike(one: str, other: str) -> int:
-    """With how many letters both begin."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((number for number, (here, there) in pairs if here != there), min(len(one), len(other)))
-
-
-def _likeness(one: str, other: str) -> float:
-    return difflib.SequenceMatcher(None, other, one[:100]).ratio()
 
 
 class Reader:
@@ -57,6 +41,7 @@ class Reader:
         self.noted: set[str] = set()
         #: Where values stand that are never shown.
         self._hidden: list[Span] = []
+        self._compared = 0
 
     def parse(self) -> bool:
         """Whether the file is there and is TOML; `plain` holds it."""
@@ -139,6 +124,12 @@ class Reader:
         severity = "warning" if warning else "error"
         self._add(severity, code, message, at, key=key, hint=hint, help=help, note=note, also=also, other=other)
 
+    def close(self, name: str, allowed: Iterable[str]) -> str | None:
+        """The one of the allowed names that was probably meant; of very many mistakes in a file, for the first only."""
+        names = list(allowed)
+        self._compared += len(names)
+        return likeness.close(name, names) if self._compared <= MOST_COMPARED else None
+
     def later(self, name: str, at: At, *, of: str = "", hint: str = "") -> None:
         """Note, once for each key name, that a key is understood and has no function yet."""
         if name not in self.noted and not self.full:
@@ -211,7 +202,7 @@ class Reader:
         for name in value:
             if name in allowed or self.full:
                 continue
-            meant = close(name.replace("_", "-"), allowed)
+            meant = self.close(name.replace("_", "-"), allowed)
             self.say(
                 "C101",
                 f"unknown key `{_short(name, 80)}` in {what}",

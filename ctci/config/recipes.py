@@ -92,7 +92,7 @@ def _on(r: Reader, at: At, value: object, events: tuple[str, ...]) -> tuple[str,
     found = values.texts(r, at, value)
     for place, event in found:
         if event not in events and not r.full:
-            meant = reader.close(event, events)
+            meant = r.close(event, events)
             hint = f"did you mean `{meant}`?" if meant else f"known: {', '.join(events)}"
             r.say("C111", f"`{event}` is not an event or a schedule of `{at[1]}`", place, hint=hint)
     good = tuple(dict.fromkeys(event for _, event in found if event in events))
@@ -163,7 +163,7 @@ def _needs(r: Reader, at: At, name: str, value: object, known: Mapping[str, str]
     wanted = values.texts(r, at, value)
     for place, need in wanted:
         if need not in known and not r.full:
-            meant = reader.close(need, known)
+            meant = r.close(need, known)
             hint = f"did you mean `{meant}`?" if meant else f"known: {', '.join(dict.fromkeys(known.values()))}"
             r.say("C112", f"recipe `{name}` needs `{need}`, which does not exist", place, hint=hint)
     return tuple(dict.fromkeys(need for _, need in wanted if need in known))

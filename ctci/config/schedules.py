@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ctci.config import keys, later, matrix, reader, times, values
+from ctci.config import keys, later, matrix, times, values
 from ctci.config.reader import Reader
 from ctci.config.scan import At
 from ctci.config.settings import Schedule, Subproject
@@ -85,7 +85,7 @@ def _subs(r: Reader, at: At, value: object, subs: Mapping[str, Subproject]) -> t
     for place, sub in found:
         if (sub not in subs or not sub) and not r.full:
             known = [each for each in subs if each]
-            meant = reader.close(sub, known)
+            meant = r.close(sub, known)
             hint = f"did you mean `{meant}`?" if meant else f"known: {', '.join(known) or 'none'}"
             r.say("C107", f"no subproject `{sub}` in project `{at[1]}`", place, hint=hint)
     return tuple(dict.fromkeys(sub for _, sub in found if sub in subs))
@@ -101,7 +101,7 @@ def _recipes(
         meant = by_name.get(wanted, [])
         found += meant
         if not meant and known and not r.full:
-            close = reader.close(wanted, known)
+            close = r.close(wanted, known)
             hint = f"did you mean `{close}`?" if close else f"known: {', '.join(known)}"
             r.say("C112", f"schedule `{at[-2]}` names recipe `{wanted}`, which does not exist", place, hint=hint)
     return tuple(dict.fromkeys(found))

@@ -77,3 +77,15 @@ def _reads(text: str) -> bool:
 def zones() -> frozenset[str]:
     """All names of time zones; none where the machine has no such list."""
     return frozenset(zoneinfo.available_timezones())
+
+
+def zone_like(text: str) -> str | None:
+    """The zone whose name, or the last part of it, differs from this in case and blanks only."""
+    whole, last = _folded()
+    return whole.get(text.casefold()) or last.get(text.casefold().replace(" ", "_"))
+
+
+@lru_cache(maxsize=1)
+def _folded() -> tuple[dict[str, str], dict[str, str]]:
+    known = sorted(zones())
+    return {each.casefold(): each for each in known}, {each.rpartition("/")[2].casefold(): each for each in known}

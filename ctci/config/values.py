@@ -105,7 +105,7 @@ def choice(r: Reader, at: At, value: object, allowed: tuple[str, ...]) -> str | 
     if value in allowed:
         return value
     *most, last = allowed
-    meant = reader.close(value, allowed)
+    meant = r.close(value, allowed)
     hint = f"did you mean `{meant}`?" if meant else f"{', '.join(most)} or {last}"
     name = next(part for part in reversed(at) if isinstance(part, str))
     r.say("C103", f"`{value}` is not a choice for `{name}`", at, hint=hint)
@@ -178,9 +178,7 @@ def zone(r: Reader, at: At, value: object) -> str | None:
     if not known:
         r.say("C301", "this machine knows no time zones", at, hint="install the package tzdata")
         return None
-    folded = {each.casefold(): each for each in known}
-    last = {each.rpartition("/")[2].casefold(): each for each in sorted(known)}
-    meant = folded.get(found.casefold()) or last.get(found.casefold().replace(" ", "_")) or reader.close(found, known)
+    meant = times.zone_like(found) or r.close(found, known)
     hint = f"did you mean `{meant}`?" if meant else 'an IANA name, such as "Europe/Berlin" or "UTC"'
     r.say("C301", f"not a time zone: `{found}`", at, hint=hint)
     return None
