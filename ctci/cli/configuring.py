@@ -2,6 +2,7 @@
 
 import os
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -24,13 +25,17 @@ CHECK_CODES = "Exit code 0: valid, warnings or not; 1: warnings, with --strict; 
 @click.option("--no-resolve", is_flag=True, help="Do not look whether secrets are there.")
 @click.option("--quiet", "-q", is_flag=True, help="Print only what is wrong.")
 def check(*, file: str | None, style: str, strict: bool, no_resolve: bool, quiet: bool) -> int:
-    """FILE is projects.toml or its folder; else the configuration is searched for, see `ctci --help`."""
+    """FILE is projects.toml, ctci.toml or their folder; else they are searched for, see `ctci --help`."""
     if file is not None and not Path(file).exists():
-        raise session.Refused(f"there is no {file}", session.ABSENT)
-    folder = session.folder(file)
+        _tell_problems([config.Problem(code="C001", message=f"there is no {file}", file=file)], style)
+        return session.ABSENT
+    try:
+        folder = session.folder(file)
+    except config.ConfigError as error:
+        _tell_problems(error.problems, style)
+        return session.WRONG
     found, problems = config.check(folder, os.environ, resolve=not no_resolve, flags=session.flags())
-    if problems or style == "json":
-        terminal.say(config.render(problems, style=style).rstrip("\n"))
+    _tell_problems(problems, style)
     if found is None or any(problem.severity == "error" for problem in problems):
         return session.WRONG
     if not quiet:
@@ -40,6 +45,11 @@ def check(*, file: str | None, style: str, strict: bool, no_resolve: bool, quiet
         told = f"{named}, {words.count(recipes, 'recipe')}"
         terminal.note(f"{folder / 'projects.toml'} is valid: {told}")
     return session.RED if strict and any(each.severity == "warning" for each in problems) else session.FINE
+
+
+def _tell_problems(problems: Sequence[config.Problem], style: str) -> None:
+    if problems or style == "json":
+        terminal.say(config.render(problems, style=style).rstrip("\n"))
 
 
 @verb(examples=("ctci explain C107", "ctci explain C402"))

@@ -6,17 +6,19 @@ from pathlib import Path
 from ctci.config.problems import ConfigError, Problem
 
 SYSTEM = Path("/etc/ctci")
+#: What a configuration consists of, beside what projects.toml includes.
+FILES = ("projects.toml", "ctci.toml")
 
 
 def find(flag: str | None, environ: Mapping[str, str], cwd: Path) -> Path:
     """The folder of the configuration: --config, CTCI_CONFIG_DIR, ./config, systemd's, the user's, /etc/ctci.
 
-    A file in the folder may be named for it. Raises ConfigError, telling where it was looked for.
+    Its projects.toml or ctci.toml may be named for it, and no other file: that would not be what is read. Raises
+    ConfigError, telling where it was looked for.
     """
     named = flag or environ.get("CTCI_CONFIG_DIR")
     if named:
-        path = cwd / named
-        return path.parent if path.is_file() or (path.suffix == ".toml" and not path.is_dir()) else path
+        return _folder(named, cwd)
     places = [cwd / "config", *_listed(environ, "CONFIGURATION_DIRECTORY"), *_user(environ), SYSTEM]
     for place in places:
         if (place / "projects.toml").is_file():
@@ -24,6 +26,20 @@ def find(flag: str | None, environ: Mapping[str, str], cwd: Path) -> Path:
     said = f"no projects.toml in {', '.join(map(str, places))}"
     use = "`ctci init` writes one; `--config FOLDER` names another folder"
     raise ConfigError([Problem(code="C001", message=said, file="projects.toml", help=use)])
+
+
+def _folder(named: str, cwd: Path) -> Path:
+    """The folder of a configuration that was named, by itself or by a file of it."""
+    path = cwd / named
+    if path.is_dir():
+        return path
+    if path.name in FILES:
+        return path.parent
+    if path.exists() or path.suffix == ".toml":
+        said = f"{named} is neither a folder nor its {' or '.join(FILES)}"
+        use = "a file that projects.toml includes is read with it; name the folder"
+        raise ConfigError([Problem(code="C001", message=said, file=named, help=use)])
+    return path
 
 
 def data_dir(folder: Path, environ: Mapping[str, str]) -> Path:

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -62,15 +63,55 @@ def test_warnings_count_only_when_strict(ctci: Caller) -> None:
     assert "warning[C401]" in said.out
 
 
-@pytest.mark.parametrize("file", ["config", "config/projects.toml"])
+@pytest.mark.parametrize("file", ["config", "config/projects.toml", "config/ctci.toml"])
 def test_a_file_or_its_folder_may_be_named(ctci: Caller, file: str) -> None:
     ctci.configure(BROKEN)
+    (ctci.config / "ctci.toml").write_text("")
 
-    assert ctci("check", file).code == 2
+    said = ctci("check", file)
+
+    assert said.code == 2
+    assert "C101" in said.out
+
+
+def test_another_file_is_refused_and_not_called_valid(ctci: Caller) -> None:
+    (ctci.config / "foo.toml").write_text("this is not TOML")
+
+    said = ctci("check", "config/foo.toml")
+
+    assert (said.code, said.err) == (2, "")
+    assert "config/foo.toml is neither a folder nor its projects.toml or ctci.toml" in said.out
 
 
 def test_a_file_that_is_not_there_is_not_found(ctci: Caller) -> None:
     assert ctci("check", "nowhere.toml").code == 5
+
+
+@pytest.mark.parametrize(
+    ("file", "code"), [("config/projects.toml", 2), ("config/foo.toml", 2), ("nowhere.toml", 5), ("config/empty", 2)]
+)
+def test_who_asks_for_json_gets_json_whatever_is_wrong(ctci: Caller, file: str, code: int) -> None:
+    ctci.configure("this is not TOML")
+    (ctci.config / "foo.toml").touch()
+    (ctci.config / "empty").mkdir()
+
+    said = ctci("check", file, "--format", "json")
+
+    assert (said.code, [each["code"] for each in said.json]) == (code, ["C001"])
+
+
+def test_who_asks_for_json_without_any_configuration_gets_json(
+    ctci: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (ctci.config / "projects.toml").unlink()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+
+    said = ctci("check", "--format", "json")
+
+    assert said.code == 2
+    assert "no projects.toml in" in said.json[0]["message"]
 
 
 def test_json_and_github_are_for_programs(ctci: Caller) -> None:

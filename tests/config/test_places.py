@@ -183,7 +183,22 @@ def test_the_users_folder_has_its_usual_place(tmp_path: Path) -> None:
 
 def test_a_file_of_the_folder_may_be_named_for_it(folder: Path) -> None:
     assert folder == config.find("config/projects.toml", {}, folder.parent)
-    assert folder == config.find(str(folder / "missing.toml"), {}, folder.parent)
+    assert folder == config.find(str(folder / "ctci.toml"), {}, folder.parent)
+
+
+@pytest.mark.parametrize("name", ["config/other.toml", "config/missing.toml", "config/projects.d/a.toml", "LICENSE"])
+def test_another_file_is_refused_for_it_would_not_be_read(folder: Path, name: str) -> None:
+    (folder / "projects.d").mkdir()
+    for each in ("config/other.toml", "config/projects.d/a.toml", "LICENSE"):
+        (folder.parent / each).write_text("this is not TOML")
+
+    with pytest.raises(config.ConfigError) as flag:
+        config.find(name, {}, folder.parent)
+    with pytest.raises(config.ConfigError) as variable:
+        config.find(None, {"CTCI_CONFIG_DIR": name}, folder.parent)
+
+    assert f"{name} is neither a folder nor its projects.toml or ctci.toml" in str(flag.value)
+    assert str(flag.value) == str(variable.value)
 
 
 def test_where_there_is_none_all_places_are_told(tmp_path: Path) -> None:
