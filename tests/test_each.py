@@ -1,7 +1,5 @@
-"""Every repository of a folder, and of an organisation, on a real server; and a configuration that changes under it."""
+"""Every repository of a folder on a real server, and a configuration that changes under it."""
 
-import hashlib
-import hmac
 import http.client
 import json
 import subprocess
@@ -14,7 +12,7 @@ from ctci import ledger
 from ctci.model import Status
 from tests.eventually import eventually
 from tests.forges import calls
-from tests.pushing import SECRET, ended, post
+from tests.pushing import ended
 from tests.serving import Served
 from tests.upstream import Upstream
 
@@ -80,45 +78,6 @@ def test_a_push_to_any_of_200_siblings_is_built_under_its_own_name_and_so_is_a_n
     assert all("ctci: " in each and "/runs/" in each for each in told)
     assert "fresh" in serving.ctci("status").stdout
     assert serving.get("config")[0] == 200
-
-
-def test_the_secret_of_an_organisation_finds_the_repository_of_a_call(tmp_path: Path) -> None:
-    served = Served(tmp_path / "ci")
-    served.configure(
-        """
-        [each.acme]
-        git = "https://git.example.org/acme/{name}.git"
-        forge = "gitea"
-        webhook-secret = { file = "secret" }
-        recipes.test = "true"
-        """
-    )
-    (served.config / "secret").write_bytes(SECRET)
-    (served.config / "secret").chmod(0o600)
-    served.start()
-    answers = []
-    for name, secret in (("acme/shop", SECRET), ("acme/shop", b"wrong"), ("other/shop", SECRET)):
-        body = json.dumps(
-            {
-                "ref": "refs/heads/main",
-                "before": "0" * 40,
-                "after": "a" * 40,
-                "commits": [],
-                "repository": {"full_name": name, "default_branch": "main"},
-                "pusher": {"login": "ana"},
-            }
-        ).encode()
-        headers = {
-            "Content-Type": "application/json",
-            "X-Gitea-Event": "push",
-            "X-Gitea-Delivery": f"{name}-{secret!r}",
-            "X-Gitea-Signature": hmac.new(secret, body, hashlib.sha256).hexdigest(),
-        }
-        answers.append(post(served, body, headers, project=""))
-    served.stop()
-
-    assert [status for status, _ in answers] == [202, 401, 401]
-    assert [run.project for run in ledger.runs_(ledger.connect(served.place.ledger))] == ["shop"]
 
 
 def test_a_saved_file_is_taken_over_and_a_broken_one_is_told_everywhere(served: Served) -> None:

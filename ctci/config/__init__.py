@@ -3,7 +3,7 @@
 from ctci.config import patterns
 from ctci.config.current import Current
 from ctci.config.explain import EXPLAIN
-from ctci.config.finding import named, project
+from ctci.config.finding import at, candidates, is_at, named, project, within
 from ctci.config.places import data_dir, find
 from ctci.config.problems import ConfigError, Problem, render
 from ctci.config.read import check, load, origins, server
@@ -24,9 +24,12 @@ __all__ = [
     "Schedule",
     "SecretError",
     "Server",
+    "at",
+    "candidates",
     "check",
     "data_dir",
     "find",
+    "is_at",
     "load",
     "named",
     "origins",
@@ -37,4 +40,5 @@ __all__ = [
     "schema",
     "server",
     "slots",
+    "within",
 ]

@@ -96,7 +96,9 @@ def refuse(db: Ledger, *, project: str, forge: str, event: str, key: str, reason
 
 
 def _enter(connection: Connection, entry: Entry) -> Recorded:
-    insert_or_ignore(connection, projects, ("name",), name=entry.project)
+    if entry.project:
+        # The call of an organisation may be about no project at all.
+        insert_or_ignore(connection, projects, ("name",), name=entry.project)
     if entry.deleted and entry.ref:
         _forget_ref(connection, entry.project, entry.ref)
     trigger = entry.trigger

@@ -9,11 +9,11 @@ from dataclasses import replace
 
 from ctci import clock, forges, ledger
 from ctci.config import finding
-from ctci.config.settings import Config, Project
+from ctci.config.settings import Config, Each, Project
 from ctci.forges.delivery import BadPayload
 from ctci.model import HEADS, Entry, Ignored, Job, Order, Recorded, Run, Status, Trigger
 from ctci.receive import options as push
-from ctci.receive import plan
+from ctci.receive import plan, whose
 from ctci.receive.spool import Spooled
 
 #: A person waits; a push can wait for that; a schedule can wait for both.
@@ -33,14 +33,48 @@ def receive(
     event: str,
     key: str,
     items: tuple[Trigger | Ignored, ...],
+    folder: str | None = None,
 ) -> tuple[Recorded, ...]:
-    """Decide and record what a hook of `project` told."""
+    """Decide and record what a hook of `project` told; `folder`: where it lies on this machine."""
+    why = whose.taken(db, config, project) or (whose.elsewhere(project, folder) if folder is not None else None)
+    if why is not None:
+        items = tuple(Ignored(reason=why, ref=item.ref, pusher=item.pusher) for item in items)
     known_default = ledger.default_branch(db, project.name)
     entries = tuple(
         _entry(db, config, project, item, forge=forge, event=event, key=key, default_branch=known_default)
         for item in items
     )
     return ledger.record(db, entries)
+
+
+def nobodys(
+    db: ledger.Ledger,
+    signers: Sequence[Each],
+    *,
+    forge: str,
+    event: str,
+    key: str,
+    items: tuple[Trigger | Ignored, ...],
+) -> tuple[Recorded, ...]:
+    """Record a call that the secret of an [each] signed, and that is about none of its repositories."""
+    entries = tuple(
+        Entry(
+            project="",
+            forge=forge,
+            event=event,
+            key=key,
+            ref=item.ref,
+            pusher=item.pusher,
+            reason=whose.unknown(signers, item.repository) if item.repository is not None else _said(item),
+            orders=(),
+        )
+        for item in items
+    )
+    return ledger.record(db, entries)
+
+
+def _said(item: Trigger | Ignored) -> str:
+    return item.reason if isinstance(item, Ignored) else "the call names no repository"
 
 
 def _with_run(db: ledger.Ledger, project: Project, item: Ignored) -> str:
@@ -68,7 +102,8 @@ def _entry(
     )
     if item.repository is not None and not forges.same_repository(address, item.repository):
         return replace(
-            base, reason=f"the call is about {item.repository}, and {project.name} is configured at {shown(address)}"
+            base,
+            reason=f"the call is about {item.repository}, and {project.name} is configured at {whose.shown(address)}",
         )
     if isinstance(item, Ignored):
         return replace(base, reason=_with_run(db, project, item), deleted=item.deleted)
@@ -91,7 +126,7 @@ def request(
     by: str,
 ) -> Recorded:
     """A person's wish to run recipes of a project on a ref's head, or on one commit. Raises DeskError."""
-    found = named(config, project)
+    found = named(db, config, project)
     known_default = ledger.default_branch(db, project)
     ref = ref or found.default_ref(known_default)
     trigger = Trigger(
@@ -208,16 +243,16 @@ def _now(db: ledger.Ledger, config: Config, origin: Run, trigger: Trigger) -> tu
     """The orders that the configuration of now makes of what made a run."""
     planned = plan.plan(
         replace(trigger, kind=origin.kind),
-        named(config, origin.project),
+        named(db, config, origin.project),
         default_branch=ledger.default_branch(db, origin.project),
         log_cap=config.server.limit_log,
     )
     return planned.orders
 
 
-def named(config: Config, project: str) -> Project:
+def named(db: ledger.Ledger, config: Config, project: str) -> Project:
     """The project of that name. Raises DeskError, which lists those there are."""
-    found = finding.project(config, project)
+    found = whose.named(db, config, project)
     if found is None:
         have = ", ".join(sorted(finding.named(config))) or "none"
         raise DeskError(f"there is no project {project}; configured: {have}")
@@ -230,16 +265,11 @@ def everything(project: Project) -> tuple[Order, ...]:
     return plan.plan(trigger, project, log_cap=0).orders
 
 
-def shown(address: str) -> str:
-    """An address without a user's name or password in it."""
-    scheme, found, rest = address.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}" if found else address
-
-
 def spooled(db: ledger.Ledger, config: Config, left: Spooled) -> None:
     """Record what a hook left in the spool; what names no project or is no push is refused, in words."""
     forge = forges.SPOKEN["post_receive"]
-    project = finding.project(config, left.project)
+    folder = left.headers.get("x-ctci-repository")
+    project = whose.pushed(config, left.project, folder)
     key = forge.delivery_id(left.headers, left.body)
     try:
         items = forge.read(left.headers, left.body)
@@ -247,7 +277,7 @@ def spooled(db: ledger.Ledger, config: Config, left: Spooled) -> None:
         reason = f"left in the spool: {error}"
     else:
         if project is not None:
-            receive(db, config, project, forge="post_receive", event="spool", key=key, items=items)
+            receive(db, config, project, forge="post_receive", event="spool", key=key, items=items, folder=folder)
             return
-        reason = "left in the spool: there is no such project"
-    ledger.refuse(db, project=left.project, forge="post_receive", event="spool", key=key, reason=reason)
+        reason = f"left in the spool: {whose.nowhere(left.project, folder)}"
+    ledger.refuse(db, project=left.project or "", forge="post_receive", event="spool", key=key, reason=reason)

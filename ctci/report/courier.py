@@ -106,7 +106,7 @@ class Courier:
         run = ledger.run(self._db, change.run)
         if job is None or run is None:
             return
-        named = recipients(settings, run.project)
+        named = recipients(settings, run.project, job.order.remote.url)
         if not named or self._word(job, run) is None:
             return
         for to in named:
@@ -163,8 +163,10 @@ class Courier:
         run = ledger.run(self._db, sending.run)
         jobs = {job.id: job for job in ledger.jobs_of(self._db, [sending.run])[sending.run]}
         told = [jobs[id_] for id_ in sending.jobs if id_ in jobs]
-        names = recipients(settings, run.project).get(sending.to) if run is not None else None
-        if run is None or not told or names is None:
+        names = None
+        if run is not None and told:
+            names = recipients(settings, run.project, told[0].order.remote.url).get(sending.to)
+        if run is None or names is None:
             self._missed(sending, f"{sending.to} is not to be told of #{sending.run} any more", permanent=True)
             return
         try:
@@ -246,10 +248,13 @@ class Courier:
 _NOBODY = "ctci <ctci@localhost>"
 
 
-def recipients(settings: Config, project: str) -> Mapping[str, tuple[str, str]]:
-    """Whom a project's letters go to: `team:ana@example.org` -> (team, ana@example.org), each address once."""
+def recipients(settings: Config, project: str, at: str | None = None) -> Mapping[str, tuple[str, str]]:
+    """Whom a project's letters go to: `team:ana@example.org` -> (team, ana@example.org), each address once.
+
+    `at` is the address that was built: more than one [each] may have a project of that name.
+    """
     found: dict[str, tuple[str, str]] = {}
-    called = config.project(settings, project)
+    called = config.project(settings, project, at)
     asked = called.notify if called is not None else ()
     known: set[str] = set()
     for name in asked:

@@ -122,7 +122,7 @@ class Prepare:
         skip = skips.reason(kind=run.kind, options=run.options, message=message, commit=commit.sha)
         repeats = {} if skip else self._repeats(run, jobs, commit, mirror, message)
         directories = {job.order.subproject: job.order.directory for job in jobs}
-        base = self._base(run, mirror, default_branch)
+        base = self._base(run, jobs[0].order.remote.url, mirror, default_branch)
         # What is run again brings nothing that its original has not brought.
         brought = () if run.rerun_of else git.between(mirror, base, commit.sha, MOST_COMMITS)
         ledger.prepare(
@@ -170,12 +170,12 @@ class Prepare:
                 found[job.id] = repeat
         return found
 
-    def _base(self, run: Run, mirror: Path, default_branch: str | None) -> str | None:
+    def _base(self, run: Run, address: str, mirror: Path, default_branch: str | None) -> str | None:
         """What the run's commits are counted from: the ref's last recorded commit, else the default branch."""
         if run.prev_commit or run.before:
             return run.prev_commit or run.before
         learnt = default_branch or ledger.default_branch(self._db, run.project)
-        project = config.project(self._current.get(), run.project)
+        project = config.project(self._current.get(), run.project, address)
         default = project.default_ref(learnt) if project is not None else HEADS + (learnt or "main")
         return git.head(mirror, default) if default != run.ref else None
 

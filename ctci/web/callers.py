@@ -1,7 +1,8 @@
-"""Who calls a hook: which project it is about, and whether it is believed.
+"""Who calls a hook: whose secret the call carries, and only then which project it is about.
 
-A project that the URL names is known before the body is believed. Without a name, the secret of an [each] that signed
-the body tells the organisation, and only then the body the repository; on this machine the hook's own folder does.
+A name in the URL is one project, or one of each [each] that could have it. Without a name, the secret of an [each]
+that signed the body tells the organisation, and only then the body the repository; on this machine the hook's own
+folder does, which needs no secret.
 """
 
 import logging
@@ -11,8 +12,9 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from ctci import config, forges
-from ctci.config.settings import Config, Project
+from ctci.config.settings import Each, Project
 from ctci.model import Ignored, Trigger
+from ctci.receive import whose
 from ctci.web.doors import Doors
 
 log = logging.getLogger(__name__)
@@ -29,6 +31,30 @@ class Call:
     body: bytes
     #: Through the data folder's own socket.
     local: bool
+
+    @property
+    def folder(self) -> str | None:
+        """The repository that our hook lies in, as far as a hook of this machine tells it."""
+        return self.headers.get("x-ctci-repository") if self.local else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """Whom a call comes from."""
+
+    #: How its body is to be read.
+    spoken: str
+    #: Those that believe it; several of one name where their secrets are the same.
+    projects: tuple[Project, ...] = ()
+    #: Each [each] whose secret signed a call that names no project.
+    signers: tuple[Each, ...] = ()
+    #: Whether there is a project of the name, or at the folder, that it tells.
+    known: bool = False
+
+    @property
+    def believed(self) -> bool:
+        """Whether anybody believes it."""
+        return bool(self.projects or self.signers)
 
 
 def call(request: Request, doors: Doors, body: bytes) -> Call:
@@ -47,23 +73,28 @@ def _is_local(request: Request, doors: Doors) -> bool:
     return own and not any(name in request.headers for name in ("forwarded", "x-forwarded-for", "via"))
 
 
-def project_of(doors: Doors, call: Call) -> Project | None:
-    """The project that the URL names, or that the hook's folder is; None where only a secret can tell."""
+def caller(doors: Doors, call: Call, told: str) -> Caller:
+    """Who calls, where the headers tell of the forge `told`."""
     settings = doors.current.get()
-    if call.name is not None:
-        return config.project(settings, call.name)
-    folder = call.headers.get("x-ctci-repository")
-    if not call.local or folder is None:
-        return None
-    return next((each for each in config.named(settings).values() if each.remote.url == folder), None)
+    if call.local and told == "post_receive":
+        found = whose.pushed(settings, call.name, call.folder)
+        return Caller(spoken=told, projects=(found,) if found else (), known=found is not None)
+    if call.name is None:
+        signers = tuple(
+            each for each in settings.each.values() if authentic(doors, each.project, _spoken(told, each.project), call)
+        )
+        return Caller(spoken=_spoken(told, signers[0].project if signers else None), signers=signers)
+    every = config.candidates(settings, call.name)
+    believed = tuple(one for one in every if authentic(doors, one, _spoken(told, one), call))
+    first = next(iter(believed or every), None)
+    return Caller(spoken=_spoken(told, first), projects=believed, known=first is not None)
 
 
-def spoken_by(call: Call, project: Project | None) -> str | None:
+def _spoken(told: str, project: Project | None) -> str:
     """Which forge speaks: our hook says so, then the configuration, then the headers."""
-    spoken = forges.detect(call.headers)
-    if spoken != "post_receive" and project is not None and project.forge not in (None, "none"):
-        return project.forge
-    return spoken
+    if told != "post_receive" and project is not None and project.forge not in (None, "none"):
+        return project.forge or told
+    return told
 
 
 def authentic(doors: Doors, project: Project, spoken: str, call: Call) -> bool:
@@ -73,26 +104,15 @@ def authentic(doors: Doors, project: Project, spoken: str, call: Call) -> bool:
     try:
         secret = config.reveal(project.webhook_secret, doors.environ, doors.current.get().folder)
     except config.SecretError as error:
-        log.error("webhook-secret of %s: %s", project.name, error)
+        log.error("webhook-secret of %s: %s", project.name or project.remote.url, error)
         return False
     return forges.SPOKEN[spoken].authentic(call.headers, call.body, secret)
 
 
-def of_an_organisation(doors: Doors, spoken: str, call: Call) -> Project | None:
-    """The repository that a call is about which the secret of an [each] has signed. Raises forges' BadPayload."""
-    settings: Config = doors.current.get()
-    for each in settings.each.values():
-        if not authentic(doors, each.project, spoken, call):
-            continue
-        name = repository(forges.SPOKEN[spoken].read(call.headers, call.body))
-        if name is None:
-            continue
-        found = config.project(settings, name.rpartition("/")[2])
-        if found is not None and forges.same_repository(found.remote.url, name):
-            return found
-    return None
-
-
-def repository(items: Sequence[Trigger | Ignored]) -> str | None:
-    """The full name that a call tells."""
-    return next((item.repository for item in items if item.repository is not None), None)
+def about(doors: Doors, caller: Caller, items: Sequence[Trigger | Ignored]) -> Project | None:
+    """Which project of a believed caller the call is about; None: none of an organisation's."""
+    name = next((item.repository for item in items if item.repository is not None), None)
+    if caller.signers:
+        return whose.signed(doors.current.get(), caller.signers, name) if name is not None else None
+    fitting = (one for one in caller.projects if name is None or forges.same_repository(one.remote.url, name))
+    return next(fitting, caller.projects[0])

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from ctci import clock, forges, ledger
 from ctci.forges.delivery import BadPayload
 from ctci.model import Recorded
-from ctci.receive import desk
+from ctci.receive import desk, whose
 from ctci.web import callers, problems, progress, pushed
 from ctci.web.callers import Call
 from ctci.web.doors import Doors
@@ -75,8 +75,8 @@ _refusals = Bucket()
 def routes() -> list[Route]:
     """With and without a trailing slash: a redirect would turn a forge's POST into a GET."""
     paths = ("/hooks", "/hooks/", "/hooks/{project}", "/hooks/{project}/")
-    waiting = Route("/hooks/{project}/pushes/{id}", progress.push)
-    return [*(Route(path, hook, methods=["GET", "POST"]) for path in paths), waiting]
+    waiting = [Route(f"{path}/pushes/{{id}}", progress.push) for path in ("/hooks", "/hooks/{project}")]
+    return [*(Route(path, hook, methods=["GET", "POST"]) for path in paths), *waiting]
 
 
 async def hook(request: Request) -> Response:
@@ -128,49 +128,57 @@ async def _body(request: Request, limit: int) -> bytes:
 
 def _receive(doors: Doors, call: Call) -> tuple[Recorded, ...]:
     """Believe, read, hand to the desk. Raises Refused and ledger.Away."""
-    settings = doors.current.get()
-    project = callers.project_of(doors, call)
-    spoken = callers.spoken_by(call, project)
-    if forges.detect(call.headers) is None or spoken is None:
+    told = forges.detect(call.headers)
+    if told is None:
         # Whatever the project's forge: an answer that hangs on it would tell which projects there are.
-        raise Refused(400, "Bad request", "no header tells which forge sends this; is the webhook's type right?")
-    forge = forges.SPOKEN[spoken]
+        why = "no header tells which forge sends this; is the webhook's type right?"
+        _note_refusal(doors, project=call.name or "", forge="unknown", event="", key="", reason=why)
+        raise Refused(400, "Bad request", why)
+    caller = callers.caller(doors, call, told)
+    forge = forges.SPOKEN[caller.spoken]
     try:
         event = forge.event(call.headers)
         key = forge.delivery_id(call.headers, call.body)
-        if call.name is None and project is None:
-            project = callers.of_an_organisation(doors, spoken, call)
-            believed = project is not None
-        else:
-            trusted = call.local and spoken == "post_receive"
-            believed = project is not None and (trusted or callers.authentic(doors, project, spoken, call))
-        if not believed and forges.unsigned_test(forges.detect(call.headers) or "", call.headers, call.body):
+        heard = {"forge": caller.spoken, "event": event, "key": key}
+        if not caller.believed and forges.unsigned_test(told, call.headers, call.body):
             # The same for every project and none: it tells nothing, and nothing is written down.
             raise Connected
-        if project is None or not believed:
-            _note_refusal(doors, call.name or "", spoken, event, key, known=project is not None)
+        if not caller.believed:
+            _note_refusal(doors, project=call.name or "", reason=_unbelieved(call, caller), **heard)
             raise Refused(401, "Unauthorized", "signature does not match")
-        if forges.out_of_time(spoken, call.headers, clock.now() / 1000):
-            why = "the call is signed for another time: is a clock wrong, or is it an old one sent again?"
-            ledger.refuse(doors.db, project=project.name, forge=spoken, event=event, key=key, reason=why)
-            raise Refused(401, "Unauthorized", why)
-        try:
-            items = forge.read(call.headers, call.body)
-        except BadPayload as error:
-            # Somebody who knows the secret sent it: that is to be found on Deliveries.
-            ledger.refuse(doors.db, project=project.name, forge=spoken, event=event, key=key, reason=str(error))
-            raise
     except BadPayload as error:
         raise Refused(400, "Bad request", str(error)) from error
-    return desk.receive(doors.db, settings, project, forge=spoken, event=event, key=key, items=items)
+    name = caller.projects[0].name if caller.projects else ""
+    if forges.out_of_time(caller.spoken, call.headers, clock.now() / 1000):
+        why = "the call is signed for another time: is a clock wrong, or is it an old one sent again?"
+        ledger.refuse(doors.db, project=name, reason=why, **heard)
+        raise Refused(401, "Unauthorized", why)
+    try:
+        items = forge.read(call.headers, call.body)
+    except BadPayload as error:
+        # Somebody who knows the secret sent it: that is to be found on Deliveries.
+        ledger.refuse(doors.db, project=name, reason=str(error), **heard)
+        raise Refused(400, "Bad request", str(error)) from error
+    project = callers.about(doors, caller, items)
+    if project is None:
+        return desk.nobodys(doors.db, caller.signers, items=items, **heard)
+    folder = call.folder if caller.spoken == "post_receive" else None
+    return desk.receive(doors.db, doors.current.get(), project, items=items, folder=folder, **heard)
 
 
-def _note_refusal(doors: Doors, name: str, forge: str, event: str, key: str, *, known: bool) -> None:
+def _unbelieved(call: Call, caller: callers.Caller) -> str:
+    """Why a call is not believed: for Deliveries, never for who called."""
+    if caller.known:
+        return "signature does not match"
+    if call.name is None and call.folder is None:
+        return "no [each] has signed it: signature does not match"
+    return whose.nowhere(call.name, call.folder)
+
+
+def _note_refusal(doors: Doors, *, project: str, forge: str, event: str, key: str, reason: str) -> None:
     """Keep a refused call, unless they come faster than anybody would read them."""
-    if not _refusals.allow():
-        return
-    why = "signature does not match" if known or not name else "there is no such project"
-    ledger.refuse(doors.db, project=name, forge=forge, event=event, key=key, reason=why)
+    if _refusals.allow():
+        ledger.refuse(doors.db, project=project, forge=forge, event=event, key=key, reason=reason)
 
 
 def _answer(request: Request, doors: Doors, made: Sequence[Recorded]) -> Response:

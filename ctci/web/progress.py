@@ -1,6 +1,6 @@
 """`GET /hooks/PROJECT/pushes/ID`: how the runs of a push go on, line by line until their verdict (`-o ci.wait`).
 
-For our own hook, which tells the id that it gave its call; believed as that call was.
+For our own hook, which tells the id that it gave its call; believed as that call was, and named or not named as that.
 """
 
 import asyncio
@@ -29,15 +29,22 @@ async def push(request: Request) -> Response:
     """The lines as they come, and at last `end`."""
     doors: Doors = request.app.state.doors
     call = callers.call(request, doors, b"")
-    project = callers.project_of(doors, call)
-    if project is None or not (call.local or await run_in_threadpool(callers.authentic, doors, project, SPOKEN, call)):
-        return problems.problem(401, "Unauthorized", "the secret does not match")
-    call_key = f"{project.name}:hook:{request.path_params['id']}:"
     try:
-        runs = await run_in_threadpool(ledger.runs_of_call, doors.db, call_key)
+        runs = await run_in_threadpool(_runs, doors, call, request.path_params["id"])
     except ledger.Away:
         return problems.problem(503, "Not now", "the ledger cannot be read", {"retry-after": "10"})
+    if runs is None:
+        return problems.problem(401, "Unauthorized", "the secret does not match")
     return StreamingResponse(_lines(doors, runs), media_type="text/plain", headers={"cache-control": "no-store"})
+
+
+def _runs(doors: Doors, call: callers.Call, id_: str) -> tuple[int, ...] | None:
+    """The runs of the call with that id; None for who is not believed."""
+    caller = callers.caller(doors, call, SPOKEN)
+    if not caller.projects:
+        return None
+    # Those that believe it have the same name.
+    return ledger.runs_of_call(doors.db, f"{caller.projects[0].name}:hook:{id_}:")
 
 
 async def _lines(doors: Doors, runs: Sequence[int]) -> AsyncIterator[str]:

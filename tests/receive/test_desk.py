@@ -9,7 +9,7 @@ import pytest
 from ctci import ledger
 from ctci.config.settings import Config, Project, Server, Subproject
 from ctci.model import Ignored, Recorded, Status, Trigger
-from ctci.receive import desk
+from ctci.receive import desk, whose
 from tests import make
 
 
@@ -50,7 +50,7 @@ def test_a_call_about_another_repository_is_ignored_naming_both(db: ledger.Ledge
 
 
 def test_an_address_is_told_without_its_password() -> None:
-    assert desk.shown("https://bo:geheim@git.example.org/x.git") == "https://git.example.org/x.git"
+    assert whose.shown("https://bo:geheim@git.example.org/x.git") == "https://git.example.org/x.git"
 
 
 def test_what_a_forge_ignores_keeps_its_reason(db: ledger.Ledger) -> None:

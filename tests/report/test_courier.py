@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ctci import clock, config, ledger
-from ctci.config.settings import Config, Notify, Project, Server, Smtp
+from ctci.config.settings import Config, Each, Notify, Project, Server, Smtp
 from ctci.layout import Layout
 from ctci.model import SecretRef, Status
 from ctci.report import letter
@@ -448,6 +448,24 @@ def test_an_address_in_two_groups_is_told_once() -> None:
 
     assert list(recipients(made, "shop")) == ["team:ana@example.org", "team:bo@example.org", "ops:cy@example.org"]
     assert recipients(made, "other") == {}
+
+
+def test_of_two_organisations_with_a_repository_of_one_name_its_own_people_are_told() -> None:
+    each = {
+        name: Each(
+            name=name,
+            project=Project(
+                name="", remote=make.remote(url=f"https://git.example.org/{name}/{{name}}.git"), notify=(name,)
+            ),
+        )
+        for name in ("one", "two")
+    }
+    notify = {name: Notify(name=name, email=(f"{name}@example.org",)) for name in each}
+    made = Config(projects={}, notify=notify, server=Server(), folder=Path("config"), each=each)
+
+    found = recipients(made, "shop", "https://git.example.org/two/shop.git")
+
+    assert list(found) == ["two:two@example.org"]
 
 
 def test_the_loop_survives_a_fault_and_ends_when_told(
