@@ -36,7 +36,8 @@ class Spooled:
     """One request as the hook left it."""
 
     name: str
-    project: str
+    #: None: to be found by the folder that the headers tell.
+    project: str | None
     #: Lower-case names.
     headers: Mapping[str, str]
     body: bytes
@@ -161,7 +162,7 @@ def _parse(name: str, raw: bytes, uid: int) -> Spooled:
     head, found, body = raw.partition(b"\n\n")
     first, *lines = head.decode("latin-1").split("\n")
     verb, _, path = first.partition(" ")
-    if not found or verb != "POST" or not path.startswith("/hooks/"):
+    if not found or verb != "POST" or not (path == "/hooks" or path.startswith("/hooks/")):
         raise ValueError("it is not a hook's request")
     headers: dict[str, str] = {}
     for line in lines:
@@ -171,7 +172,8 @@ def _parse(name: str, raw: bytes, uid: int) -> Spooled:
         key = key.strip().lower()
         headers[key] = f"{headers[key]},{value.strip()}" if key in headers else value.strip()
     headers["x-ctci-pusher"] = _pusher(headers.get("x-ctci-pusher", ""), uid)
-    return Spooled(name=name, project=path.removeprefix("/hooks/"), headers=headers, body=body, uid=uid)
+    project = path.removeprefix("/hooks/") if path != "/hooks" else None
+    return Spooled(name=name, project=project, headers=headers, body=body, uid=uid)
 
 
 def _pusher(told: str, uid: int) -> str:

@@ -551,7 +551,8 @@ def test_under_gitolite_one_hook_and_one_conf_serve_every_repository(
     announce(repository, ["/bin/sh"], hook="hooks/post-receive.h00-ctci")
 
     (call,) = ear.calls
-    assert call.path == "/hooks/shop"
+    assert call.path == "/hooks"
+    assert call.headers["x-ctci-repository"] == [str(repository.bare)]
     assert call.headers["x-ctci-pusher"] == ["anaX-Evil: "]
 
 
