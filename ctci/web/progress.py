@@ -19,6 +19,8 @@ SPOKEN = "post_receive"
 EVERY_S = 0.5
 #: Pushes that are waited with at once: each asks the ledger again and again.
 MOST = 50
+#: A proxy that buffers, as nginx does unless it is told, or that compresses, would keep the lines back.
+HEADERS = {"cache-control": "no-store, no-transform", "x-accel-buffering": "no"}
 #: The last line: what ends without it has broken off.
 END = "end\n"
 
@@ -35,7 +37,7 @@ async def push(request: Request) -> Response:
         return problems.problem(503, "Not now", "the ledger cannot be read", {"retry-after": "10"})
     if runs is None:
         return problems.problem(401, "Unauthorized", "the secret does not match")
-    return StreamingResponse(_lines(doors, runs), media_type="text/plain", headers={"cache-control": "no-store"})
+    return StreamingResponse(_lines(doors, runs), media_type="text/plain", headers=HEADERS)
 
 
 def _runs(doors: Doors, call: callers.Call, id_: str) -> tuple[int, ...] | None:

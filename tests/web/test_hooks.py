@@ -565,6 +565,18 @@ def test_who_waits_hears_each_step_until_the_verdict(door: Door, host: int) -> N
     assert not progress._waiting
 
 
+def test_no_proxy_is_to_hold_the_lines_back(door: Door) -> None:
+    line = Unix(str(door.place.socket))
+
+    line.request("GET", f"/hooks/shop/pushes/{CALL}")
+    answer = line.getresponse()
+    answer.read()
+    line.close()
+
+    assert answer.headers["x-accel-buffering"] == "no"
+    assert answer.headers["cache-control"] == "no-store, no-transform"
+
+
 def test_a_push_that_made_no_run_is_over_at_once(door: Door) -> None:
     assert awaited(door).raw == b"end\n"
 
