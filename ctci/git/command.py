@@ -226,12 +226,21 @@ def _wait(process: subprocess.Popen[bytes], deadline_s: float, stop: Callable[[]
             return None
 
 
+#: What a token's other half is called where the forge does not care, or says so: no secrets, and words of git's own.
+_KNOWN = ("x-access-token", "x-token-auth", "x-oauth-basic", "oauth2")
+#: A shorter half is no secret, but stands in many words.
+_SECRET_FROM = 4
+
+
 def _without(token: str | None, said: str) -> str:
     """What git said, if the remote sent back the token that it was given."""
     if not token:
         return said
-    for secret in (token, token.partition(":")[2], _basic(token)):
-        said = said.replace(secret, "[token]") if secret else said
+    user, _, password = token.partition(":")
+    halves = [half for half in (user, password) if len(half) >= _SECRET_FROM and half not in _KNOWN]
+    # Either may be the token: `TOKEN:x-oauth-basic`. The longer first: the shorter may stand in it.
+    for secret in (token, _basic(token), *sorted(halves, key=len, reverse=True)):
+        said = said.replace(secret, "[token]")
     return said
 
 

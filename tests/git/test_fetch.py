@@ -521,7 +521,8 @@ class _Asked(http.server.BaseHTTPRequestHandler):
         said = self.headers.get("Authorization", "")
         self.server.heard.append(said)
         self.server.seen += [Path("/proc", str(pid), "cmdline").read_text() for pid in jobs.alive("git")]
-        body = f"you sent {said} which is {base64.b64decode(said.partition(' ')[2]).decode()}\n".encode()
+        login = base64.b64decode(said.partition(" ")[2]).decode()
+        body = f"you sent {said} which is {login} or {' '.join(login.split(':'))}\n".encode()
         self.send_response(403)
         self.send_header("Content-Type", "text/plain")
         self.send_header("Content-Length", str(len(body)))
@@ -541,7 +542,14 @@ class _Asker(http.server.ThreadingHTTPServer):
 
 @pytest.mark.parametrize(
     ("secret", "login"),
-    [("hunter2-token", "x-access-token:hunter2-token"), ("x-token-auth:hunter2-token", "x-token-auth:hunter2-token")],
+    [
+        ("hunter2-token", "x-access-token:hunter2-token"),
+        ("x-token-auth:hunter2-token", "x-token-auth:hunter2-token"),
+        ("hunter2-token:x-oauth-basic", "hunter2-token:x-oauth-basic"),
+        ("hunter2-token:x", "hunter2-token:x"),
+        # Each alone is a secret, and the one stands in the other.
+        ("hunter2:hunter2-token", "hunter2:hunter2-token"),
+    ],
 )
 def test_a_token_reaches_the_remote_and_no_command_line_and_no_words(mirror: Path, secret: str, login: str) -> None:
     with _Asker() as asker:
