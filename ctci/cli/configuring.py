@@ -10,8 +10,9 @@ import click
 from ctci import config, shape, words
 from ctci.cli import completing, session, targets, terminal
 from ctci.cli.verb import verb
-from ctci.model import TAGS, Plan, Trigger, place_of
+from ctci.model import TAGS, Plan, Trigger, Unordered, place_of
 from ctci.receive import plan as planning
+from ctci.run import skips
 
 CHECK_CODES = "Exit code 0: valid, warnings or not; 1: warnings, with --strict; 2: errors."
 
@@ -86,13 +87,22 @@ def plan(
     kind = "tag" if full.startswith(TAGS) else "push"
     trigger = Trigger(kind=kind, key="plan", project=project, ref=full, options=options)
     planned = planning.plan(trigger, found, log_cap=settings.server.limit_log)
-    if changed and kind == "push":
+    skip = skips.reason(kind=kind, options=options, message="", commit="")
+    if skip is not None and planned.orders:
+        planned = _skipped(planned, skip)
+    if changed and planned.orders and kind == "push":
         planned = planning.spared(planned, changed)
     if fields is not None:
         terminal.json(shape.pick(shape.plan(project, full, planned), fields))
         return session.FINE
     _tell(planned)
     return session.FINE
+
+
+def _skipped(planned: Plan, why: str) -> Plan:
+    """The plan of a push that is written down and not run."""
+    spared = (Unordered(subproject=each.subproject, recipe=each.recipe.name, reason=why) for each in planned.orders)
+    return Plan(orders=(), unordered=(*spared, *planned.unordered), reason=f"skipped: {why}")
 
 
 def _tell(planned: Plan) -> None:

@@ -155,6 +155,8 @@ class Plan:
     unordered: tuple[Unordered, ...]
     #: One sentence: why these, or why none.
     reason: str
+    #: The part of it that stays true of fewer of these orders; empty where there are none.
+    why: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -53,8 +53,11 @@ def plan(
     missing = undeclared(trigger, project)
     if missing:
         reason = f"{reason}; no recipe declares {_names(missing)} in its `vars`"
-    what = _names(list(dict.fromkeys(order.subproject or order.recipe.name for order in orders)))
-    return Plan(orders=tuple(orders), unordered=tuple(unordered), reason=f"{what} queued: {reason}")
+    return Plan(orders=tuple(orders), unordered=tuple(unordered), reason=_queued(orders, reason), why=reason)
+
+
+def _queued(orders: Sequence[Order], why: str) -> str:
+    return f"{_names(list(dict.fromkeys(order.subproject or order.recipe.name for order in orders)))} queued: {why}"
 
 
 def _subprojects(trigger: Trigger, project: Project) -> tuple[frozenset[str], str]:
@@ -100,8 +103,8 @@ def spared(planned: Plan, changed: Sequence[str]) -> Plan:
         for order in planned.orders
         if order not in kept
     )
-    told = planned.reason if kept else "nothing is run: no path filter lets these changes through"
-    return Plan(orders=kept, unordered=(*planned.unordered, *spared), reason=told)
+    told = _queued(kept, planned.why) if kept else "nothing is run: no path filter lets these changes through"
+    return replace(planned, orders=kept, unordered=(*planned.unordered, *spared), reason=told)
 
 
 def undeclared(trigger: Trigger, project: Project) -> list[str]:
@@ -114,11 +117,11 @@ def _why_not(ask: _Ask, sub: Subproject, recipe: Recipe) -> str | None:
     wanted_sub, wanted_recipe = ask.only
     if wanted_sub is not None and sub.name != wanted_sub:
         return f"only {wanted_sub} was asked for"
-    if wanted_recipe is not None and not _is_called(recipe, wanted_recipe):
+    if wanted_recipe is not None and not _is_called(recipe.name, wanted_recipe):
         return f"only {wanted_recipe} was asked for"
     if sub.name not in ask.chosen:
         return f"{ask.reason}, which does not name it" if ask.chosen else ask.reason
-    named = wanted_recipe is not None or any(_names_recipe(word, sub, recipe) for word in ask.words)
+    named = wanted_recipe is not None or any(_names_recipe(word, sub.name, recipe.name) for word in ask.words)
     if ask.words and not named and sub.name not in ask.words:
         return f"the push said `-o {options.ONLY}{','.join(ask.words)}`"
     event = "manual" if ask.trigger.kind == "rerun" else ask.trigger.kind
@@ -127,15 +130,15 @@ def _why_not(ask: _Ask, sub: Subproject, recipe: Recipe) -> str | None:
     return None
 
 
-def _is_called(recipe: Recipe, name: str) -> bool:
+def _is_called(recipe: str, name: str) -> bool:
     """Whether it is the recipe of that name, or one that its matrix made: `test[py=3.11]` of `test`."""
-    return name in (recipe.name, recipe.name.partition("[")[0])
+    return name in (recipe, recipe.partition("[")[0])
 
 
-def _names_recipe(word: str, sub: Subproject, recipe: Recipe) -> bool:
+def _names_recipe(word: str, sub: str, recipe: str) -> bool:
     """Whether `api:test`, `api/test` or `test` means this recipe."""
     within, _, name = word.replace("/", ":", 1).rpartition(":")
-    return _is_called(recipe, name) and within in ("", sub.name)
+    return _is_called(recipe, name) and within in ("", sub)
 
 
 def _needed_first(sub: Subproject, wanted: Iterable[str]) -> dict[str, Recipe]:
@@ -186,12 +189,24 @@ def _nothing(ask: _Ask, unordered: list[Unordered]) -> str:
     """Why nothing at all is ordered."""
     if not ask.chosen:
         return ask.reason
+    asked = list(filter(None, ask.only)) or list(ask.words)
+    meant = [each for each in unordered if _is_meant(ask, each)]
+    if asked and not meant:
+        by = "" if ask.only != (None, None) else f" (`-o {options.ONLY}`)"
+        return f"nothing is called {'/'.join(asked) if not by else _names(asked)}{by}"
+    reasons = list(dict.fromkeys(each.reason for each in meant))
+    told = reasons[0] if len(reasons) == 1 else f"no recipe is for this: {'; '.join(reasons)}"
+    return f"{_names(asked)}: {told}" if asked else told
+
+
+def _is_meant(ask: _Ask, one: Unordered) -> bool:
+    """Whether its reason is that of the whole: it is what somebody named, or where nobody did, what the ref chose."""
+    sub, recipe = ask.only
     if ask.only != (None, None):
-        return f"nothing is called {'/'.join(filter(None, ask.only))}"
+        return sub in (None, one.subproject) and (recipe is None or _is_called(one.recipe, recipe))
     if ask.words:
-        return f"nothing is called {_names(list(ask.words))} (`-o {options.ONLY}`)"
-    reasons = list(dict.fromkeys(each.reason for each in unordered if each.subproject in ask.chosen))
-    return reasons[0] if len(reasons) == 1 else f"no recipe is for this: {'; '.join(reasons)}"
+        return any(word == one.subproject or _names_recipe(word, one.subproject, one.recipe) for word in ask.words)
+    return one.subproject in ask.chosen
 
 
 def _names(names: list[str]) -> str:

@@ -227,6 +227,16 @@ def test_a_plan_of_changed_files_says_what_is_spared(ctci: Caller) -> None:
     assert "no file that its `paths` name has changed" in none.out
 
 
+@pytest.mark.parametrize("option", ["ci.skip", "skip-ci"])
+def test_a_plan_of_a_push_that_says_so_is_skipped(ctci: Caller, option: str) -> None:
+    ctci.configure(WARNED)
+
+    said = ctci("plan", "shop", "-o", option, "--changed", "api/x.py")
+
+    assert said.out.splitlines()[0] == f"skipped: the push said `-o {option}`"
+    assert "queued" not in said.out
+
+
 @pytest.mark.parametrize("given", ["LEVEL", "=3"])
 def test_a_variable_has_a_name_and_a_value(ctci: Caller, given: str) -> None:
     said = ctci("run", "shop", "--var", given)

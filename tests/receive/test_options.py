@@ -59,6 +59,25 @@ def test_a_name_that_is_nobody_s_orders_nothing_and_says_so() -> None:
     assert (found.orders, found.reason) == ((), "nothing is called apy (`-o ci.only=`)")
 
 
+def test_a_name_that_the_branch_leaves_out_is_told_so_and_not_that_it_is_nobody_s() -> None:
+    subs = {name: Subproject(name=name, path=name, recipes=recipes) for name, recipes in RECIPES.items()}
+    project = Project(name="shop", remote=make.remote(), subs=subs, branches={"release/*": ("api",)})
+    trigger = make.trigger(ref="refs/heads/release/1", options=("ci.only=web,apy",))
+
+    found = plan.plan(trigger, project, log_cap=1)
+
+    assert found.reason == "web and apy: the branch matches “release/*”, which does not name it"
+
+
+def test_a_person_who_names_what_no_person_orders_is_told_what_orders_it() -> None:
+    subs = {"api": Subproject(name="api", recipes={"fuzz": RECIPES["api"]["fuzz"]})}
+    project = Project(name="shop", remote=make.remote(), subs=subs)
+
+    found = plan.plan(make.trigger(kind="manual"), project, log_cap=1, only=("api", None))
+
+    assert found.reason == "api: on = nightly, and this is a manual"
+
+
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [("push", ALL), ("manual", ALL), ("tag", ALL[:3])],
@@ -101,3 +120,6 @@ def test_changed_files_spare_what_no_filter_lets_through(changed: list[str], exp
 
     assert places(found) == expected
     assert len(found.orders) + len(found.unordered) == 2
+    # What is said of the whole names what is left, and nothing else.
+    names = [order.subproject for order in found.orders]
+    assert found.reason.startswith(f"{' and '.join(names)} queued: " if names else "nothing is run: ")
