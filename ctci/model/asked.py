@@ -157,6 +157,8 @@ class Plan:
     reason: str
     #: The part of it that stays true of fewer of these orders; empty where there are none.
     why: str = ""
+    #: What was asked for besides and is not done, for who asked; empty where there is nothing.
+    remark: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,6 +196,8 @@ class Entry:
     #: None: nothing to build, and `reason` says why.
     trigger: Trigger | None = None
     orders: tuple[Order, ...] = ()
+    #: For who asked, beside the decision.
+    remark: str = ""
     #: Smaller is sooner: a person's wish before a push before a schedule.
     priority: int = 10
     #: The ref is gone from the remote: forget where it was.
@@ -217,3 +221,5 @@ class Recorded:
     run: int | None
     #: (id, place) of the run's jobs, such as (3, "api:test").
     jobs: tuple[tuple[int, str], ...]
+    #: What is to be said to who asked, beside the decision.
+    remark: str = ""

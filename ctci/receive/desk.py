@@ -110,7 +110,14 @@ def _entry(
     # Two projects may hear of the same call, and one must not be able to swallow the other's by guessing its id.
     trigger = replace(item, project=project.name, key=f"{project.name}:{item.key}")
     planned = plan.plan(trigger, project, default_branch=default_branch, log_cap=config.server.limit_log)
-    return replace(base, reason=planned.reason, trigger=trigger, orders=planned.orders, priority=PUSH)
+    return replace(
+        base,
+        reason=planned.reason,
+        trigger=trigger,
+        orders=planned.orders,
+        remark=planned.remark,
+        priority=PUSH,
+    )
 
 
 def request(

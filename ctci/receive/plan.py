@@ -51,9 +51,10 @@ def plan(
     if not orders:
         return Plan(orders=(), unordered=tuple(unordered), reason=_nothing(ask, unordered))
     missing = undeclared(trigger, project)
-    if missing:
-        reason = f"{reason}; no recipe declares {_names(missing)} in its `vars`"
-    return Plan(orders=tuple(orders), unordered=tuple(unordered), reason=_queued(orders, reason), why=reason)
+    remark = f"no recipe declares {_names(missing)} in its `vars`" if missing else ""
+    reason = f"{reason}; {remark}" if remark else reason
+    told = _queued(orders, reason)
+    return Plan(orders=tuple(orders), unordered=tuple(unordered), reason=told, why=reason, remark=remark)
 
 
 def _queued(orders: Sequence[Order], why: str) -> str:

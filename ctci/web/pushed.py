@@ -17,7 +17,7 @@ QUIET_MS = 30_000
 
 
 def answer(made: Sequence[Recorded], public: str) -> str:
-    """The decisions of a push: at most two lines a ref, at most three refs."""
+    """The decisions of a push: at most two lines a ref, at most three refs, and what of it is not done."""
     lines: list[str] = []
     for each in made[:REFS]:
         branch = short_ref(each.ref or "")
@@ -30,6 +30,8 @@ def answer(made: Sequence[Recorded], public: str) -> str:
             lines.append(line(f"{each.project} {branch}  {each.decision}: {each.reason}"))
     if len(made) > REFS:
         lines.append(line(f"and {words.count(len(made) - REFS, 'more ref')}; see {public}deliveries"))
+    # The options are those of the whole push.
+    lines += (line(remark) for remark in dict.fromkeys(each.remark for each in made) if remark)
     return "".join(lines)
 
 

@@ -1,5 +1,6 @@
 """The hooks' door over a real server: whom it believes, what it answers, and that no stranger can hurt it."""
 
+import base64
 import hashlib
 import hmac
 import http.client
@@ -312,6 +313,17 @@ def test_a_pusher_reads_short_lines(door: Door) -> None:
     assert said[-1].startswith("ctci: and 3 more refs; see http://127.0.0.1:8484/")
     assert len(said) == 2 * pushed.REFS + 1
     assert max(len(line) for line in said) <= 72
+
+
+def test_a_pusher_reads_once_which_variables_nobody_declares(door: Door) -> None:
+    option = base64.b64encode(b"ci.var=LEVLE=1").decode()
+    lines = LINE + f"{ZERO} {make.sha(2)} refs/heads/next\n".encode()
+
+    answer = door.post(lines, {**HOOK, "X-CTCI-Option": option, "Accept": "text/plain"}, unix=True)
+
+    said = answer.raw.decode().splitlines()
+    assert (answer.status, len(said)) == (202, 5)
+    assert said[-1] == "ctci: no recipe declares LEVLE in its `vars`"
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
