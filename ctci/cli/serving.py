@@ -46,13 +46,13 @@ def reload() -> int:
     pid = session.server(place)
     problem = _broken()
     _signal(pid, signal.SIGHUP)
-    if problem is None:
-        terminal.note(
-            f"asked the server (pid {pid}) to read its configuration again; "
-            "listen, public-url, data-dir and max-jobs are for its next start"
-        )
-    else:
+    if problem is not None:
         terminal.note(f"the server (pid {pid}) keeps the configuration it has: {problem}; `ctci check` shows more")
+        return session.WRONG
+    terminal.note(
+        f"asked the server (pid {pid}) to read its configuration again; "
+        "listen, public-url, data-dir and max-jobs are for its next start"
+    )
     return session.FINE
 
 

@@ -54,7 +54,7 @@ def test_reload_hangs_the_server_up(ctci: Caller, server: "subprocess.Popen[str]
     assert server.stdout.readline() == "SIGHUP\n"
 
 
-def test_a_reload_of_a_broken_configuration_says_that_nothing_changes(
+def test_a_reload_of_a_broken_configuration_says_that_nothing_changes_and_exits_2(
     ctci: Caller, server: "subprocess.Popen[str]"
 ) -> None:
     assert server.pid
@@ -62,7 +62,7 @@ def test_a_reload_of_a_broken_configuration_says_that_nothing_changes(
 
     said = ctci("reload")
 
-    assert said.code == 0
+    assert said.code == 2
     assert "keeps the configuration it has" in said.err
 
 
