@@ -244,28 +244,17 @@ def end(service: Service, server: Server, wake: int) -> None:
 
 
 def watch(current: config.Current, stop: threading.Event) -> None:
-    """Reload when a file of the configuration has changed, and has stayed so for a moment, until `stop`."""
-    seen = changed = _stamps(current.get())
+    """Reload when what the last attempt looked at has changed, and has stayed so for a moment, until `stop`."""
+    before = tried = current.looked
     while not clock.wait(stop, WATCH_S):
         try:
-            now = _stamps(current.get())
-            if now == changed and now != seen:
-                seen = now
+            now = current.look()
+            if now == before and now not in (current.looked, tried):
+                tried = now
                 reload(current)
-            changed = now
+            before = now
         except Exception:  # a loop that dies silently is the worst fault
             log.exception("the configuration could not be looked at; trying again")
-
-
-def _stamps(settings: config.Config) -> frozenset[tuple[str, int, int]]:
-    """Each file of the configuration, and what lies beside one, with when it was written and its size."""
-    folders = {path.parent for path in settings.files} | {settings.folder}
-    found = set()
-    for path in {*settings.files, *(each for folder in folders for each in folder.glob("*.toml"))}:
-        with contextlib.suppress(OSError):
-            told = path.stat()
-            found.add((str(path), told.st_mtime_ns, told.st_size))
-    return frozenset(found)
 
 
 def reload(current: config.Current) -> None:

@@ -4,6 +4,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
+from ctci.config import looked
+from ctci.config.looked import Looked
 from ctci.config.problems import ConfigError
 from ctci.config.settings import Config
 
@@ -14,6 +16,8 @@ class Current:
     def __init__(self, load: Callable[[], Config]) -> None:
         self._load = load
         self._config = load()
+        #: What the last attempt looked at, and how that was; of a refused one too.
+        self.looked = self._config.looked
         #: Of the last reload, if it was refused.
         self.error: ConfigError | None = None
         #: How many configurations have been in force.
@@ -25,6 +29,10 @@ class Current:
         """What is in force now; a whole that never changes under its reader."""
         return self._config
 
+    def look(self) -> Looked:
+        """What the last attempt looked at, as it is now."""
+        return looked.again(self.looked)
+
     def reload(self) -> None:
         """Read the files again. Raises ConfigError, and then what was in force stays so."""
         with self._lock:
@@ -32,6 +40,7 @@ class Current:
                 fresh = self._load()
             except ConfigError as error:
                 self.error = error
+                self.looked = error.looked or self.looked
                 raise
             first = self._config.server
             # What the process was started with (socket, folders, slots) cannot change under it.
@@ -44,5 +53,6 @@ class Current:
                 max_jobs=first.max_jobs,
             )
             self._config = replace(fresh, server=server)
+            self.looked = fresh.looked
             self.error = None
             self.generation += 1

@@ -1,12 +1,10 @@
 """projects.toml and the files that it includes: which there are, and what stands in two of them."""
 
-import glob
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ctci.config import keys, values
+from ctci.config import keys, looked, values
 from ctci.config.reader import Reader
 
 #: So many files are included; a pattern that finds more was not meant so.
@@ -66,16 +64,26 @@ def twice(readers: list[Reader]) -> None:
                     r.say("C602", said, (kind, name), key=True, hint="rename or remove one", also=also, other=other)
 
 
+def patterns(r: Reader) -> list[str]:
+    """The patterns of `include` that files are looked for by."""
+    named = r.plain.get("include", [])
+    found = named if isinstance(named, list) else [named]
+    return [each for each in found if isinstance(each, str) and _is_pattern(each)]
+
+
+def _is_pattern(text: str) -> bool:
+    """Whether it can be a pattern of files relative to projects.toml."""
+    return bool(text) and text.isprintable() and len(text) <= LONGEST and not text.startswith(("/", "~"))
+
+
 def _included(r: Reader, folder: Path) -> list[Path]:
     """The files that the patterns of `include` match: in their order, and by name within each."""
     found: dict[Path, None] = {}
     for place, pattern in values.texts(r, ("include",), r.plain["include"]):
-        if not pattern or not pattern.isprintable() or len(pattern) > LONGEST or pattern.startswith(("/", "~")):
+        if not _is_pattern(pattern):
             r.say("C103", "`include` takes patterns of files relative to this one", place, hint='"projects.d/*.toml"')
             continue
-        matched = map(folder.joinpath, sorted(glob.glob(pattern, root_dir=folder)))
-        # isfile answers where nobody may look, too.
-        paths = [path for path in matched if os.path.isfile(path) and path != r.path]
+        paths = [path for path in looked.matching(folder, pattern) if path != r.path]
         if not paths:
             said = f"no file matches `{pattern}`"
             r.say("C601", said, place, warning=True, hint=f"it is looked for in {shown(folder)}")

@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ctci.config.looked import Looked
+
 #: Code points of a source line that are shown; of a longer one the part around the caret.
 WIDEST = 160
 
@@ -52,8 +54,10 @@ class Problem:
 class ConfigError(Exception):
     """A configuration that cannot be used, with everything that is wrong with it."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Problem], looked: Looked | None = None) -> None:
         self.problems = tuple(problems)
+        #: What was looked at; None where no file was.
+        self.looked = looked
         errors = [each for each in problems if each.severity == "error"]
         said = f"{_count(errors)}; first: {_clean(errors[0].message)} ({errors[0].where})" if errors else "no error"
         super().__init__(said)

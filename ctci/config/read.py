@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from ctci.config import files, notes, scan, secrets
+from ctci.config import files, looked, notes, scan, secrets
+from ctci.config.looked import Looked
 from ctci.config.problems import ConfigError, Problem
 from ctci.config.projects import ProjectsReader
 from ctci.config.reader import MOST_PROBLEMS, Reader
@@ -21,9 +22,9 @@ def load(
     folder: Path, environ: Mapping[str, str], *, resolve: bool = True, flags: Mapping[str, str] | None = None
 ) -> Config:
     """The configuration in `folder`. Raises ConfigError with all that is wrong. Parameters as of `check`."""
-    found, problems = check(folder, environ, resolve=resolve, flags=flags)
+    found, problems, seen = _check(folder, environ, resolve=resolve, flags=flags)
     if found is None:
-        raise ConfigError(problems)
+        raise ConfigError(problems, seen)
     return found
 
 
@@ -34,6 +35,13 @@ def check(
 
     `flags` are values of the command line by key ("data-dir"); with `resolve`, secrets and files must be there.
     """
+    found, problems, _ = _check(folder, environ, resolve=resolve, flags=flags)
+    return found, problems
+
+
+def _check(
+    folder: Path, environ: Mapping[str, str], *, resolve: bool, flags: Mapping[str, str] | None
+) -> tuple[Config | None, tuple[Problem, ...], Looked]:
     folder = folder.absolute()
     mine = _server(folder, environ, flags or {})
     settings = mine.read()
@@ -41,6 +49,12 @@ def check(
     whole = _Whole(theirs, folder)
     whole.read(mine.keep)
     held = [*mine.secrets, *(found for reading in whole.readings for found in reading.secrets)]
+    stamps = {r.path: r.stamp for r in (*theirs, mine.reader)}
+    if resolve:
+        places = [secrets.place(ref, environ, folder) for _, ref in held]
+        needed = [*filter(None, places), *(path for reading in whole.readings for _, path in reading.files)]
+        stamps = {**{path: looked.stamp(path) for path in needed}, **stamps}
+    seen = looked.at(folder, stamps, files.patterns(theirs[0]))
     for reading in whole.readings:
         _passed_secrets(reading.reader, held)
         if resolve:
@@ -51,7 +65,7 @@ def check(
         _same_secrets(whole, environ, folder)
     shown = _shown_first([problem for r in (*theirs, mine.reader) for problem in r.problems])
     if any(each.severity == "error" for each in shown):
-        return None, shown
+        return None, shown, seen
     made = Config(
         projects=whole.projects,
         notify=whole.notify,
@@ -60,8 +74,9 @@ def check(
         folder=folder,
         files=tuple(r.path for r in (*theirs, mine.reader)),
         places={at: (r.path, r.spans.nearest(at, key=True).line) for at, r in whole.places.items()},
+        looked=seen,
     )
-    return made, shown
+    return made, shown, seen
 
 
 class _Whole:

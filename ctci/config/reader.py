@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ctci.config import forms, hiding, likeness, scan
+from ctci.config import forms, hiding, likeness, looked, scan
 from ctci.config.problems import Also, Problem
 from ctci.config.scan import At, Span, Spans
 
@@ -32,6 +32,8 @@ class Reader:
 
     def __init__(self, path: Path, shown: str) -> None:
         self.path = path
+        #: As it was before it was read.
+        self.stamp = looked.stamp(path)
         #: The file's name for people.
         self.shown = shown
         self.problems: list[Problem] = []

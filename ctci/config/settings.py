@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ctci.config.looked import Looked
 from ctci.model import HEADS, Recipe, Remote, SecretRef
 
 
@@ -145,3 +146,5 @@ class Config:
     files: tuple[Path, ...] = ()
     #: ("projects", "shop") -> the file and line where its table begins; so for `each` and `notify`.
     places: Mapping[tuple[str, str], tuple[Path, int]] = field(default_factory=dict)
+    #: What was looked at for it, and how that was.
+    looked: Looked = field(default_factory=Looked, compare=False)
