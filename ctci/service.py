@@ -122,7 +122,8 @@ class Service:
         """What is wrong with ctci itself, for the letters."""
         remark = self.floor.remark()
         error = self.current.error
-        broken = f"projects.toml was changed and is broken, the one before is in force: {error}" if error else None
+        said = "the last change of the configuration is refused, the one before it is in force"
+        broken = f"{said}: {error}" if error else None
         return tuple(filter(None, (remark, broken)))
 
 
@@ -137,7 +138,7 @@ def serve(
 
     With `drain` the first TERM or INT waits for the jobs that run, and starts no other; USR1 asks for that at any time.
     """
-    current = config.Current(load)
+    current = config.Current(load, clock.now)
     settings = current.get()
     place = layout.at(settings.server.data_dir, settings.server.mirrors_dir)
     premises.open_folder(place)

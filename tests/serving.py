@@ -1,6 +1,7 @@
 """A real ctci server as a process of its own, with its folders: started, stopped, killed, asked."""
 
 import email
+import email.message
 import email.policy
 import json
 import os
@@ -113,10 +114,16 @@ class Served:
 
     def letters(self) -> list[str]:
         """The subjects of the letters that went out."""
-        return [
-            str(email.message_from_bytes(path.read_bytes(), policy=email.policy.default)["Subject"])
-            for path in sorted(self.place.mail.glob("*.eml"))
-        ]
+        return [str(each["Subject"]) for each in self._messages()]
+
+    def texts(self) -> list[str]:
+        """What the letters say, each in one line."""
+        bodies = [each.get_body(("plain",)) for each in self._messages()]
+        return [" ".join(body.get_content().split()) for body in bodies if body is not None]
+
+    def _messages(self) -> list[email.message.EmailMessage]:
+        read = email.message_from_bytes
+        return [read(path.read_bytes(), policy=email.policy.default) for path in sorted(self.place.mail.glob("*.eml"))]
 
     def ctci(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run the CLI on this data folder."""

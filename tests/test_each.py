@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,6 +102,22 @@ def test_a_saved_file_is_taken_over_and_a_broken_one_is_told_everywhere(served: 
     assert "unknown key `timout`" in page
     assert "did you mean `timeout`?" in page
     assert "lint" in page
+
+
+def test_the_page_of_the_configuration_says_when_it_was_read_and_what_was_noted(served: Served) -> None:
+    noted = 'timezone = "Europe/Berlin"\nbranches = ["*"]\n'
+    (served.config / "projects.toml").write_text((served.config / "projects.toml").read_text() + noted)
+    served.start()
+    (served.config / "ctci.toml").write_text('titel = "Acme"\n')
+    served.ctci("reload", check=False)
+
+    page = eventually(lambda: said if "C101" in (said := served.get("config")[1]) else None)
+
+    assert re.findall(r'(read|tried) <time datetime="2\d{3}-', page) == ["read", "tried"]
+    assert "unknown key `titel`" in page
+    assert "config/ctci.toml:1:1" in page
+    assert re.search(r'C402 <span class="sub">warning</span>', page)
+    assert re.search(r'C901 <span class="sub">note</span>', page)
 
 
 @pytest.mark.parametrize("forge", sorted(calls.HEADERS))

@@ -315,6 +315,20 @@ def test_a_reload_takes_the_new_recipes_and_a_broken_file_changes_nothing(served
     assert _places(served, upstream, "d9") == ["lint"]
 
 
+def test_a_refused_change_is_told_in_the_next_letter_with_the_file_at_fault(served: Served, upstream: Upstream) -> None:
+    served.start()
+    (served.config / "ctci.toml").write_text('titel = "Acme"\n')
+    served.ctci("reload", check=False)
+    eventually(lambda: served.get("readyz")[0] == 503)
+
+    ended(served, push(served, upstream, "exit 3", delivery="d1"))
+
+    (text,) = eventually(served.texts)
+    assert "ctci itself: the last change of the configuration is refused, the one before it is in force" in text
+    assert "ctci.toml; first: unknown key `titel`" in text
+    assert "projects.toml" not in text
+
+
 def _places(served: Served, upstream: Upstream, delivery: str) -> list[str]:
     run = push(served, upstream, f"exit 0 # {os.urandom(4).hex()}", delivery=delivery + os.urandom(4).hex())
     return [job.place for job in ledger.jobs_of(served.db, [run])[run]]

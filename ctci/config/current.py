@@ -13,11 +13,14 @@ from ctci.config.settings import Config
 class Current:
     """What is in force; a broken configuration leaves it as it is. Raises ConfigError where the first is broken."""
 
-    def __init__(self, load: Callable[[], Config]) -> None:
-        self._load = load
+    def __init__(self, load: Callable[[], Config], now: Callable[[], int] = lambda: 0) -> None:
+        """`now` is the clock, in Unix milliseconds; without it nobody asks when."""
+        self._load, self._now = load, now
         self._config = load()
         #: What the last attempt looked at, and how that was; of a refused one too.
         self.looked = self._config.looked
+        #: When what is in force was read, and when the last attempt was made.
+        self.loaded_at = self.tried_at = now()
         #: Of the last reload, if it was refused.
         self.error: ConfigError | None = None
         #: How many configurations have been in force.
@@ -36,6 +39,7 @@ class Current:
     def reload(self) -> None:
         """Read the files again. Raises ConfigError, and then what was in force stays so."""
         with self._lock:
+            self.tried_at = self._now()
             try:
                 fresh = self._load()
             except ConfigError as error:
@@ -54,5 +58,6 @@ class Current:
             )
             self._config = replace(fresh, server=server)
             self.looked = fresh.looked
+            self.loaded_at = self.tried_at
             self.error = None
             self.generation += 1

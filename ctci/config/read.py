@@ -74,6 +74,7 @@ def _check(
         folder=folder,
         files=tuple(r.path for r in (*theirs, mine.reader)),
         places={at: (r.path, r.spans.nearest(at, key=True).line) for at, r in whole.places.items()},
+        problems=shown,
         looked=seen,
     )
     return made, shown, seen

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ctci.config.looked import Looked
+from ctci.config.problems import Problem
 from ctci.model import HEADS, Recipe, Remote, SecretRef
 
 
@@ -146,5 +147,7 @@ class Config:
     files: tuple[Path, ...] = ()
     #: ("projects", "shop") -> the file and line where its table begins; so for `each` and `notify`.
     places: Mapping[tuple[str, str], tuple[Path, int]] = field(default_factory=dict)
+    #: Warnings, and notes of what is not in force yet.
+    problems: tuple[Problem, ...] = field(default=(), compare=False)
     #: What was looked at for it, and how that was.
     looked: Looked = field(default_factory=Looked, compare=False)

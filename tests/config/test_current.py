@@ -53,6 +53,21 @@ def test_a_good_file_ends_the_error_of_the_one_before(folder: Path) -> None:
     assert (current.error, current.generation) == (None, 2)
 
 
+def test_a_refused_attempt_has_a_time_of_its_own(folder: Path) -> None:
+    times = iter((10, 20, 30))
+    current = Current(lambda: config.load(folder, {}), lambda: next(times))
+    (folder / "projects.toml").write_text("[")
+
+    with pytest.raises(config.ConfigError):
+        current.reload()
+    refused = (current.loaded_at, current.tried_at)
+    (folder / "projects.toml").write_text(GOOD)
+    current.reload()
+
+    assert refused == (10, 20)
+    assert (current.loaded_at, current.tried_at) == (30, 30)
+
+
 def test_what_the_process_was_started_with_does_not_change_under_it(folder: Path) -> None:
     current = Current(lambda: config.load(folder, {}))
     first = current.get().server
