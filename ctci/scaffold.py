@@ -13,21 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ctci import config
+from ctci import config, hosting
 from ctci.config.settings import Server
 
-#: Where each forge keeps its webhooks, and what to choose there. `{repository}` is its address in a browser.
-PAGES = {
-    "github": ("{repository}/settings/hooks/new", "Content type application/json, just the push event"),
-    "gitea": ("{repository}/settings/hooks/gitea/new", "POST, application/json, trigger on push events"),
-    "forgejo": ("{repository}/settings/hooks/forgejo/new", "POST, application/json, trigger on push events"),
-    "gogs": ("{repository}/settings/hooks/gogs/new", "Content type application/json, just the push event, and create"),
-    "gitlab": ("{repository}/-/hooks", "the secret as secret token; push events and tag push events"),
-    "bitbucket": ("{repository}/admin/webhooks", "Add webhook, with the secret; repository push"),
-    "bitbucket-dc": ("{repository}, Repository settings, Webhooks", "Create webhook, with the secret; repository push"),
-}
-_SCP = re.compile(r"(?:[^@/:]+@)?([^/:]+):(?!//)(.+)")
-_SCHEMES = ("https", "http", "ssh", "git", "file")
+#: The longest name that a project may have.
+LONGEST = 64
 
 
 class ScaffoldError(Exception):
@@ -59,16 +49,18 @@ class _Source:
 
     name: str
     git: str
-    forge: str | None
-    #: Its address in a browser, where it has one.
-    page: str | None
-    #: The repository itself, where it lies on this machine.
-    local: Path | None
+    forge: str | None = None
+    #: Where it is hosted; None where it lies on this machine.
+    place: hosting.Place | None = None
 
 
-def init(folder: Path, *, source: str | None = None, force: bool = False, systemd: bool = False) -> Scaffold:
+def init(
+    folder: Path, *, source: str | None = None, forge: str | None = None, force: bool = False, systemd: bool = False
+) -> Scaffold:
     """Lay the configuration out in `folder`. Raises ScaffoldError before anything is written."""
-    found = _source(source) if source is not None else None
+    found = _source(source, forge) if source is not None else None
+    if forge is not None and (found is None or found.place is None):
+        raise ScaffoldError("--forge goes with the address of a repository there: --from URL")
     folder = folder.absolute()
     texts = {
         folder / "config" / "projects.toml": projects(found),
@@ -85,37 +77,32 @@ def init(folder: Path, *, source: str | None = None, force: bool = False, system
         for path, text in texts.items():
             _write(path, text, 0o644)
         written, webhook = [*texts, _ignore(folder / ".gitignore")], None
-        if found is not None and found.forge is not None:
+        if found is not None and found.forge is not None and found.place is not None:
             secret = kept / f"{found.name}-webhook"
             if not secret.exists():
                 _write(secret, secrets.token_hex(32) + "\n", 0o600)
                 written.append(secret)
-            webhook = _webhook(found, found.forge, secret)
+            page, how = hosting.webhooks(found.forge, found.place)
+            url = f"{Server().public_url}hooks/{found.name}"
+            webhook = Webhook(page=page, how=how, url=url, secret_file=secret)
     except OSError as error:
         raise ScaffoldError(f"{error.filename} cannot be written: {error.strerror}") from error
     return Scaffold(written=tuple(written), webhook=webhook, remarks=_remarks(folder, found, systemd=systemd))
-
-
-def _webhook(source: _Source, forge: str, secret: Path) -> Webhook:
-    page, how = PAGES[forge]
-    return Webhook(
-        page=page.format(repository=source.page or "the repository's page"),
-        how=how,
-        url=f"{Server().public_url}hooks/{source.name}",
-        secret_file=secret,
-    )
 
 
 def _remarks(folder: Path, source: _Source | None, *, systemd: bool) -> tuple[str, ...]:
     said: list[str] = []
     if source is None:
         said.append(f"Put your repository into {folder / 'config' / 'projects.toml'}: it names an example.")
-    elif source.local is not None:
-        said.append(f"For its pushes: `ctci hook install {source.local} --project {source.name}`")
+    elif source.place is None:
+        said.append(f"For its pushes: `ctci hook install {source.git} --project {source.name}`")
     elif source.forge is None:
         said.append(
-            f"The forge of {source.git} is not known by its name: say `forge` and `webhook-secret` in projects.toml."
+            f"The forge of {source.git} is not known by its name: run this again with `--force --forge NAME` "
+            f"({', '.join(hosting.PAGES)}), or say `forge` and `webhook-secret` in projects.toml."
         )
+    if source is not None and source.place is not None and source.place.without_user:
+        said.append("The user in the address is left out: a private repository needs `token` in projects.toml.")
     if source is not None and source.forge is not None:
         said.append("Set `public-url` in config/ctci.toml to where the forge reaches this machine.")
     if systemd:
@@ -123,26 +110,27 @@ def _remarks(folder: Path, source: _Source | None, *, systemd: bool) -> tuple[st
     return tuple(said)
 
 
-def _source(text: str) -> _Source:
+def _source(text: str, forge: str | None) -> _Source:
     """What a person gave: a repository on this machine, or a git address."""
     scheme, found, _ = text.partition("://")
-    if found:
-        if scheme not in _SCHEMES:
-            raise ScaffoldError(f"{scheme}:// is not an address ctci fetches from; it takes {', '.join(_SCHEMES)}")
-        parts = urlsplit(text)
-        if parts.password is not None:
-            raise ScaffoldError("the address has a password in it; give it without, and name a token in projects.toml")
-        if scheme != "file":
-            return _remote(
-                text, parts.hostname or "", parts.path, port=parts.port if scheme.startswith("http") else None
-            )
-        text = parts.path
-    if "::" in text:
+    if found and scheme not in hosting.SCHEMES:
+        raise ScaffoldError(f"{scheme}:// is not an address ctci fetches from; it takes {', '.join(hosting.SCHEMES)}")
+    # Without a user, who may be a token.
+    said = f"{text.rpartition('@')[2]} is no address of a repository"
+    try:
+        parts, place = urlsplit(text), hosting.place(text)
+    except ValueError:
+        raise ScaffoldError(said) from None
+    if found and parts.password is not None:
+        raise ScaffoldError("the address has a password in it; give it without, and name a token in projects.toml")
+    if not found and "::" in text:
         raise ScaffoldError(f"{text.partition('::')[0]}:: is not an address ctci fetches from")
-    path = Path(text).expanduser()
-    scp = _SCP.fullmatch(text)
-    if scp is not None and not path.exists():
-        return _remote(text, scp[1], scp[2], port=None)
+    path = Path(parts.path if found else text).expanduser()
+    if scheme != "file" and (found or (":" in text and not path.exists())):
+        if place is None:
+            raise ScaffoldError(said)
+        name = _name(place.path.rpartition("/")[2])
+        return _Source(name=name, git=place.git, forge=forge or hosting.forge_of(place.host), place=place)
     if not path.is_dir():
         raise ScaffoldError(f"there is no repository {text}")
     path = path.absolute()
@@ -150,28 +138,7 @@ def _source(text: str) -> _Source:
     if done.returncode:
         raise ScaffoldError(f"{path} is no git repository")
     named = path.parent if path.name == ".git" else path
-    return _Source(name=_name(named.name), git=str(path), forge=None, page=None, local=path)
-
-
-def _remote(address: str, host: str, path: str, *, port: int | None) -> _Source:
-    path = path.strip("/").removesuffix(".git")
-    if not host or not path or address.startswith("-"):
-        raise ScaffoldError(f"{address} is no address of a repository")
-    page = f"https://{host}{f':{port}' if port else ''}/{path}"
-    return _Source(name=_name(path.rpartition("/")[2]), git=address, forge=forge_of(host), page=page, local=None)
-
-
-def forge_of(host: str) -> str | None:
-    """The forge, by the name of the machine; None where it does not tell. Asks nobody."""
-    host = host.lower()
-    if host == "github.com" or host.endswith(".github.com"):
-        return "github"
-    if host == "codeberg.org" or "forgejo" in host:
-        return "forgejo"
-    if host == "bitbucket.org":
-        return "bitbucket"
-    named = {"gitea": "gitea", "gogs": "gogs", "gitlab": "gitlab", "bitbucket": "bitbucket-dc"}
-    return next((forge for name, forge in named.items() if name in host), None)
+    return _Source(name=_name(named.name), git=str(path))
 
 
 def secret(folder: Path, name: str) -> Path:
@@ -191,7 +158,7 @@ def secret(folder: Path, name: str) -> Path:
 
 def _name(text: str) -> str:
     """A project's name out of a folder's."""
-    name = re.sub(r"[^a-z0-9_-]+", "-", text.removesuffix(".git").lower()).strip("-_")
+    name = re.sub(r"[^a-z0-9_-]+", "-", text.removesuffix(".git").lower())[:LONGEST].strip("-_")
     return name or "project"
 
 
@@ -226,7 +193,7 @@ def projects(source: _Source | None) -> str:
     ]
     if source is not None and source.forge is not None:
         lines += [f'forge          = "{source.forge}"', f'webhook-secret = {{ file = "secrets/{name}-webhook" }}']
-    elif source is None or source.local is None:
+    elif source is None or source.place is not None:
         lines += [
             "# What sends the webhooks, and the secret it signs them with:",
             '# forge          = "gitea"                              # or github, gitlab, forgejo …',

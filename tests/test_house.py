@@ -21,6 +21,7 @@ MAY: dict[str, set[str]] = {
     "shape": {"model", "words"},
     "words": {"model"},
     "logs": {"model", "layout"},
+    "hosting": set(),
     "forges": {"model"},
     "formats": {"model"},
     "config": {"model"},
@@ -66,7 +67,7 @@ EVERYTHING = {
 }
 MAY["doctor"] = EVERYTHING | {"setup"}
 MAY["demo"] = MAY["setup"] = EVERYTHING | {"setup"}
-MAY["scaffold"] = EVERYTHING
+MAY["scaffold"] = EVERYTHING | {"hosting"}
 MAY["premises"] = EVERYTHING
 MAY["service"] = EVERYTHING | {"web", "http", "doctor", "demo", "setup", "premises"}
 MAY["cli"] = EVERYTHING | {"service", "premises", "doctor", "demo", "setup", "scaffold"}
@@ -98,6 +99,7 @@ PURE = (
     "layout",
     "shape",
     "words",
+    "hosting",
     "forges",
     "receive.plan",
     "receive.options",

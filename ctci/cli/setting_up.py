@@ -7,18 +7,28 @@ import click
 
 from ctci.cli import completing, session, terminal
 from ctci.cli.verb import Verb, verb, write_examples
+from ctci.config import keys
+
+#: What sends webhooks.
+FORGES = [each for each in keys.FORGES if each != "none"]
 
 
-@verb(examples=("ctci init ci --from /srv/git/shop.git", "ctci init --from https://git.example.org/acme/shop.git"))
+@verb(
+    examples=(
+        "ctci init ci --from /srv/git/shop.git",
+        "ctci init --from https://git.example.org/acme/shop.git --forge gitea",
+    )
+)
 @click.argument("directory", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
 @click.option("--from", "source", metavar="URL|PATH", help="The repository of the first project.")
+@click.option("--forge", type=click.Choice(FORGES), help="What hosts it, where its address does not tell.")
 @click.option("--force", is_flag=True, help="Write over files that are there.")
 @click.option("--systemd", is_flag=True, help="Write a systemd unit too.")
-def init(*, directory: Path, source: str | None, force: bool, systemd: bool) -> int:
+def init(*, directory: Path, source: str | None, forge: str | None, force: bool, systemd: bool) -> int:
     """Writes config/projects.toml, config/ctci.toml, .gitignore and, where a forge is known, a webhook's secret."""
     from ctci import scaffold  # noqa: PLC0415 - a verb's module
 
-    made = scaffold.init(directory, source=source, force=force, systemd=systemd)
+    made = scaffold.init(directory, source=source, forge=forge, force=force, systemd=systemd)
     for path in made.written:
         terminal.note(f"wrote {path}")
     if made.webhook is not None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ctci import scaffold
+from ctci.cli import setting_up
 from tests.cli.calling import Caller
 
 
@@ -47,6 +47,16 @@ def test_a_bare_repository_becomes_a_project_and_its_hook_is_named(ctci: Caller,
             "forgejo",
             "https://forgejo.example.org/acme/shop/settings/hooks/forgejo/new",
         ),
+        (
+            "http://gitea.local:3000/acme/shop.git",
+            "gitea",
+            "http://gitea.local:3000/acme/shop/settings/hooks/gitea/new",
+        ),
+        (
+            "https://bitbucket.example.org/scm/acme/shop.git",
+            "bitbucket-dc",
+            "https://bitbucket.example.org/plugins/servlet/webhooks/projects/acme/repos/shop",
+        ),
     ],
 )
 def test_a_known_forge_gets_a_secret_and_the_page_to_open(ctci: Caller, address: str, forge: str, page: str) -> None:
@@ -75,6 +85,34 @@ def test_a_forge_that_is_not_known_by_its_name_is_left_to_the_person(ctci: Calle
 
     assert "# forge " in (ctci.folder / "ci/config/projects.toml").read_text()
     assert "is not known by its name" in said.err
+    assert "--forge NAME" in said.err
+
+
+@pytest.mark.parametrize("forge", setting_up.FORGES)
+def test_a_forge_that_is_named_gets_a_secret_and_its_page(ctci: Caller, forge: str) -> None:
+    said = ctci("init", "ci", "--from", "https://git.example.org/acme/shop.git", "--forge", forge)
+
+    assert (said.code, ctci("check", "ci/config").out) == (0, "")
+    assert f'forge          = "{forge}"' in (ctci.folder / "ci/config/projects.toml").read_text()
+    assert mode(ctci.folder / "ci/config/secrets/shop-webhook") == 0o600
+    assert "open https://git.example.org/" in said.err
+
+
+@pytest.mark.parametrize("source", [None, "bare"])
+def test_a_forge_goes_with_the_address_of_a_repository_there(ctci: Caller, bare: Path, source: str | None) -> None:
+    said = ctci("init", "ci", "--forge", "gitea", *(["--from", str(bare)] if source else []))
+
+    assert (said.code, "--forge goes with" in said.err) == (2, True)
+    assert not (ctci.folder / "ci").exists()
+
+
+def test_a_user_in_an_address_of_http_is_left_out_and_that_is_said(ctci: Caller) -> None:
+    said = ctci("init", "ci", "--from", "https://me@bitbucket.org/acme/shop.git")
+
+    text = (ctci.folder / "ci/config/projects.toml").read_text()
+    assert 'git            = "https://bitbucket.org/acme/shop.git"' in text
+    assert "me@" not in said.err + text
+    assert "user in the address is left out" in said.err
 
 
 @pytest.mark.parametrize(
@@ -89,6 +127,10 @@ def test_a_forge_that_is_not_known_by_its_name_is_left_to_the_person(ctci: Calle
         "https://gogs.example.org/acme/shop.git",
         "https://bitbucket.org/acme/shop.git",
         "https://bitbucket.example.org/scm/acme/shop.git",
+        "https://me@bitbucket.org/acme/shop.git",
+        f"https://github.com/acme/{'very-' * 20}long.git",
+        "ssh://git@bitbucket.example.org:7999/acme/shop.git",
+        "http://me@gitea.local:3000/acme/shop.git",
         'https://git.example.org/a"\\b/my shop.git',
     ],
 )
@@ -136,6 +178,9 @@ def test_a_gitignore_that_is_there_keeps_its_lines(ctci: Caller) -> None:
         "ftp://example.org/x.git",
         "https://ana:hunter2@example.org/x.git",
         "ext::sh -c x",
+        "https://ana:hunter2@example.org:port/x.git",
+        "https://[::1/x.git",
+        "https://example.org",
         "-oProxyCommand=x:y",
     ],
 )
@@ -153,25 +198,6 @@ def test_a_unit_for_systemd_names_this_folder(ctci: Caller) -> None:
     unit = (ctci.folder / "ci/ctci.service").read_text()
     assert f"WorkingDirectory={ctci.folder / 'ci'}\n" in unit
     assert "KillMode=process\n" in unit
-
-
-@pytest.mark.parametrize(
-    ("host", "forge"),
-    [
-        ("github.com", "github"),
-        ("codeberg.org", "forgejo"),
-        ("Gitea.example.org", "gitea"),
-        ("gitlab.com", "gitlab"),
-        ("gitlab.example.org", "gitlab"),
-        ("gogs.example.org", "gogs"),
-        ("bitbucket.org", "bitbucket"),
-        ("bitbucket.example.org", "bitbucket-dc"),
-        ("git.example.org", None),
-        ("notgithub.com", None),
-    ],
-)
-def test_a_forge_is_known_by_the_name_of_its_host(host: str, forge: str | None) -> None:
-    assert forge == scaffold.forge_of(host)
 
 
 def test_a_hook_is_installed_in_a_bare_repository(ctci: Caller, bare: Path) -> None:
