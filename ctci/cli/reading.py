@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from ctci import clock, config, ledger, shape, words
 from ctci.cli import finding, joblog, session, targets, terminal, watching
 from ctci.model import FINISHED, HEADS, RED, Job, Run, Status
+from ctci.receive import spool
 
 #: A branch that is no default branch is not told of when nothing has happened on it for so long, milliseconds.
 QUIET_MS = 14 * 86400 * 1000
@@ -20,6 +21,7 @@ def status(project: str | None, fields: Fields) -> int:
         session.project(settings, project)
     db = session.open_ledger(ground.layout)
     if db is None:
+        _unserved(ground, held_up=False)
         return _nothing(ground, fields)
     defaults: dict[str, str] = {}
     lines = _branches(db, settings, project, defaults)
@@ -28,11 +30,13 @@ def status(project: str | None, fields: Fields) -> int:
             shape.branch(run.project, run.ref, run, jobs, red, public_url=ground.public_url) for run, jobs, red in lines
         ]
         terminal.json(shape.pick(shape.items(shapes), fields))
+        _held_up(db, ground)
         return session.RED if any(red for _, _, red in lines) else session.FINE
     now = clock.now()
     since = ledger.broken_since(db)
     terminal.table([_branch_row(run, jobs, red, since, now) for run, jobs, red in lines])
-    _waiting(db, lines, ground)
+    _waiting(db, lines)
+    _held_up(db, ground)
     missing = [name for name in (config.named(settings) if settings else ()) if name not in defaults]
     for name in missing if project is None else [name for name in missing if name == project]:
         terminal.note(f"{name} has no runs yet: push to it, or `ctci run {name}`")
@@ -110,30 +114,36 @@ def _cause(run: Run, jobs: Sequence[Job]) -> str:
     return f"{told} and {len(worst) - 2} more" if len(worst) > 2 else told or run.reason or ""
 
 
-def _waiting(db: ledger.Ledger, lines: Sequence[Line], ground: session.Ground) -> None:
+def _waiting(db: ledger.Ledger, lines: Sequence[Line]) -> None:
     """What waits, and for what, where the newest run of the branch does not say so already."""
     shown = {job.id for run, jobs, _ in lines if run.status is Status.QUEUED for job in jobs[:2]}
     queued = [(job, run) for job, run in ledger.queue(db, limit=20) if job.id not in shown]
     for job, run in queued[:10]:
         terminal.say(terminal.plain(f"#{run.id} {job.name} {words.waits(job, run)}"))
+
+
+def _held_up(db: ledger.Ledger, ground: session.Ground) -> None:
+    """That nobody serves the data folder, or why nothing at all is started, if that is so."""
     counts = ledger.counts(db)
-    if counts["queued"] or counts["running"]:
-        _held_up(ground)
-
-
-def _held_up(ground: session.Ground) -> None:
-    """Why nothing at all is started, if that is so."""
-    if session.holder(ground.layout) is None:
-        terminal.note(
-            f"no server is running on {ground.layout.data}: nothing starts, or is seen to end, before one does"
-        )
-    elif ground.config is not None:
+    waits = bool(counts["queued"] or counts["running"])
+    _unserved(ground, held_up=waits)
+    if waits and session.holder(ground.layout) is not None and ground.config is not None:
         from ctci.run import capacity  # noqa: PLC0415 - only where something waits
 
         settings = ground.config
         remark = capacity.Floor(ground.layout, config.Current(lambda: settings)).remark()
         if remark:
             terminal.note(remark)
+
+
+def _unserved(ground: session.Ground, *, held_up: bool) -> None:
+    """That no server is running: what is green then may be old."""
+    if session.holder(ground.layout) is not None:
+        return
+    told = ": nothing starts, or is seen to end, before one does" if held_up else ""
+    left = spool.waiting(ground.layout)
+    pushes = f"; {words.count(left, 'push waits', 'pushes wait')} in the spool" if left else ""
+    terminal.note(f"no server is running on {ground.layout.data}{told}{pushes}")
 
 
 def runs(

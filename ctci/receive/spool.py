@@ -51,6 +51,14 @@ def prepare_folder(layout: Layout) -> None:
     layout.spool.chmod(0o1733)
 
 
+def waiting(layout: Layout) -> int:
+    """How many requests lie there; none where nobody may look."""
+    try:
+        return sum(_NAME.fullmatch(name) is not None for name in os.listdir(layout.spool))
+    except OSError:
+        return 0
+
+
 def drain(layout: Layout, receive: Callable[[Spooled], None]) -> int:
     """Hand each request to `receive`, oldest first, and delete it once that has returned; how many there were.
 

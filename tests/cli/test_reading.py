@@ -7,7 +7,7 @@ from sqlalchemy import text
 from ctci import layout, ledger, shape
 from ctci.model import Repeat, Status
 from tests import make
-from tests.cli.calling import Caller
+from tests.cli.calling import Caller, serving
 
 
 @pytest.mark.parametrize("verb", ["status", "runs"])
@@ -83,6 +83,26 @@ def test_status_names_projects_without_runs(ctci: Caller, db: ledger.Ledger) -> 
     assert db
 
     assert "shop has no runs yet" in ctci("status").err
+
+
+@pytest.mark.parametrize("shaped", [(), ("--json",)])
+def test_status_says_that_no_server_is_running_and_what_lies_in_the_spool(
+    ctci: Caller, db: ledger.Ledger, host: int, shaped: tuple[str, ...]
+) -> None:
+    make.settled(db, host)
+    without = ctci("status", *shaped)
+    ctci.place.spool.mkdir(exist_ok=True)
+    for digit in "12":
+        (ctci.place.spool / f"1795000000-{digit * 8}-1111-4111-8111-111111111111").touch()
+    (ctci.place.spool / "tmp.11111111-1111-4111-8111-111111111111").touch()
+
+    left = ctci("status", *shaped)
+    with serving(ctci.place):
+        served = ctci("status", *shaped)
+
+    assert (without.code, without.err) == (0, f"no server is running on {ctci.place.data}\n")
+    assert (left.code, left.err) == (0, f"no server is running on {ctci.place.data}; 2 pushes wait in the spool\n")
+    assert (served.code, served.err) == (0, "")
 
 
 def test_status_of_an_unknown_project_is_not_found(ctci: Caller, db: ledger.Ledger) -> None:
@@ -286,8 +306,9 @@ def test_a_result_that_is_repeated_says_where_its_log_is(ctci: Caller, db: ledge
 def test_a_terminal_gets_colours_and_lines_of_its_width(ctci: Caller, db: ledger.Ledger, host: int) -> None:
     make.settled(db, host, Status.FAILED, "a reason that is much longer than the terminal is wide " * 3)
 
-    seen = ctci.on_terminal("status", columns=60)
-    plain = ctci.on_terminal("status", columns=60, NO_COLOR="1")
+    with serving(ctci.place):
+        seen = ctci.on_terminal("status", columns=60)
+        plain = ctci.on_terminal("status", columns=60, NO_COLOR="1")
 
     assert "\x1b[31m✗ failed\x1b[0m" in seen
     assert "\x1b[" not in plain
@@ -310,7 +331,8 @@ def test_a_pipe_gets_neither_colours_nor_a_cut(ctci: Caller, db: ledger.Ledger, 
 def test_an_output_that_is_not_utf_8_is_no_error(ctci: Caller, db: ledger.Ledger, host: int) -> None:
     make.settled(db, host, Status.FAILED, "exit 3")
 
-    done = ctci.process("status", PYTHONIOENCODING="latin-1")
+    with serving(ctci.place):
+        done = ctci.process("status", PYTHONIOENCODING="latin-1")
 
     assert (done.returncode, done.stderr) == (1, b"")
     assert b"? failed" in done.stdout
