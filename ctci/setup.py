@@ -5,6 +5,7 @@ import shlex
 import shutil
 import subprocess
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 HOOK = Path(__file__).with_name("post-receive")
 #: What our own hook has in its second line.
@@ -98,6 +99,25 @@ def _has(hook: Path, words: str, *, most: int = 200) -> bool:
         return words in hook.read_text(errors="replace")[:most]
     except OSError:
         return False
+
+
+def local(address: str) -> Path | None:
+    """The folder that a project's `git` is, if it lies on this machine."""
+    path = Path(unquote(urlsplit(address).path)) if address.startswith("file://") else Path(address)
+    return path if path.is_absolute() and path.is_dir() and "://" not in address.removeprefix("file://") else None
+
+
+def announced(repository: Path, hook: Path) -> tuple[Path, str] | None:
+    """(the conf that a hook goes by, the project that it tells of); None for a hook without any."""
+    for folder in (repository, repository / "hooks", hook.parent, hook.resolve().parent):
+        conf = folder / "ctci.conf"
+        try:
+            lines = conf.read_text(errors="replace").splitlines()
+        except OSError:
+            continue
+        named = [line.removeprefix("project=") for line in lines if line.startswith("project=")]
+        return conf, named[-1] if named and named[-1] else repository.resolve().name.removesuffix(".git")
+    return None
 
 
 def git_folder(repository: Path) -> Path:

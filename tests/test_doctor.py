@@ -175,6 +175,22 @@ def test_a_local_repository_without_our_hook_is_told_of_with_the_command(healthy
     assert "of another ctci" in old.said
 
 
+def test_a_hook_that_tells_of_another_project_is_wrong(healthy: Subject, bare: Path) -> None:
+    assert healthy.config is not None
+    shop = healthy.config.projects["shop"]
+    renamed = replace(shop, name="store")
+
+    moved = found(replace(healthy, config=replace(healthy.config, projects={"store": renamed})))["store: hook"]
+    both = found(replace(healthy, config=replace(healthy.config, projects={"store": renamed, "shop": shop})))
+    (bare / "ctci.conf").unlink()
+    silent = found(healthy)["shop: hook"]
+
+    assert (moved.state, moved.fix) == ("wrong", f"ctci hook install {bare} --project store")
+    assert moved.said == f"{bare / 'ctci.conf'} says project=shop, which is not this project"
+    assert both["store: hook"].state == "fine"
+    assert (silent.state, "finds no ctci.conf" in silent.said) == ("wrong", True)
+
+
 def test_a_remote_elsewhere_has_no_hook_to_look_at(healthy: Subject) -> None:
     checks = found(with_project(healthy, remote=Remote(url="https://127.0.0.1:1/acme/shop.git")))
 

@@ -85,8 +85,7 @@ def install(*, repository: Path, project: str, chain: bool) -> int:
 
     ground = session.ground()
     settings = ground.config
-    if settings is not None:
-        session.project(settings, project)
+    configured = session.project(settings, project).remote.url if settings is not None else ""
     place = ground.layout
     for line in setup.install_hook(
         repository,
@@ -98,6 +97,9 @@ def install(*, repository: Path, project: str, chain: bool) -> int:
         chain=chain,
     ):
         terminal.note(line)
+    there = setup.local(configured)
+    if there is not None and there.resolve() not in (repository.resolve(), setup.git_folder(repository).resolve()):
+        terminal.note(f"but {project} is configured at {there}: what is pushed here is not what it fetches")
     return session.FINE
 
 

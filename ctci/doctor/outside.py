@@ -32,7 +32,7 @@ def projects(subject: Subject) -> tuple[Check, ...]:
         checks = {project: [check] for project, check in zip(projects, remotes, strict=True)}
     calls = _last_calls(subject, settings)
     for name, project in projects.items():
-        hook = _hook(project)
+        hook = _hook(settings, project)
         checks[name] += [each for each in (hook, calls.get(name)) if each is not None]
     return tuple(check for each in checks.values() for check in each)
 
@@ -53,16 +53,9 @@ def _remote(subject: Subject, settings: Config, project: Project) -> Check:
     return Check(group=GROUP, name=name, state=FINE, said=f"answers in {took}: {words.count(len(heads), 'ref')}")
 
 
-def _local(project: Project) -> Path | None:
-    """The repository of a project that lies on this machine."""
-    url = project.remote.url
-    path = Path(unquote(urlsplit(url).path)) if url.startswith("file://") else Path(url)
-    return path if path.is_absolute() and path.is_dir() and "://" not in url.removeprefix("file://") else None
-
-
-def _hook(project: Project) -> Check | None:
+def _hook(settings: Config, project: Project) -> Check | None:
     """Whether a local bare repository calls ctci: nobody else tells of its pushes."""
-    repository = _local(project)
+    repository = setup.local(project.remote.url)
     if repository is None or not (repository / "HEAD").exists():
         return None
     name = f"{project.name}: hook"
@@ -77,12 +70,28 @@ def _hook(project: Project) -> Check | None:
     # A dispatcher of ours names ctci too: what counts is whether the hook itself is among them.
     same = [path for path in found if path.read_bytes() == shipped]
     if same and os.access(same[0], os.X_OK):
+        amiss = _amiss(settings, project, repository, same[0])
+        if amiss is not None:
+            return Check(group=GROUP, name=name, state=WRONG, said=amiss, fix=fix)
         return Check(group=GROUP, name=name, state=FINE, said=f"installed and current: {same[0]}")
     if same:
         return Check(group=GROUP, name=name, state=WRONG, said=f"{same[0]} is not executable", fix=fix)
     if found:
         return Check(group=GROUP, name=name, state=WARNING, said=f"{found[0]} is of another ctci", fix=fix)
     return Check(group=GROUP, name=name, state=WARNING, said="none, so pushes are not seen", fix=fix)
+
+
+def _amiss(settings: Config, project: Project, repository: Path, hook: Path) -> str | None:
+    """Why a hook that is called does not tell of the project."""
+    told = setup.announced(repository, hook)
+    if told is None:
+        return f"{hook} finds no ctci.conf, so pushes are not announced"
+    conf, name = told
+    other = config.project(settings, name)
+    # Of two projects of one repository the hook can name one.
+    if name == project.name or (other is not None and other.remote.url == project.remote.url):
+        return None
+    return f"{conf} says project={name}, which is not this project"
 
 
 def _hooks_of(repository: Path) -> Path:

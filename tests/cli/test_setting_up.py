@@ -207,6 +207,18 @@ def test_a_hook_is_installed_in_a_bare_repository(ctci: Caller, bare: Path) -> N
     assert os.access(bare / "hooks/post-receive", os.X_OK)
 
 
+def test_a_hook_in_another_repository_than_the_projects_own_is_warned_of(ctci: Caller, bare: Path) -> None:
+    other = bare.with_name("other.git")
+    subprocess.run(["git", "init", "--quiet", "--bare", str(other)], check=True)
+    ctci.configure(f'[projects.shop]\ngit = "{bare}"\nrecipes.test = "true"\n')
+
+    own, foreign = (ctci("hook", "install", str(each), "--project", "shop") for each in (bare, other))
+
+    told = f"but shop is configured at {bare}: what is pushed here is not what it fetches"
+    assert (own.code, foreign.code) == (0, 0)
+    assert (told in own.err, told in foreign.err) == (False, True)
+
+
 def test_a_hook_of_a_project_that_is_not_configured_is_refused(ctci: Caller, bare: Path) -> None:
     said = ctci("hook", "install", str(bare), "--project", "nobody")
 
