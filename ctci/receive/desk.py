@@ -156,8 +156,8 @@ def request(
     if undeclared:
         raise DeskError(f"no recipe of {project} declares {undeclared[0]} in its `vars`")
     if not planned.orders:
-        have = ", ".join(order.place for order in everything(found))
-        raise DeskError(f"{planned.reason}; {project} has {have}")
+        have = ", ".join(_spelled(order) for order in everything(found))
+        raise DeskError(f"{planned.reason}; there is {have}")
     entry = Entry(
         project=project,
         forge="ctci",
@@ -171,6 +171,11 @@ def request(
         priority=PERSON,
     )
     return ledger.record(db, (entry,))[0]
+
+
+def _spelled(order: Order) -> str:
+    """What a person writes for it: `shop/api:test`, or `shop:test` where there are no subprojects."""
+    return f"{order.project}{'/' if order.subproject else ':'}{order.place}"
 
 
 def rerun(db: ledger.Ledger, run: int, *, by: str, failed: bool = False, current: Config | None = None) -> Recorded:

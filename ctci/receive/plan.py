@@ -36,7 +36,7 @@ def plan(
     what a person names is built on any ref, with what it needs. A needed recipe stands before those that need it.
     """
     chosen, reason = _subprojects(trigger, project)
-    ask = _Ask(trigger, chosen, reason, only, options.only(trigger.options))
+    ask = _Ask(trigger, chosen, reason, _meant(project, only), options.only(trigger.options))
     orders: list[Order] = []
     unordered: list[Unordered] = []
     for sub in project.subs.values():
@@ -131,6 +131,26 @@ def _why_not(ask: _Ask, sub: Subproject, recipe: Recipe) -> str | None:
     return None
 
 
+def _meant(project: Project, only: tuple[str | None, str | None]) -> tuple[str | None, str | None]:
+    """What a person means who wrote `:api:test` or `/api/test`, or `/test` where one subproject alone has that."""
+    sub, recipe = only
+    if sub is None and recipe is not None and not _homes(project, recipe):
+        within, colon, name = recipe.partition(":")
+        return (within, name) if colon else only
+    if sub is not None and recipe is None and sub not in project.subs:
+        within, slash, name = sub.rpartition("/")
+        homes = _homes(project, name)
+        if slash:
+            return (within, name) if within in homes else only
+        return (homes[0], name) if len(homes) == 1 else only
+    return only
+
+
+def _homes(project: Project, name: str) -> list[str]:
+    """The subprojects that have a recipe called so."""
+    return [sub.name for sub in project.subs.values() if any(_is_called(each, name) for each in sub.recipes)]
+
+
 def _is_called(recipe: str, name: str) -> bool:
     """Whether it is the recipe of that name, or one that its matrix made: `test[py=3.11]` of `test`."""
     return name in (recipe, recipe.partition("[")[0])
@@ -194,7 +214,7 @@ def _nothing(ask: _Ask, unordered: list[Unordered]) -> str:
     meant = [each for each in unordered if _is_meant(ask, each)]
     if asked and not meant:
         by = "" if ask.only != (None, None) else f" (`-o {options.ONLY}`)"
-        return f"nothing is called {'/'.join(asked) if not by else _names(asked)}{by}"
+        return f"nothing is called {':'.join(asked) if not by else _names(asked)}{by}"
     reasons = list(dict.fromkeys(each.reason for each in meant))
     told = reasons[0] if len(reasons) == 1 else f"no recipe is for this: {'; '.join(reasons)}"
     return f"{_names(asked)}: {told}" if asked else told

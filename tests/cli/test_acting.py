@@ -100,7 +100,7 @@ def test_what_is_not_configured_is_not_found_and_what_is_is_named(ctci: Caller, 
     said = ctci("run", asked)
 
     assert said.code == 5
-    assert ("configured: shop" in said.err) or ("shop has api:build, api:test" in said.err)
+    assert ("configured: shop" in said.err) or ("there is shop/api:build, shop/api:test" in said.err)
     assert ledger.runs_(db) == ()
 
 

@@ -73,7 +73,7 @@ def test_a_wish_runs_what_it_names(db: ledger.Ledger) -> None:
     ("wish", "message"),
     [
         ({"project": "shopp"}, "there is no project shopp; configured: shop"),
-        ({"project": "shop", "recipe": "fuzz"}, "nothing is called fuzz; shop has api:test, api:lint"),
+        ({"project": "shop", "recipe": "fuzz"}, "nothing is called fuzz; there is shop/api:test, shop/api:lint"),
     ],
 )
 def test_a_wish_for_what_is_not_there_says_what_is(db: ledger.Ledger, wish: dict[str, str], message: str) -> None:

@@ -123,3 +123,21 @@ def test_changed_files_spare_what_no_filter_lets_through(changed: list[str], exp
     # What is said of the whole names what is left, and nothing else.
     names = [order.subproject for order in found.orders]
     assert found.reason.startswith(f"{' and '.join(names)} queued: " if names else "nothing is run: ")
+
+
+@pytest.mark.parametrize(
+    ("only", "expected"),
+    [
+        ((None, "api:build"), ["api:build"]),
+        (("api/build", None), ["api:build"]),
+        (("fuzz", None), ["api:fuzz"]),
+        (("web", None), ["web:test"]),
+        # Two subprojects have one: which is meant is not known.
+        (("test", None), []),
+        (("web/build", None), []),
+        ((None, "web:build"), []),
+        ((None, "build"), ["api:build"]),
+    ],
+)
+def test_a_recipe_is_found_however_its_name_is_joined(only: tuple[str | None, str | None], expected: list[str]) -> None:
+    assert expected == places(planned(kind="manual", only=only))
