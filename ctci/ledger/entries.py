@@ -282,5 +282,5 @@ def _deliver(
         after=entry.trigger.after if entry.trigger else None,
         run=run,
         jobs=placed,
-        remark=entry.remark,
+        remarks=entry.remarks,
     )

@@ -197,7 +197,7 @@ class Entry:
     trigger: Trigger | None = None
     orders: tuple[Order, ...] = ()
     #: For who asked, beside the decision.
-    remark: str = ""
+    remarks: tuple[str, ...] = ()
     #: Smaller is sooner: a person's wish before a push before a schedule.
     priority: int = 10
     #: The ref is gone from the remote: forget where it was.
@@ -221,5 +221,7 @@ class Recorded:
     run: int | None
     #: (id, place) of the run's jobs, such as (3, "api:test").
     jobs: tuple[tuple[int, str], ...]
+    #: Why the new run will be skipped, where that is known already.
+    skip: str | None = None
     #: What is to be said to who asked, beside the decision.
-    remark: str = ""
+    remarks: tuple[str, ...] = ()

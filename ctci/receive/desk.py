@@ -44,7 +44,16 @@ def receive(
         _entry(db, config, project, item, forge=forge, event=event, key=key, default_branch=known_default)
         for item in items
     )
-    return ledger.record(db, entries)
+    made = ledger.record(db, entries)
+    return tuple(_told(item, recorded) for item, recorded in zip(items, made, strict=True))
+
+
+def _told(item: Trigger | Ignored, made: Recorded) -> Recorded:
+    """With why its run will be skipped, where the push options say so."""
+    if isinstance(item, Ignored):
+        return made
+    skip = push.skips(item.kind, item.options) if made.decision == "queued" else None
+    return replace(made, skip=skip)
 
 
 def nobodys(
@@ -110,12 +119,13 @@ def _entry(
     # Two projects may hear of the same call, and one must not be able to swallow the other's by guessing its id.
     trigger = replace(item, project=project.name, key=f"{project.name}:{item.key}")
     planned = plan.plan(trigger, project, default_branch=default_branch, log_cap=config.server.limit_log)
+    skip = push.skips(item.kind, item.options) if planned.orders else None
     return replace(
         base,
-        reason=planned.reason,
+        reason=f"skipped: {skip}" if skip else planned.reason,
         trigger=trigger,
         orders=planned.orders,
-        remark=planned.remark,
+        remarks=(*filter(None, (planned.remark,)), *push.remarks(item.options)),
         priority=PUSH,
     )
 

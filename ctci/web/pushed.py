@@ -17,22 +17,29 @@ QUIET_MS = 30_000
 
 
 def answer(made: Sequence[Recorded], public: str) -> str:
-    """The decisions of a push: at most two lines a ref, at most three refs, and what of it is not done."""
+    """The decisions of a push: at most two lines a ref, at most three refs; then what its options come to."""
     lines: list[str] = []
     for each in made[:REFS]:
         branch = short_ref(each.ref or "")
         if each.decision == "queued":
-            count = words.count(len(each.jobs), "job")
-            subs = " ".join(dict.fromkeys(place.partition(":")[0] for _, place in each.jobs))
-            lines.append(line(f"{each.project} {branch} {words.sha(each.after)}  {count}: {subs}"))
+            lines.append(line(f"{each.project} {branch} {words.sha(each.after)}  {_made(each)}"))
             lines.append(f"ctci: {public}runs/{each.run}\n")
         else:
             lines.append(line(f"{each.project} {branch}  {each.decision}: {each.reason}"))
     if len(made) > REFS:
         lines.append(line(f"and {words.count(len(made) - REFS, 'more ref')}; see {public}deliveries"))
     # The options are those of the whole push.
-    lines += (line(remark) for remark in dict.fromkeys(each.remark for each in made) if remark)
+    remarks = dict.fromkeys(remark for each in made for remark in each.remarks)
+    lines += [line(remark) for remark in list(remarks)[:REFS]]
     return "".join(lines)
+
+
+def _made(each: Recorded) -> str:
+    """`2 jobs: api web`, or that it will not be run."""
+    if each.skip is not None:
+        return f"skipped: {each.skip.replace('`', '')}"
+    subs = " ".join(dict.fromkeys(place.partition(":")[0] for _, place in each.jobs))
+    return f"{words.count(len(each.jobs), 'job')}: {subs}"
 
 
 def line(text: str) -> str:

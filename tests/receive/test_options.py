@@ -5,6 +5,7 @@ import pytest
 from ctci.config.settings import Project, Subproject
 from ctci.model import Plan, Recipe
 from ctci.receive import options, plan
+from ctci.run import skips
 from tests import make
 
 RECIPES = {
@@ -101,6 +102,30 @@ def test_a_variable_reaches_the_recipes_that_declare_it_and_no_other() -> None:
     assert env["api:test[py=3.11]"] == {"LEVEL": "4"}
     assert env["api:build"] == {}
     assert "no recipe declares SECRET in its `vars`" in found.reason
+
+
+@pytest.mark.parametrize("option", ["ci.foo", "ci.wait=yes", "ci.only", "ci.only=", "ci.var", "ci.skip=1", "ci.waits"])
+def test_an_option_that_is_written_like_ours_and_is_none_is_told_of(option: str) -> None:
+    told = options.remarks((option, option))
+
+    assert told == (f"{option} is not an option (ci.only=, ci.skip, ci.var=, ci.wait)",)
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["ci.only=api", "ci.var=A=1", "ci.wait", "ci.skip", "skip-ci", "ci.variable=A=1", "ci.input=a=1", "ci.no_pipeline"],
+)
+def test_ours_and_gitlabs_options_need_no_word(option: str) -> None:
+    assert options.remarks((option, "merge_request.create", "integrations.skip_ci", "topic=x")) == ()
+
+
+@pytest.mark.parametrize("kind", ["push", "tag"])
+@pytest.mark.parametrize("said", [(), ("ci.only=api",), ("ci.skip",), ("merge", "skip-ci")])
+def test_what_is_told_as_skipped_is_what_will_be(kind: str, said: tuple[str, ...]) -> None:
+    becomes = skips.reason(kind=kind, options=said, message="", commit=make.sha())
+
+    assert options.SKIP == skips.OPTIONS
+    assert becomes == options.skips(kind, said)
 
 
 def test_what_is_no_option_of_ours_says_nothing() -> None:

@@ -326,6 +326,20 @@ def test_a_pusher_reads_once_which_variables_nobody_declares(door: Door) -> None
     assert said[-1] == "ctci: no recipe declares LEVLE in its `vars`"
 
 
+def test_a_pusher_reads_what_the_push_options_come_to(door: Door) -> None:
+    given = [base64.b64encode(option).decode() for option in (b"ci.skip", b"ci.foo\x1b[2J", b"merge_request.create")]
+
+    answer = door.post(LINE, {**HOOK, "Accept": "text/plain", "X-CTCI-Option": ",".join(given)}, unix=True)
+
+    (run,) = ledger.runs_(door.db)
+    assert answer.raw.decode().splitlines() == [
+        f"ctci: shop main {make.sha(1)[:7]}  skipped: the push said -o ci.skip",
+        f"ctci: http://127.0.0.1:8484/runs/{run.id}",
+        "ctci: ci.foo?[2J is not an option (ci.only=, ci.skip, ci.var=, ci.wait)",
+    ]
+    assert ledger.deliveries_(door.db)[0].reason == "skipped: the push said `-o ci.skip`"
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
 def test_only_post_is_taken(door: Door, method: str) -> None:
     assert door.post(b"", {}, method=method).status == 405
