@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ctci.ledger.engine import Away, Fenced, IllegalMove, Ledger, LedgerError, Nudge, connect
 from ctci.ledger.entries import record, refuse
-from ctci.ledger.history import baseline, bases, branches, broken_since, outdated, since, standing, strips
+from ctci.ledger.history import baseline, bases, branches, broken_since, outdated, red_on, since, standing, strips
 from ctci.ledger.letters import failed, hasten, owe, sent
 from ctci.ledger.migrations import migrate
 from ctci.ledger.preparing import give_up, postpone, prepare
@@ -82,6 +82,7 @@ __all__ = [
     "put_back",
     "queue",
     "record",
+    "red_on",
     "refuse",
     "retry",
     "run",

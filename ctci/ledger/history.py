@@ -96,6 +96,21 @@ def branches(db: Ledger, *, limit: int = 200) -> tuple[tuple[str, str], ...]:
         return tuple((row.project, row.ref) for row in connection.execute(query))
 
 
+def red_on(db: Ledger, project: str, ref: str) -> tuple[tuple[Job, int], ...]:
+    """The red places of a ref: the last conclusive job, and the run of the first red one since it was green."""
+    first = jobs.alias("first")
+    query = (
+        select(jobs, first.c.run.label("since"))
+        .join(standing_, standing_.c.last_job == jobs.c.id)
+        .join(first, first.c.id == standing_.c.red_job)
+        .where(standing_.c.project == project, standing_.c.ref == ref)
+        .order_by(first.c.id)
+    )
+    with db.read() as connection:
+        found = [(rows.job(row), row.since) for row in connection.execute(query)]
+    return tuple((job, since) for job, since in found if job.is_red)
+
+
 def broken_since(db: Ledger) -> Mapping[int, int]:
     """Of each place that is red: its last conclusive job -> the run of its first red one since it was green."""
     query = (

@@ -12,13 +12,13 @@ from starlette.responses import Response
 
 from ctci import clock, ledger, logs
 from ctci.model import FINISHED, HEADS, Job, Status
-from ctci.web import render, sentences, strip
+from ctci.web import render, sentences, standings, strip
 from ctci.web.doors import Doors
 
 #: Rows of a page.
 ROWS = 50
-#: Red jobs of a run whose last lines are shown, and how many lines of how many characters.
-SHOWN, LINES, WIDE = 3, 12, 300
+#: Of a red job of a run that is told of so many last lines are shown, of so many characters.
+LINES, WIDE = 12, 300
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,9 +81,9 @@ def run(request: Request) -> Response:
         return no_run(request, request.path_params["run"])
     jobs = ledger.jobs_of(doors.db, [found.id], ahead=True)[found.id]
     now = clock.now()
-    endings = tuple(_ending(doors, job) for job in [job for job in jobs if job.is_red][:SHOWN])
-    broke = {each.red.job.id for each in endings if each.red.broke}
-    verdict = sentences.run_(found, jobs, now, broke=broke)
+    reds = standings.reds(doors, jobs)
+    endings = tuple(_ending(doors, red) for red in reds)
+    verdict = standings.verdict(doors, found, jobs, reds, now)
     newest = ledger.runs_(doors.db, project=found.project, ref=found.ref, after=found.id, limit=1)
     previous = ledger.runs_(doors.db, project=found.project, ref=found.ref, before=found.id, limit=1)
     again = {job.id: ledger.attempts_of(doors.db, job.id) for job in jobs if job.attempt > 1}
@@ -139,10 +139,8 @@ def no_run(request: Request, number_: int) -> Response:
     )
 
 
-def _ending(doors: Doors, job: Job) -> Ending:
-    first, lines = logs.tail(log_of(doors, job), LINES)
-    green, since = ledger.since(doors.db, job)
-    red = sentences.Red(job=job, green=green, first=since)
+def _ending(doors: Doors, red: sentences.Red) -> Ending:
+    first, lines = logs.tail(log_of(doors, red.job), LINES)
     return Ending(red=red, first=first, lines=tuple(_cut(logs.clean(line)) for line in lines))
 
 

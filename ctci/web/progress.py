@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from ctci import clock, ledger
-from ctci.web import callers, problems, pushed
+from ctci.web import callers, problems, pushed, standings
 from ctci.web.doors import Doors
 
 SPOKEN = "post_receive"
@@ -76,7 +76,13 @@ def _news(doors: Doors, ids: Sequence[int], progress: pushed.Progress) -> str:
     try:
         # The runs first: when one is over then, so are its jobs as they are read next.
         runs = ledger.runs_(doors.db, ids=ids, limit=len(ids))
-        return progress.news(runs[::-1], ledger.jobs_of(doors.db, ids), clock.now())
+        jobs, now = ledger.jobs_of(doors.db, ids), clock.now()
+        return progress.news(
+            runs[::-1],
+            jobs,
+            lambda run, its: standings.verdict(doors, run, its, standings.reds(doors, its), now),
+            now,
+        )
     except ledger.Away:
         # The next look will tell.
         return ""

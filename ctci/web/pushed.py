@@ -3,12 +3,15 @@
 72 columns at most, no colour, and no control character of anybody's.
 """
 
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
 
 from ctci import words
 from ctci.model import FINISHED, Job, Recorded, Run, Status, short_ref
-from ctci.web import sentences
+from ctci.web.sentences import Verdict
 
+#: Columns of a line.
+WIDE = 72
 #: Refs of one push that are told of.
 REFS = 3
 #: So long nothing happens before a line says what is being done, milliseconds: who waits sees that it goes on, and
@@ -44,8 +47,17 @@ def _made(each: Recorded) -> str:
 
 def line(text: str) -> str:
     """One line to a terminal."""
-    clean = "".join(letter if letter.isprintable() else "?" for letter in f"ctci: {text.replace(words.THIN, ' ')}")
-    return f"{clean if len(clean) <= 72 else clean[:71] + '…'}\n"
+    clean = _clean(f"ctci: {text}")
+    return f"{clean if len(clean) <= WIDE else clean[: WIDE - 1] + '…'}\n"
+
+
+def _whole(text: str) -> str:
+    """As many lines as it takes."""
+    return "".join(f"ctci: {piece}\n" for piece in textwrap.wrap(_clean(text), WIDE - len("ctci: ")))
+
+
+def _clean(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in text.replace(words.THIN, " "))
 
 
 class Progress:
@@ -59,8 +71,14 @@ class Progress:
         #: Whether the verdict of each run has been told.
         self.over = False
 
-    def news(self, runs: Sequence[Run], jobs: Mapping[int, Sequence[Job]], now: int) -> str:
-        """The lines for what has changed; `now` is Unix milliseconds."""
+    def news(
+        self,
+        runs: Sequence[Run],
+        jobs: Mapping[int, Sequence[Job]],
+        verdict: Callable[[Run, Sequence[Job]], Verdict],
+        now: int,
+    ) -> str:
+        """The lines for what has changed; `verdict` is asked once a run has ended, `now` is Unix milliseconds."""
         lines: list[str] = []
         for run in runs:
             prefix = f"{run.branch}  " if len(runs) > 1 else ""
@@ -71,7 +89,7 @@ class Progress:
                     lines.append(line(f"{prefix}{job.place} {said}"))
             if run.finished_at is not None and run.id not in self._ended:
                 self._ended.add(run.id)
-                lines.append(line(sentences.run_(run, jobs[run.id], now).text))
+                lines.append(_whole(verdict(run, jobs[run.id]).text))
                 lines.append(f"ctci: {self._public}runs/{run.id}\n")
         if not lines and self._spoke_at is not None and now - self._spoke_at >= QUIET_MS:
             lines = [line(_doing(jobs, now))]

@@ -79,9 +79,8 @@ def run_(run: Run, jobs: Sequence[Job], now: int, *, broke: Collection[int] = ()
         why = words.waits(jobs[0], run) if jobs else "waits"
         return Verdict(parts=(number, Part(f" {why}.")), status=run.status)
     if run.status is Status.SUCCEEDED:
-        green = sum(job.status is Status.SUCCEEDED for job in jobs)
-        all_ = f": {words.count(green, 'job')} succeeded " if green < len(jobs) else f": {_all(green)} succeeded "
-        return Verdict(parts=(number, Part(f" is green on {run.branch}{all_}"), moment, Part(".")), status=run.status)
+        is_green = Part(f" is green on {run.branch}: {succeeded(jobs)} ")
+        return Verdict(parts=(number, is_green, moment, Part(".")), status=run.status)
     reasons = (words.said(job, run) for job in jobs if job.status is run.status)
     reason = next(filter(None, reasons), run.reason)
     cause = f": {_cut(reason)}." if reason else "."
@@ -281,8 +280,11 @@ def _is(jobs: Sequence[Job]) -> str:
     return "is" if len(jobs) < 2 else "are"
 
 
-def _all(count: int) -> str:
-    return "its one job" if count == 1 else f"all {words.number(count)} jobs"
+def succeeded(jobs: Sequence[Job]) -> str:
+    """`both its jobs succeeded`."""
+    count = sum(job.status is Status.SUCCEEDED for job in jobs)
+    every = {1: "its one job", 2: "both its jobs"}.get(count, f"all {words.number(count)} jobs")
+    return f"{every if count == len(jobs) else words.count(count, 'job')} succeeded"
 
 
 def _open(jobs: Sequence[Job]) -> str:

@@ -560,6 +560,19 @@ def awaited(door: Door, *, call: str = CALL, project: str = "shop", unix: bool =
     return door.post(b"", given, path=f"/hooks/{project}/pushes/{call}", unix=unix, method="GET")
 
 
+def test_who_waits_hears_what_the_page_says(door: Door, host: int) -> None:
+    make.settled(door.db, host, trigger=make.trigger(after=make.sha(9)))
+    door.post(LINE, {**HOOK, "X-CTCI-Delivery": CALL}, unix=True)
+    make.prepare(door.db, 2)
+    job, _ = make.running(door.db, host)
+    ended = make.exit_(code=1)
+    ledger.settle(
+        door.db, job=job.id, attempt=job.attempt, host=host, status=Status.FAILED, reason="exit 1", exit=ended
+    )
+
+    assert "ctci: api:test broke main just now: exit 1." in awaited(door).raw.decode().splitlines()
+
+
 def test_who_waits_hears_each_step_until_the_verdict(door: Door, host: int) -> None:
     door.post(LINE, {**HOOK, "X-CTCI-Delivery": CALL}, unix=True)
     said: list[str] = []

@@ -21,7 +21,7 @@ from sqlalchemy import event
 from ctci import config, layout, ledger
 from ctci.config.settings import Config, Project, Server, Subproject
 from ctci.http import Server as WebServer
-from ctci.model import Job, Repeat, Run, Status
+from ctci.model import Job, Order, Repeat, Run, Status
 from ctci.web import app, render, sentences, strip
 from ctci.web.doors import Doors
 from tests import make
@@ -849,6 +849,22 @@ def test_what_is_allowed_to_fail_is_grey_and_breaks_nothing(site: Site, db: ledg
     assert '<span class="st skipped">' in page.text
     assert "failed, allowed" in page.text
     assert page.h1.startswith(f"#{run} is green on main")
+
+
+def test_a_green_run_on_a_branch_that_stays_red_says_so(site: Site, db: ledger.Ledger, host: int) -> None:
+    def orders(*names: str) -> tuple[Order, ...]:
+        return tuple(make.order(recipe=make.recipe(name=name)) for name in names)
+
+    make.settled(db, host, Status.FAILED, "exit 1", orders=orders("test", "gone"))
+    partly = make.settled(db, host, orders=orders("build", "lint"))
+    before = site.get(f"/runs/{partly}").h1
+    make.settled(db, host, orders=orders("test"))
+
+    after = site.get(f"/runs/{partly}").h1
+
+    # A recipe that was removed is red for nobody.
+    assert re.fullmatch(rf"#{partly}: both its jobs succeeded .*; main stays red: api:test since #1\.", before)
+    assert after.startswith(f"#{partly} is green on main: both its jobs succeeded ")
 
 
 def test_a_repeated_result_leads_to_the_job_that_was_run(site: Site, db: ledger.Ledger, host: int) -> None:

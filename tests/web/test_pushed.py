@@ -4,7 +4,7 @@ import pytest
 
 from ctci import clock, ledger
 from ctci.model import Status
-from ctci.web import pushed
+from ctci.web import pushed, sentences
 from tests import make
 from tests.conftest import StoppedClock
 
@@ -14,7 +14,9 @@ PUBLIC = "https://ci.example.org/"
 def news(db: ledger.Ledger, progress: pushed.Progress) -> list[str]:
     """What is new of all runs, oldest first."""
     runs = ledger.runs_(db)[::-1]
-    return progress.news(runs, ledger.jobs_of(db, [run.id for run in runs]), clock.now()).splitlines()
+    now = clock.now()
+    jobs = ledger.jobs_of(db, [run.id for run in runs])
+    return progress.news(runs, jobs, lambda run, its: sentences.run_(run, its, now), now).splitlines()
 
 
 @pytest.mark.usefixtures("stopped_clock")
@@ -38,12 +40,15 @@ def test_each_step_of_a_job_is_told_once(db: ledger.Ledger, host: int) -> None:
     assert not progress.over
     steps += [news(db, progress), news(db, progress)]
 
-    assert [len(step) for step in steps] == [1, 1, 1, 0, 3, 0]
+    assert [len(step) for step in steps] == [1, 1, 1, 0, 5, 0]
     assert steps[0] == ["ctci: api:test waits for its commit to be fetched"]
     assert steps[1] == ["ctci: api:test waits for a free slot"]
     assert steps[2] == ["ctci: api:test runs"]
     assert steps[4][0].startswith("ctci: api:test failed after 2 s: exit 3")
-    assert steps[4][2] == f"ctci: {PUBLIC}runs/{number}"
+    # The verdict is not cut; `exit` has one too.
+    assert steps[4][1].startswith("ctci: api:test failed on main just now: exit 3")
+    assert "".join(steps[4][1:4]).count("x") == 101
+    assert steps[4][4] == f"ctci: {PUBLIC}runs/{number}"
     assert all(len(line) <= 72 and line.isprintable() for step in steps for line in step)
     assert progress.over
 
