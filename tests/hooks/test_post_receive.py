@@ -674,3 +674,24 @@ def test_without_a_spool_the_push_is_announced_later_and_holds_nobody_up(reposit
     assert code == 0
     assert "trying again for ten minutes" in seen
     assert heard.calls[0].body.endswith(b" refs/heads/main\n")
+
+
+def test_who_wanted_to_wait_reads_that_nobody_waits(repository: Repository) -> None:
+    code, said, _ = repository.push("-o", "ci.wait", "main")
+
+    assert code == 0
+    assert "ctci: server not reachable, queued on disk (not waiting)" in said
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and shutil.which("setpriv") is None, reason="root may use every socket")
+def test_who_may_not_use_the_socket_reads_that(repository: Repository, ear: Ear) -> None:
+    repository.socket.chmod(0o400)
+    command = ["sh"]
+    if os.geteuid() == 0:
+        # Without its capabilities root is a user like others.
+        command = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "sh"]
+
+    said = announce(repository, command).stdout.decode()
+
+    assert said == f"ctci: not allowed to use {repository.socket}, queued on disk\n"
+    assert ear.calls == []
