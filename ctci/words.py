@@ -88,6 +88,17 @@ def names(values: list[str]) -> str:
     return values[0] if len(values) == 1 else f"{', '.join(values[:-1])} and {values[-1]}" if values else ""
 
 
+def decided(decision: str) -> str:
+    """What became of a call of a hook, in the one word that every place has for it: `ignored`, `seen before`."""
+    return {"duplicate": "seen before"}.get(decision, decision)
+
+
+def called(forge: str, event: str) -> str:
+    """Who called, and with what: `gitea push`; our own hook has one event of its own name."""
+    forge = forge.replace("_", "-")
+    return forge if forge == event else f"{forge} {event}"
+
+
 def waits(job: Job, run: Run) -> str:
     """Why a queued job does not run yet."""
     wait = job.wait

@@ -8,8 +8,8 @@ from ctci.model import TAGS, Delivery, Job, Run, Status
 
 WORDS = {
     "queued": "made #{run}",
-    "ignored": "asked for nothing",
-    "duplicate": "was known",
+    "ignored": "was ignored",
+    "duplicate": "was seen before",
     "refused": "was refused",
 }
 
@@ -18,12 +18,15 @@ def why_not(what: str, fields: tuple[str, ...] | None, *, limit: int) -> int:
     """The decisions about a delivery, a project or a branch, newest first."""
     ground = session.ground()
     db = session.need_ledger(ground.layout)
-    found = _deliveries(db, what, ground, limit)
+    found = _deliveries(db, what, ground, limit + 1)
+    more, found = len(found) > limit, found[:limit]
     if fields is not None:
         terminal.json(shape.pick(shape.items([shape.delivery(each) for each in found]), fields))
         return session.FINE
     for each in found:
         _tell(db, each)
+    if more:
+        terminal.note(f"the newest {words.number(limit)}; more with -n N")
     return session.FINE
 
 
@@ -53,14 +56,9 @@ def _tell(db: ledger.Ledger, delivery: Delivery) -> None:
     about = f" {delivery.ref}" if delivery.ref else ""
     by = f" by {delivery.pusher}" if delivery.pusher else ""
     when = clock.local(delivery.at).strftime("%Y-%m-%d %H:%M:%S")
+    call = f"{words.called(delivery.forge, delivery.event)}{about}{by}"
     became = WORDS.get(delivery.decision, delivery.decision).format(run=delivery.run)
-    terminal.say(
-        terminal.strong(
-            terminal.plain(
-                f"d_{delivery.id} of {when}: {delivery.forge} {delivery.event}{about}{by} {became}: {delivery.reason}"
-            )
-        )
-    )
+    terminal.say(terminal.strong(terminal.plain(f"d_{delivery.id} of {when}: {call} {became}: {delivery.reason}")))
     run = ledger.run(db, delivery.run) if delivery.run is not None else None
     if run is None:
         return

@@ -204,7 +204,7 @@ def show(target: targets.Target, fields: Fields) -> int:
             terminal.say(f"and {words.count(len(commits) - 20, 'commit')} more")
     if deliveries:
         terminal.say()
-        terminal.table([[f"d_{each.id}", each.forge, each.decision, each.reason] for each in deliveries])
+        terminal.table([[f"d_{each.id}", each.forge, words.decided(each.decision), each.reason] for each in deliveries])
     first_red = next((job for job in jobs if job.is_red), None)
     if first_red is not None:
         only = " --failed" if len(jobs) > 1 else ""

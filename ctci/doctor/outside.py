@@ -133,7 +133,7 @@ def _last_calls(subject: Subject, settings: Config) -> dict[str, Check]:
             )
             continue
         call = calls[0]
-        said = f"{words.ago(call.at, clock.now())}, {call.decision}: {call.reason}"
+        said = f"{words.ago(call.at, clock.now())}, {words.decided(call.decision)}: {call.reason}"
         refused = call.decision == "refused"
         found[name] = Check(
             group=GROUP,

@@ -28,7 +28,7 @@ def answer(made: Sequence[Recorded], public: str) -> str:
             lines.append(line(f"{each.project} {branch} {words.sha(each.after)}  {_made(each)}"))
             lines.append(f"ctci: {public}runs/{each.run}\n")
         else:
-            lines.append(line(f"{each.project} {branch}  {each.decision}: {each.reason}"))
+            lines.append(line(f"{each.project} {branch}  {words.decided(each.decision)}: {each.reason}"))
     if len(made) > REFS:
         lines.append(line(f"and {words.count(len(made) - REFS, 'more ref')}; see {public}deliveries"))
     # The options are those of the whole push.

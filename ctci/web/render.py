@@ -81,6 +81,7 @@ def environment() -> Environment:
         elapsed=_elapsed,
     )
     made.globals.update(
+        called=words.called,
         static=static.path,
         count=words.count,
         ago=words.ago,

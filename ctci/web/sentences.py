@@ -200,8 +200,8 @@ def deliveries(found: Sequence[Delivery], *, where: str, newest: bool) -> Verdic
     counted = Counter(each.decision for each in found)
     kinds = (
         ("queued", "made a run", "made a run"),
-        ("ignored", "asked for nothing", "asked for nothing"),
-        ("duplicate", "was known", "were known"),
+        ("ignored", "was ignored", "were ignored"),
+        ("duplicate", "was seen before", "were seen before"),
         ("refused", "was refused", "were refused"),
     )
     told = ", ".join(

@@ -569,7 +569,7 @@ def test_every_call_has_its_decision_as_a_sentence(site: Site, db: ledger.Ledger
 
     assert empty.h1 == "No hook has called yet."
     assert "ctci hook install REPO.git --project" in empty.text
-    assert page.h1 == "The last 4 calls: 1 made a run, 1 asked for nothing, 1 was known, 1 was refused."
+    assert page.h1 == "The last 4 calls: 1 made a run, 1 was ignored, 1 was seen before, 1 was refused."
     assert f"the same delivery made #{run} before" in page.text
     assert "branch wip matches no pattern of the project" in page.text
     assert "signature does not match" in page.text
