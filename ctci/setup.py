@@ -76,6 +76,11 @@ def install_hook(
 def _place(there: Path, *, chain: bool) -> tuple[Path, Path | None]:
     """(where our hook goes, where the one that is there is kept or None). Raises SetupError."""
     folder = there.with_name("post-receive.d")
+    if there.is_symlink() and is_ours(there) and there.resolve().parent != there.parent.resolve():
+        raise SetupError(
+            f"{there} leads to {there.resolve()}, ctci's hook for several repositories; "
+            "remove the link to give this repository a hook and a conf of its own"
+        )
     if not os.path.lexists(there) or is_ours(there):
         return there, None
     # Gitea's and Forgejo's own hook runs what lies in this folder, and so does our dispatcher.

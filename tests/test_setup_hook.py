@@ -206,6 +206,19 @@ def test_a_foreign_hook_that_is_a_relative_link_still_runs_when_it_is_kept(bare:
     assert (bare.parent / "common").read_text() == FOREIGN
 
 
+@pytest.mark.parametrize("chain", [True, False])
+def test_a_link_to_our_hook_for_several_repositories_is_left(bare: Path, chain: bool) -> None:
+    shared = foreign(bare.parent / ".ctci" / "post-receive", setup.HOOK.read_text())
+    there = bare / "hooks" / "post-receive"
+    there.parent.mkdir(exist_ok=True)
+    there.symlink_to(shared)
+
+    with pytest.raises(setup.SetupError, match="remove the link"):
+        install(bare, chain=chain)
+
+    assert (there.readlink(), (bare / "ctci.conf").exists()) == (shared, False)
+
+
 def test_a_link_that_leads_nowhere_is_somebodys_too(bare: Path) -> None:
     (bare / "hooks").mkdir(exist_ok=True)
     (bare / "hooks" / "post-receive").symlink_to("../../nowhere")

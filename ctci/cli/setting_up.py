@@ -107,6 +107,19 @@ assert isinstance(install, Verb)  # noqa: S101 - the decorator's promise
 hook.add_command(install)
 
 
+@verb(examples=("ctci hook print > /srv/git/.ctci/post-receive", "ctci hook print --help"))
+def print_() -> int:
+    """The hook itself, for a file that several repositories link to."""
+    from ctci import setup  # noqa: PLC0415 - a verb's module
+
+    click.echo(setup.HOOK.read_text(), nl=False)
+    return session.FINE
+
+
+assert isinstance(print_, Verb)  # noqa: S101 - the decorator's promise
+hook.add_command(print_)
+
+
 class _Secret(click.Group):
     """A group whose help begins with two examples too."""
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ctci import setup
 from ctci.cli import setting_up
 from tests.cli.calling import Caller
 
@@ -217,6 +218,12 @@ def test_a_hook_in_another_repository_than_the_projects_own_is_warned_of(ctci: C
     told = f"but shop is configured at {bare}: what is pushed here is not what it fetches"
     assert (own.code, foreign.code) == (0, 0)
     assert (told in own.err, told in foreign.err) == (False, True)
+
+
+def test_the_hook_is_printed_as_it_is_installed(ctci: Caller) -> None:
+    said = ctci("hook", "print")
+
+    assert (said.code, said.out, said.err) == (0, setup.HOOK.read_text(), "")
 
 
 def test_a_hook_of_a_project_that_is_not_configured_is_refused(ctci: Caller, bare: Path) -> None:
