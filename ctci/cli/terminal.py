@@ -142,11 +142,16 @@ class Progress:
         self.text = text
 
 
+def watched() -> bool:
+    """Whether a person sees the progress of what is waited for."""
+    return sys.stderr.isatty()
+
+
 @contextmanager
 def progress(text: str) -> Iterator[Progress]:
     """Show on a terminal what is waited for once it takes over a second; nothing elsewhere."""
     shown = Progress(text)
-    if not sys.stderr.isatty():
+    if not watched():
         yield shown
         return
     done = threading.Event()

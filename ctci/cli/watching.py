@@ -48,6 +48,7 @@ class Watch:
         self._streams = streams
         self._raw = raw
         self._waits: dict[int, str] = {}
+        self._fetch: str | None = None
         self._served_at = clock.monotonic()
         self._looked_at = 0.0
         self.jobs: tuple[Job, ...] = ()
@@ -74,6 +75,7 @@ class Watch:
 
     def _show(self, run: Run) -> None:
         if self._streams is None:
+            self._show_fetch(run)
             return
         for job in self.jobs:
             if job.status is Status.QUEUED:
@@ -89,6 +91,13 @@ class Watch:
             if job.status in FINISHED and not stream.told:
                 stream.told = True
                 terminal.note(joblog.ending(job, run))
+
+    def _show_fetch(self, run: Run) -> None:
+        """Why the commit does not come, where no progress shows it: that may take minutes, and end in nothing."""
+        why = run.reason if run.prepared_at is None and run.finished_at is None else None
+        if why and why != self._fetch and self.jobs and not terminal.watched():
+            terminal.note(terminal.plain(f"#{run.id} {words.waits(self.jobs[0], run)}"))
+        self._fetch = why
 
     def _doing(self, run: Run) -> str:
         running = [job.place for job in self.jobs if job.status is Status.RUNNING]

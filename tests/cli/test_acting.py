@@ -79,6 +79,20 @@ def test_a_person_at_a_terminal_sees_what_is_waited_for_and_a_script_does_not(ct
     assert b"\x1b" not in err
 
 
+def test_a_script_that_waits_reads_why_its_commit_does_not_come(ctci: Caller, db: ledger.Ledger) -> None:
+    with serving(ctci.place):
+        process = ctci.start("run", "shop", "--wait", stdout=-1, stderr=-1)
+        eventually(lambda: ledger.run(db, 1), 20)
+        ledger.postpone(db, 1, "the remote does not answer; trying again", 60_000)
+        assert process.stderr is not None
+        told = [process.stderr.readline().decode() for _ in range(2)]
+        ledger.give_up(db, 1, "the remote does not answer")
+        _, rest = process.communicate(timeout=20)
+
+    assert told[1] == "#1 waits for its commit to be fetched: the remote does not answer; trying again\n"
+    assert b"waits for" not in rest
+
+
 def test_ctrl_c_ends_the_wait_and_not_the_run(ctci: Caller, db: ledger.Ledger) -> None:
     with serving(ctci.place):
         process = ctci.start("run", "shop", "--wait", stdout=-1, stderr=-1)
