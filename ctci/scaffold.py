@@ -18,6 +18,8 @@ from ctci.config.settings import Server
 
 #: The longest name that a project may have.
 LONGEST = 64
+#: The command that stands in a new projects.toml until somebody says what tests it.
+PLACEHOLDER = "echo 'say in projects.toml what tests this'"
 
 
 class ScaffoldError(Exception):
@@ -202,7 +204,7 @@ def projects(source: _Source | None) -> str:
     lines += [
         "",
         "# One recipe, at the root of the repository. Replace the command by yours.",
-        "recipes.test   = \"echo 'say in projects.toml what tests this'\"",
+        f'recipes.test   = "{PLACEHOLDER}"',
         "",
         "# Several directories with recipes of their own, instead of `recipes`:",
         f"# [projects.{name}.sub.api]",

@@ -45,12 +45,25 @@ def check(*, file: str | None, style: str, strict: bool, no_resolve: bool, quiet
         named = words.names([words.count(len(found.projects), "project"), *(f"[each.{name}]" for name in found.each)])
         told = f"{named}, {words.count(recipes, 'recipe')}"
         terminal.note(f"{folder / 'projects.toml'} is valid: {told}")
+        for name in _untested(found):
+            terminal.note(f"{name} tests nothing yet: its recipe is what `ctci init` wrote; put your command there")
     return session.RED if strict and any(each.severity == "warning" for each in problems) else session.FINE
 
 
 def _tell_problems(problems: Sequence[config.Problem], style: str) -> None:
     if problems or style == "json":
         terminal.say(config.render(problems, style=style).rstrip("\n"))
+
+
+def _untested(settings: config.Config) -> list[str]:
+    """The projects that have the command of `ctci init` still."""
+    from ctci import scaffold  # noqa: PLC0415 - of use here alone
+
+    return [
+        name
+        for name, project in settings.projects.items()
+        if any(recipe.run == scaffold.PLACEHOLDER for sub in project.subs.values() for recipe in sub.recipes.values())
+    ]
 
 
 @verb(examples=("ctci explain C107", "ctci explain C402"))

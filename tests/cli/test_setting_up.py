@@ -201,6 +201,17 @@ def test_a_unit_for_systemd_names_this_folder(ctci: Caller) -> None:
     assert "KillMode=process\n" in unit
 
 
+def test_a_project_that_tests_nothing_yet_is_told_of(ctci: Caller, bare: Path) -> None:
+    ctci("init", "ci", "--from", str(bare))
+    projects = ctci.folder / "ci/config/projects.toml"
+    new = ctci("check", str(projects))
+    projects.write_text(projects.read_text().replace(scaffold.PLACEHOLDER, "make test"))
+    mended = ctci("check", str(projects))
+
+    assert (new.code, mended.code) == (0, 0)
+    assert ("shop tests nothing yet" in new.err, "tests nothing" in mended.err) == (True, False)
+
+
 def test_a_hook_is_installed_in_a_bare_repository(ctci: Caller, bare: Path) -> None:
     said = ctci("hook", "install", str(bare), "--project", "shop")
 
