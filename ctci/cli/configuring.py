@@ -86,7 +86,7 @@ def schema() -> int:
 
 
 @verb(examples=("ctci plan shop --changed api/cart.py", "ctci plan shop --ref feature/login"), fields=shape.PLAN)
-@click.argument("project", shell_complete=completing.projects)
+@click.argument("project", metavar="PROJECT[@REF]", shell_complete=completing.projects)
 @click.option("--ref", help="A branch, or a full name such as refs/tags/v1; else the default branch.")
 @click.option("--changed", multiple=True, metavar="PATH", help="A file that the push would change; may come often.")
 @click.option("--option", "-o", "options", multiple=True, help="A push option, such as ci.only=api; may come often.")
@@ -94,6 +94,10 @@ def plan(
     *, fields: tuple[str, ...] | None, project: str, ref: str | None, changed: tuple[str, ...], options: tuple[str, ...]
 ) -> int:
     """As if REF had been pushed now. Needs no server. With --changed, what its path filter would spare says so."""
+    project, at, named = project.partition("@")
+    if at and ref is not None:
+        raise click.UsageError(f"the ref is @{named} or --ref {ref}, not both")
+    ref = named if at else ref
     settings = session.load()
     found = session.project(settings, project)
     full = targets.ref(ref) if ref is not None else found.default_ref(None)

@@ -260,3 +260,12 @@ def test_a_variable_that_no_recipe_declares_is_refused_and_one_that_is_reaches_i
     assert (refused.code, "no recipe of shop declares SECRET in its `vars`" in refused.err) == (5, True)
     assert taken.code == 0
     assert ledger.jobs_of(db, [1])[1][0].order.recipe.env == {"LEVEL": "3"}
+
+
+def test_a_ref_may_stand_behind_the_project(ctci: Caller) -> None:
+    named, given = ctci("plan", "shop@feature/x", "--json"), ctci("plan", "shop", "--ref", "feature/x", "--json")
+    both = ctci("plan", "shop@main", "--ref", "dev")
+
+    assert given.json == named.json
+    assert named.json["ref"] == "refs/heads/feature/x"
+    assert (both.code, "not both" in both.err) == (2, True)
