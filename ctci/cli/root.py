@@ -46,6 +46,7 @@ VERBS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "reload": ("ctci.cli.serving:reload", "Have the server read its configuration again."),
         "stop": ("ctci.cli.serving:stop", "Stop the server; running jobs go on, or end with --jobs."),
         "gc": ("ctci.cli.keeping_up:gc", "Forget old runs now, as `keep` says."),
+        "backup": ("ctci.cli.keeping_up:backup", "Copy the ledger into a file, also while the server runs."),
         "version": ("ctci.cli.keeping_up:version", "The versions of ctci and of what it stands on."),
         "completions": ("ctci.cli.keeping_up:completions", "Print what a shell needs to complete ctci's words."),
     },

@@ -101,8 +101,11 @@ def project(settings: config.Config, name: str) -> config.Project:
     return found
 
 
-def open_ledger(place: Layout) -> "ledger.Ledger | None":
-    """The ledger of a data folder, or None where there is none yet. Raises Refused for another schema version."""
+def open_ledger(place: Layout, *, any_version: bool = False) -> "ledger.Ledger | None":
+    """The ledger of a data folder, or None where there is none yet.
+
+    Raises Refused for another schema version than ours, unless `any_version`.
+    """
     from ctci import ledger  # noqa: PLC0415 - 400 ms: only verbs that read it pay for it
     from ctci.ledger import migrations  # noqa: PLC0415
 
@@ -115,6 +118,8 @@ def open_ledger(place: Layout) -> "ledger.Ledger | None":
         raise Refused(f"{place.ledger} belongs to {owner}: call ctci as {owner} (sudo -u {owner} ctci …)", FORBIDDEN)
     db = ledger.connect(place.ledger)
     click.get_current_context().call_on_close(db.close)
+    if any_version:
+        return db
     with db.read() as connection:
         found, known = migrations.version(connection), len(migrations.STEPS)
     if found < known:

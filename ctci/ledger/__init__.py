@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ctci.ledger.copies import back_up
 from ctci.ledger.engine import Away, Fenced, IllegalMove, Ledger, LedgerError, Nudge, connect
 from ctci.ledger.entries import record, refuse
 from ctci.ledger.history import baseline, bases, branches, broken_since, outdated, red_on, since, standing, strips
@@ -46,6 +47,7 @@ __all__ = [
     "adopt",
     "ask_cancel",
     "attempts_of",
+    "back_up",
     "baseline",
     "bases",
     "begin",

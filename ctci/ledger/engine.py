@@ -49,6 +49,8 @@ def _now(*_: Any, **__: Any) -> str:
     return "ctci_now()"
 
 
+#: What the database lays beside its file, by the end of its name: without it the file may not be whole.
+BESIDE = ("-wal", "-shm", "-journal")
 #: A JSON column.
 Json = JSON().with_variant(postgresql.JSONB(), "postgresql")
 _INSERT: Mapping[str, Callable[[Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
@@ -101,13 +103,28 @@ def execute_ddl(connection: Connection, statements: str) -> None:
             connection.execute(text(statement))
 
 
-def fault(connection: Connection) -> str | None:
-    """None for a sound database, else what it says of itself."""
+def fault(connection: Connection, *, whole: bool = False) -> str | None:
+    """None for a sound database, else what it says of itself; `whole`: also whether its indexes fit its rows."""
     if connection.dialect.name != "sqlite":
         # It checks its pages as it reads them.
         return None
-    answer = str(connection.execute(text("PRAGMA quick_check")).scalar())
+    asked = "PRAGMA integrity_check(1)" if whole else "PRAGMA quick_check"
+    answer = str(connection.execute(text(asked)).scalar())
     return None if answer == "ok" else answer
+
+
+def copy_into(db: "Ledger", target: Path) -> None:
+    """Write the ledger, as it is at this moment, into a file that is there and empty. Nobody waits for it.
+
+    The file is not durable yet. Raises LedgerError.
+    """
+    if db.engine.dialect.name != "sqlite":
+        raise LedgerError("this ledger lies in PostgreSQL: pg_dump backs it up, and pg_restore puts it back")
+    try:
+        with db.alone() as connection:
+            connection.exec_driver_sql("VACUUM INTO ?", (str(target),))
+    except exc.DBAPIError as error:
+        raise LedgerError(f"the ledger cannot be copied: {error.orig}") from error
 
 
 class Nudge:
@@ -171,6 +188,12 @@ class Ledger:
         if not quiet:
             self.nudge.ring()
 
+    @contextmanager
+    def alone(self) -> Iterator[Connection]:
+        """A connection without a transaction, for statements that can be in none."""
+        with self.engine.execution_options(alone=True).connect() as connection:
+            yield connection
+
     def close(self) -> None:
         self.engine.dispose()
 
@@ -197,9 +220,10 @@ def connect(where: Path | str) -> Ledger:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        # A deferred transaction that reads and then writes fails at once when another has written meanwhile.
-        write = connection.get_execution_options().get("write")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        options = connection.get_execution_options()
+        if not options.get("alone"):
+            # A deferred transaction that reads and then writes fails at once when another has written meanwhile.
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("write") else "BEGIN")
 
     return Ledger(engine)
 
