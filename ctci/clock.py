@@ -35,3 +35,8 @@ def spread(seconds: float) -> float:
 def local(at: int) -> dt.datetime:
     """A Unix time in milliseconds as local time of this machine, with its zone."""
     return dt.datetime.fromtimestamp(at / 1000, dt.UTC).astimezone()
+
+
+def stamp(at: int) -> str:
+    """A Unix time in milliseconds as it stands in the names of files: `20261125T033000Z`."""
+    return dt.datetime.fromtimestamp(at / 1000, dt.UTC).strftime("%Y%m%dT%H%M%SZ")

@@ -65,6 +65,16 @@ class Layout:
         """The folder of one execution: script, log, result."""
         return self.job(job) / str(number)
 
+    @property
+    def restoring(self) -> Path:
+        """A ledger that is about to be put in the place of ours."""
+        return self.data / f"{self.ledger.name}.restoring"
+
+    @property
+    def numbers(self) -> Path:
+        """Which numbers no ledger of this folder gives out again, once one was put back."""
+        return self.data / "numbers.json"
+
     def log(self, job: int, number: int) -> Path:
         return self.attempt(job, number) / "log"
 

@@ -69,8 +69,9 @@ MAY["doctor"] = EVERYTHING | {"setup"}
 MAY["demo"] = MAY["setup"] = EVERYTHING | {"setup"}
 MAY["scaffold"] = EVERYTHING | {"hosting"}
 MAY["premises"] = EVERYTHING
+MAY["restoring"] = EVERYTHING | {"premises"}
 MAY["service"] = EVERYTHING | {"web", "http", "doctor", "demo", "setup", "premises"}
-MAY["cli"] = EVERYTHING | {"service", "premises", "doctor", "demo", "setup", "scaffold"}
+MAY["cli"] = EVERYTHING | {"service", "premises", "restoring", "doctor", "demo", "setup", "scaffold"}
 MAY["__main__"] = {"cli"}
 MAY["__init__"] = set()
 

@@ -1,4 +1,4 @@
-"""gc, backup, doctor, version, completions: upkeep."""
+"""gc, doctor, version, completions: upkeep."""
 
 import os
 import platform
@@ -36,26 +36,6 @@ def gc(*, dry_run: bool) -> int:
         runs, folders = tidy.tidy(db, ground.layout, settings, dry_run=dry_run)
     told = f"{words.count(runs, 'run')} with {words.count(folders, 'job folder')}"
     terminal.say(f"{'would forget' if dry_run else 'forgot'} {told}")
-    return session.FINE
-
-
-@verb(examples=("ctci backup ctci.db", "ctci backup --force /mnt/backup/ctci.db"))
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
-def backup(*, file: Path, force: bool) -> int:
-    """What was recorded before it began is in the copy. Logs are not: they lie in the data folder's `jobs`."""
-    place = session.ground().layout
-    # An older ledger is copied too: before an upgrade, say.
-    db = session.open_ledger(place, any_version=True)
-    if db is None:
-        raise session.Refused(session.nothing_yet(place), session.ABSENT)
-    from ctci import ledger  # noqa: PLC0415 - with the verb
-
-    if file.exists() and not force:
-        raise session.Refused(f"{file} is there already; --force replaces it", session.WRONG)
-    with terminal.progress("copying the ledger"):
-        size = ledger.back_up(db, file, replace=force)
-    terminal.say(f"copied {place.ledger} to {file}: {words.size(size)}")
     return session.FINE
 
 

@@ -46,7 +46,8 @@ VERBS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "reload": ("ctci.cli.serving:reload", "Have the server read its configuration again."),
         "stop": ("ctci.cli.serving:stop", "Stop the server; running jobs go on, or end with --jobs."),
         "gc": ("ctci.cli.keeping_up:gc", "Forget old runs now, as `keep` says."),
-        "backup": ("ctci.cli.keeping_up:backup", "Copy the ledger into a file, also while the server runs."),
+        "backup": ("ctci.cli.copying:backup", "Copy the ledger into a file, also while the server runs."),
+        "restore": ("ctci.cli.copying:restore", "Put such a copy in the place of the ledger."),
         "version": ("ctci.cli.keeping_up:version", "The versions of ctci and of what it stands on."),
         "completions": ("ctci.cli.keeping_up:completions", "Print what a shell needs to complete ctci's words."),
     },
@@ -64,6 +65,7 @@ CODES = {
     "LedgerError": session.WRONG,
     "ScaffoldError": session.WRONG,
     "PremisesError": session.WRONG,
+    "RestoreError": session.WRONG,
     "SetupError": session.WRONG,
     "DeskError": session.ABSENT,
 }

@@ -121,11 +121,11 @@ def _ledger(place: Layout) -> Check:
             return _said("ledger", WRONG, f"schema version {found}, known up to {known}", "install the newer ctci")
         fault = ledger.integrity(db)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with the file is what is asked here
-        return _said("ledger", WRONG, f"not readable: {error}", "put a backup of ledger.db in its place")
+        return _said("ledger", WRONG, f"not readable: {error}", "`ctci restore FILE` puts a backup in its place")
     finally:
         db.close()
     if fault is not None:
-        return _said("ledger", WRONG, fault, "put a backup of ledger.db in its place")
+        return _said("ledger", WRONG, fault, "`ctci restore FILE` puts a backup in its place")
     if found < known:
         return _said("ledger", WARNING, f"schema version {found}, wanted {known}", "`ctci serve` brings it up to date")
     return _said("ledger", FINE, f"sound, schema version {found}")

@@ -13,6 +13,7 @@ from ctci.git.history import (
     message,
     needs_lfs,
     pin,
+    pinned,
     touched,
     unpin,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "message",
     "needs_lfs",
     "pin",
+    "pinned",
     "redact",
     "running",
     "setup",

@@ -142,6 +142,14 @@ def unpin(mirror: Path, run: int) -> None:
         _open(mirror).references.delete(f"refs/ctci/runs/{run}")
 
 
+def pinned(mirror: Path) -> frozenset[int]:
+    """The runs whose commits are kept in the mirror."""
+    with contextlib.suppress(*_ERRORS, GitError):
+        names = [name.rpartition(b"/") for name in _open(mirror).raw_listall_references()]
+        return frozenset(int(run) for folder, _, run in names if folder == b"refs/ctci/runs" and run.isdigit())
+    return frozenset()
+
+
 def needs_lfs(mirror: Path, sha: str) -> bool:
     """Whether a .gitattributes of the commit gives files to git-lfs."""
     repository = _open(mirror)

@@ -4,6 +4,7 @@ Writes of the process pass one plain lock before BEGIN IMMEDIATE; reads never ta
 the same verbs run on PostgreSQL is held by the tests.
 """
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -11,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Connection, Engine, Table, create_engine, event, exc, text
+from sqlalchemy import JSON, BigInteger, Connection, Engine, NullPool, Table, create_engine, event, exc, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
@@ -127,6 +128,30 @@ def copy_into(db: "Ledger", target: Path) -> None:
         raise LedgerError(f"the ledger cannot be copied: {error.orig}") from error
 
 
+def last_numbers(connection: Connection) -> Mapping[str, int]:
+    """Table -> the last number that it gave out. Of a file only: elsewhere none are told."""
+    if connection.dialect.name != "sqlite":
+        return {}
+    return {row.name: row.seq for row in connection.execute(text("SELECT name, seq FROM sqlite_sequence"))}
+
+
+def count_on(connection: Connection, numbers: Mapping[str, int]) -> None:
+    """Give out no number again up to these."""
+    for table, last in numbers.items():
+        known = {"name": table, "last": last}
+        moved = connection.execute(
+            text("UPDATE sqlite_sequence SET seq = max(seq, :last) WHERE name = :name"), known
+        ).rowcount
+        if not moved:
+            connection.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :last)"), known)
+
+
+def fold(db: "Ledger") -> None:
+    """Bring what lies beside the file into it, as far as nobody reads there."""
+    with db.alone() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+
+
 class Nudge:
     """Wakes sleeping loops after a commit. Haste only: a lost one costs a poll."""
 
@@ -226,6 +251,25 @@ def connect(where: Path | str) -> Ledger:
             connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("write") else "BEGIN")
 
     return Ledger(engine)
+
+
+def peruse(path: Path) -> Ledger:
+    """A ledger in a file of anybody's, to be read only; nothing that stands in it is run. Raises LedgerError."""
+    try:
+        with path.open("rb") as file:
+            ours = file.read(16) == b"SQLite format 3\0"
+    except OSError as error:
+        raise LedgerError(f"{path} cannot be read: {error.strerror}") from error
+    if not ours:
+        raise LedgerError(f"{path} is not a ledger of ctci")
+
+    def opened() -> sqlite3.Connection:
+        raw = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=5)
+        for pragma in ("trusted_schema=OFF", "cell_size_check=ON"):
+            raw.execute(f"PRAGMA {pragma}")
+        return raw
+
+    return Ledger(create_engine("sqlite://", creator=opened, poolclass=NullPool))
 
 
 def _postgresql(url: str) -> Engine:

@@ -5,11 +5,13 @@ in a file. What began and left neither keeper nor result is lost: nothing of it 
 """
 
 import logging
+import os
 import socket
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from ctci import ledger
+from ctci import clock, ledger
 from ctci.layout import Layout
 from ctci.model import Job, Run, Status
 from ctci.run import ending, keeping, workspace
@@ -62,6 +64,53 @@ def end_all(db: ledger.Ledger, layout: Layout) -> None:
             ending.conclude(db, each.job, ended, host=host)
         if each.job.slot is not None:
             workspace.clean(layout, each.job.slot)
+
+
+def living(layout: Layout) -> tuple[tuple[int, int], ...]:
+    """(job, attempt) of each keeper that lives in this data folder, whatever the ledger knows of it."""
+    return tuple(
+        (job, attempt)
+        for job in _numbers(layout.jobs)
+        for attempt in _numbers(layout.job(job))
+        if not (layout.attempt(job, attempt) / "result.json").exists()
+        and keeping.holder(layout.attempt(job, attempt)) is not None
+    )
+
+
+def end_strangers(layout: Layout, attempts: Collection[tuple[int, int]]) -> None:
+    """End jobs whose keepers live, of which no ledger need know."""
+    kept = [keeping.adopt(layout.attempt(*each), timeout_s=0.0) for each in attempts]
+    for each in kept:
+        # All of them first, so that their times of grace run together.
+        if each is not None:
+            each.cancel()
+    for each in kept:
+        if each is not None:
+            keeping.wait(each, wishes=lambda: True)
+
+
+def set_aside(db: ledger.Ledger, layout: Layout) -> tuple[Path, ...]:
+    """Rename the folders of attempts that an unfinished job has yet to make; their names now.
+
+    They are of another life of this ledger: where it was put back, what happened since is there still.
+    """
+    moved = []
+    for job in (*ledger.in_state(db, Status.RUNNING), *ledger.in_state(db, Status.QUEUED, limit=1_000_000)):
+        # One that never began goes back to the queue: its folder was not made by this life either.
+        last = job.attempt - (job.status is Status.RUNNING and job.began_at is None)
+        for attempt in _numbers(layout.job(job.id)):
+            if attempt > last:
+                folder = layout.attempt(job.id, attempt)
+                moved.append(folder.rename(folder.with_name(f"{attempt}.of-another-life-{clock.new_key()}")))
+    return tuple(moved)
+
+
+def _numbers(folder: Path) -> list[int]:
+    """What in a folder has a number for a name."""
+    try:
+        return sorted(int(name) for name in os.listdir(folder) if name.isdecimal())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def boot() -> str:

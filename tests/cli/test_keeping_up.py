@@ -8,7 +8,7 @@ from pathlib import Path
 from ctci import ledger
 from ctci.model import Status
 from tests import make
-from tests.cli.calling import Caller, serving, write_log
+from tests.cli.calling import Caller, write_log
 
 
 def test_gc_forgets_what_keep_no_longer_keeps_and_a_dry_run_only_says_so(
@@ -41,40 +41,6 @@ def test_gc_without_a_ledger_has_nothing_to_forget(ctci: Caller) -> None:
     said = ctci("gc")
 
     assert (said.code, "nothing has been recorded" in said.err) == (0, True)
-
-
-def test_a_backup_is_made_with_and_without_a_server_and_replaces_nothing_unasked(
-    ctci: Caller, db: ledger.Ledger, tmp_path: Path
-) -> None:
-    make.recorded(db)
-    target = tmp_path / "copy.db"
-
-    with serving(ctci.place):
-        made = ctci("backup", str(target))
-    again = ctci("backup", str(target))
-    forced = ctci("backup", "--force", str(target))
-
-    assert (made.code, made.out.startswith(f"copied {ctci.place.ledger} to {target}: ")) == (0, True)
-    assert (again.code, again.err) == (2, f"ctci: {target} is there already; --force replaces it\n")
-    assert forced.code == 0
-    copy = ledger.open_ledger(target)
-    assert [run.id for run in ledger.runs_(copy)] == [1]
-    copy.close()
-
-
-def test_without_a_ledger_there_is_nothing_to_back_up(ctci: Caller, tmp_path: Path) -> None:
-    said = ctci("backup", str(tmp_path / "copy.db"))
-
-    assert (said.code, "nothing has been recorded" in said.err) == (5, True)
-    assert not (tmp_path / "copy.db").exists()
-
-
-def test_a_ledger_of_another_version_is_backed_up_all_the_same(ctci: Caller, db: ledger.Ledger, tmp_path: Path) -> None:
-    with db.write() as connection:
-        connection.exec_driver_sql("UPDATE schema_version SET version = 1")
-
-    assert ctci("runs").code == 2
-    assert ctci("backup", str(tmp_path / "copy.db")).code == 0
 
 
 def test_the_version_names_what_ctci_stands_on(ctci: Caller) -> None:
