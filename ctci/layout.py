@@ -48,6 +48,11 @@ class Layout:
         return self.data / "trash"
 
     @property
+    def backups(self) -> Path:
+        """Copies of the ledger, where `backup` says when one is made."""
+        return self.data / "backups"
+
+    @property
     def known_hosts(self) -> Path:
         """Ssh host keys, pinned at first use."""
         return self.data / "known_hosts"

@@ -208,7 +208,7 @@ def start(
         ("second prepare", prepare.run),
         *((f"slot {slot}", worker(slot).run) for slot in slots),
         ("courier", courier.run),
-        ("tidy", lambda stop: tidy.loop(db, place, current, stop)),
+        ("tidy", tidy.Upkeep(db, place, current).run),
         ("configuration", lambda stop: watch(current, stop)),
         ("spool", lambda stop: empty_spool(db, place, current, stop)),
     ]

@@ -106,6 +106,7 @@ PURE = (
     "receive.options",
     "run.skips",
     "run.outcome",
+    "run.daily",
     "report.verdict",
     "config.forms",
     "config.hiding",

@@ -94,6 +94,10 @@ KEEP = _table(
     _key("logs", "duration", "for how long logs are kept", later=True),
     _key("deliveries", "duration", "for how long calls of hooks are kept", "90d", later=True),
 )
+BACKUP = _table(
+    _key("at", "time", "a time of day, in the time zone of `[defaults]`", "`03:30`"),
+    _key("keep", "number", "how many are kept", "7", span=(1, 10_000)),
+)
 #: What a recipe has, and every table around it.
 JOB = _table(
     _key("timeout", "duration", 'after which it is ended: "90s", "20m", "1h30m"', "1h"),
@@ -283,7 +287,7 @@ SERVER = _table(
     ),
     _key("allow", "networks", "addresses that may see the pages", "all", later=True),
     _key("hook-allow", "networks", "addresses that may call the hooks", "all", later=True),
-    _key("backup", "path", "a folder for copies of the ledger", "none", later=True),
+    _key("backup", "table:backup", 'a copy of the ledger every day: `{ at = "03:30", keep = 7 }`', "none"),
     _key("remote-user", "header", "the header in which a proxy names who it is", "none", later=True),
     _key("smtp", "table:smtp", "the mail server", "letters are files"),
     _key("limits", "table:limits", "the most of things"),
@@ -302,6 +306,7 @@ TABLES: Mapping[str, Mapping[str, Key]] = {
     "repo-recipes": REPO_RECIPES,
     "sandbox": SANDBOX,
     "keep": KEEP,
+    "backup": BACKUP,
     "notify": NOTIFY,
     "digest": DIGEST,
     "secret": SECRET,

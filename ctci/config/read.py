@@ -71,6 +71,7 @@ def _check(
         notify=whole.notify,
         server=settings,
         each=whole.each,
+        timezone=whole.timezone,
         folder=folder,
         files=tuple(r.path for r in (*theirs, mine.reader)),
         places={at: (r.path, r.spans.nearest(at, key=True).line) for at, r in whole.places.items()},
@@ -90,6 +91,7 @@ class _Whole:
         self.projects: dict[str, Project] = {}
         self.each: dict[str, Each] = {}
         self.notify: dict[str, Notify] = {}
+        self.timezone = "UTC"
         #: Table and name -> the reader of the file that it stands in.
         self.places: dict[tuple[str, str], Reader] = {}
 
@@ -98,6 +100,7 @@ class _Whole:
         files.twice(self._readers)
         tops = files.tops(self._readers)
         around = self.readings[0].defaults(tops[0], kept)
+        self.timezone = around.timezone
         for reading, top in zip(self.readings, tops, strict=True):
             self._take("notify", self.notify, reading.notify(top), reading.reader)
             self._take("projects", self.projects, reading.projects(top, around), reading.reader)

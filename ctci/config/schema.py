@@ -83,7 +83,7 @@ def schema() -> Schema:
 
 
 #: Tables of ctci.toml, and of the files that projects.toml includes.
-_OTHER = ("included", "server", "smtp", "limits", "otlp")
+_OTHER = ("included", "server", "backup", "smtp", "limits", "otlp")
 #: Tables of which exactly one of some keys is there.
 _ONE_OF: Mapping[str, tuple[str, ...]] = {
     "secret": tuple(keys.SECRET),

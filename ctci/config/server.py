@@ -11,7 +11,7 @@ from ctci.config import forms, hiding, keys, later, places, projects, values
 from ctci.config.problems import Problem
 from ctci.config.reader import Reader
 from ctci.config.scan import At
-from ctci.config.settings import Keep, Server, Smtp
+from ctci.config.settings import Backup, Keep, Server, Smtp
 from ctci.model import SecretRef
 
 _LISTEN = re.compile(r"unix:/.+|(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]*):([0-9]{1,5})")
@@ -77,6 +77,7 @@ class ServerReader:
             log_format=self._text(
                 ("log-format",), base.log_format, keys.LOG_FORMATS.__contains__, " or ".join(keys.LOG_FORMATS)
             ),
+            backup=self._backup(top["backup"]) if "backup" in top else None,
             smtp=self._smtp(),
             limit_log=self._size(("limits", "log"), base.limit_log, 64 << 10),
             limit_worktrees=self._size(("limits", "worktrees"), base.limit_worktrees),
@@ -156,6 +157,14 @@ class ServerReader:
         # What a person types is meant from where they stand; what a file says, from where it lies.
         in_file = self.origins["data-dir"].startswith(self._r.path.name)
         return (self._folder / named if in_file else Path(named)).absolute()
+
+    def _backup(self, value: object) -> Backup:
+        at: At = ("backup",)
+        entries = self._r.table(at, value, keys.BACKUP, "`backup`")
+        base = Backup()
+        time = values.time(self._r, (*at, "at"), entries["at"]) if "at" in entries else None
+        kept = values.number(self._r, (*at, "keep"), entries.get("keep", base.keep), 1, 10_000, base.keep)
+        return Backup(at=time or base.at, keep=kept)
 
     def _smtp(self) -> Smtp | None:
         sender = self._text(("smtp", "from"), Smtp().sender, values.is_sender, '"ctci <ci@example.org>"')

@@ -18,6 +18,15 @@ class Keep:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Backup:
+    """When a copy of the ledger is made, and how many are kept."""
+
+    #: A time of day, `HH:MM`.
+    at: str = "03:30"
+    keep: int = 7
+
+
+@dataclass(frozen=True, kw_only=True)
 class Subproject:
     """A directory of a project with recipes of its own; nameless where the project has just one."""
 
@@ -124,6 +133,7 @@ class Server:
     #: Bytes that must be free before another job is claimed.
     disk_floor: int = 1 << 30
     log_format: str = "text"
+    backup: Backup | None = None
     smtp: Smtp | None = None
     #: Bytes of log kept per attempt.
     limit_log: int = 200 << 20
@@ -141,6 +151,8 @@ class Config:
     notify: Mapping[str, Notify]
     server: Server
     each: Mapping[str, Each] = field(default_factory=dict)
+    #: An IANA name: of `[defaults]`.
+    timezone: str = "UTC"
     #: The folder that the files were read from; relative paths in them are relative to it.
     folder: Path
     #: Every file that it was read from, projects.toml first and ctci.toml (which need not be there) last.

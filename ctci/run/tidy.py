@@ -1,28 +1,61 @@
-"""Retention: forgets old runs with their folders, empties the trash. Due times of its own; nothing waits for it."""
+"""Upkeep, with due times of its own: forgets old runs with their folders, empties the trash, backs the ledger up.
 
+Nothing waits for it.
+"""
+
+import itertools
 import logging
 import threading
+from collections.abc import Callable
 
 from ctci import clock, config, git, ledger
 from ctci.config.settings import Project
 from ctci.layout import Layout
-from ctci.run import trees
+from ctci.run import backups, trees
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks.
-EVERY_S = 3600.0
+#: How often is looked whether a daily time has come, seconds, and how many such looks are an hour.
+LOOK_S, HOURLY = 60.0, 60
 DAY_MS = 24 * 3600 * 1000
 
 
-def loop(db: ledger.Ledger, layout: Layout, current: config.Current, stop: threading.Event) -> None:
-    """Tidy at start and every hour until `stop`."""
-    while not stop.is_set():
-        try:
-            tidy(db, layout, current.get())
-        except Exception:  # a loop that dies silently is the worst fault
-            log.exception("tidying failed; again in an hour")
-        clock.wait(stop, clock.spread(EVERY_S))
+class Upkeep:
+    """The loop."""
+
+    def __init__(self, db: ledger.Ledger, layout: Layout, current: config.Current) -> None:
+        self._db = db
+        self._layout = layout
+        self._current = current
+        #: The backup that was tried in this hour, by the time that it was due at.
+        self._tried: int | None = None
+
+    def run(self, stop: threading.Event) -> None:
+        """Tidy at start and every hour, and do what is daily once its time has come, until `stop`."""
+        for look in itertools.count():
+            if stop.is_set():
+                return
+            if look % HOURLY == 0:
+                self._tried = None
+                _attempt("tidying", lambda: tidy(self._db, self._layout, self._current.get()))
+            _attempt("the backup", self._back_up)
+            clock.wait(stop, clock.spread(LOOK_S))
+
+    def _back_up(self) -> None:
+        settings = self._current.get()
+        time = backups.due(self._layout, settings, clock.now())
+        if time is not None and time != self._tried:
+            self._tried = time
+            backups.make(self._db, self._layout, settings, time)
+
+
+def _attempt(what: str, work: Callable[[], object]) -> None:
+    try:
+        work()
+    except (backups.BackupError, ledger.LedgerError, ledger.Away) as error:
+        log.error("%s failed; again in an hour: %s", what, error)
+    except Exception:  # a loop that dies silently is the worst fault
+        log.exception("%s failed; again in an hour", what)
 
 
 def tidy(db: ledger.Ledger, layout: Layout, settings: config.Config, *, dry_run: bool = False) -> tuple[int, int]:

@@ -43,6 +43,7 @@ ROWS: Mapping[str, list[Key]] = {
     "`ctci.toml`": without(
         keys.SERVER, {"smtp": keys.SERVER["smtp"]}, dict.fromkeys(("limits", "otlp"), keys.SERVER["limits"])
     ),
+    "`backup`": list(keys.BACKUP.values()),
     "`[smtp]`": list(keys.SMTP.values()),
     "`[limits]`": list(keys.LIMITS.values()),
     "`[otlp]`": list(keys.OTLP.values()),

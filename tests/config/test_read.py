@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ctci import config
-from ctci.config.settings import Keep, Notify, Project, Server, Smtp
+from ctci.config.settings import Backup, Keep, Notify, Project, Server, Smtp
 from ctci.model import Remote, SecretRef
 
 ROOT = Path(__file__).parents[2]
@@ -336,6 +336,44 @@ body      = "1MiB"
         )
         == found
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("", None),
+        ("backup = {}", Backup(at="03:30", keep=7)),
+        ('backup = { at = "12:05" }', Backup(at="12:05", keep=7)),
+        ("[backup]\nkeep = 30", Backup(at="03:30", keep=30)),
+    ],
+)
+def test_a_backup_is_made_only_where_one_is_asked_for(folder: Path, written: str, meant: Backup | None) -> None:
+    assert meant == load(folder, server=written).server.backup
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ('backup = "/srv/backup"', "C109"),
+        ('backup = { at = "3:30" }', "C103"),
+        ("backup = { keep = 0 }", "C103"),
+        ("backup = { days = 7 }", "C101"),
+    ],
+)
+def test_what_says_nothing_of_a_backup_is_an_error(folder: Path, written: str, code: str) -> None:
+    (folder / "projects.toml").write_text(SHOP)
+    (folder / "ctci.toml").write_text(written)
+
+    found, problems = config.check(folder, {})
+
+    assert (found, [each.code for each in problems]) == (None, [code])
+
+
+def test_the_time_zone_of_the_defaults_is_the_servers(folder: Path) -> None:
+    without = load(folder).timezone
+    (folder / "projects.toml").write_text('[defaults]\ntimezone = "Europe/Berlin"\n' + SHOP)
+
+    assert (without, config.load(folder, {}).timezone) == ("UTC", "Europe/Berlin")
 
 
 def test_without_ctci_toml_the_server_has_its_defaults(folder: Path) -> None:

@@ -99,7 +99,7 @@ def test_every_table_is_shut_and_every_key_says_what_it_means() -> None:
 
     assert all(table["additionalProperties"] is False for table in tables)
     assert all(key["description"] for table in tables for key in table["properties"].values())
-    assert set(whole["$defs"]) == set(keys.TABLES) - {"top", "included", "server", "smtp", "limits", "otlp"}
+    assert set(whole["$defs"]) == set(keys.TABLES) - {"top", "included", "server", "backup", "smtp", "limits", "otlp"}
 
 
 def test_the_annotated_example_has_every_key_but_a_few() -> None:
