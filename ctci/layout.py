@@ -53,6 +53,11 @@ class Layout:
         return self.data / "backups"
 
     @property
+    def rounds(self) -> Path:
+        """The time, in Unix milliseconds, that the last daily round was due at."""
+        return self.data / "rounds"
+
+    @property
     def known_hosts(self) -> Path:
         """Ssh host keys, pinned at first use."""
         return self.data / "known_hosts"

@@ -4,6 +4,7 @@ import os
 import platform
 import sqlite3
 import subprocess
+import threading
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,19 +24,25 @@ if TYPE_CHECKING:
 @verb(examples=("ctci gc --dry-run", "ctci gc"))
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 def gc(*, dry_run: bool) -> int:
-    """The server does the same once an hour. The last green run of a branch and an open break are always kept."""
+    """The server does the same every hour, and repacks mirrors daily. The last green run and an open break stay."""
     settings = session.load()
     ground = session.ground()
     db = session.open_ledger(ground.layout)
     if db is None:
         terminal.note(session.nothing_yet(ground.layout))
         return session.FINE
-    from ctci.run import tidy  # noqa: PLC0415 - a verb's module
+    from ctci.run import rounds, tidy  # noqa: PLC0415 - a verb's modules
 
-    with terminal.progress("forgetting old runs"):
+    with terminal.progress("forgetting old runs") as progress:
         runs, folders = tidy.tidy(db, ground.layout, settings, dry_run=dry_run)
+        progress.text = "repacking mirrors"
+        mirrors, busy = rounds.repack(db, ground.layout, settings, threading.Event(), dry_run=dry_run, pause_s=0.0)
     told = f"{words.count(runs, 'run')} with {words.count(folders, 'job folder')}"
     terminal.say(f"{'would forget' if dry_run else 'forgot'} {told}")
+    if mirrors:
+        terminal.say(f"{'would repack' if dry_run else 'repacked'} {words.count(mirrors, 'mirror')}")
+    if busy:
+        terminal.note(f"{words.count(busy, 'mirror')} in use: not repacked")
     return session.FINE
 
 

@@ -18,6 +18,7 @@ from ctci.git.history import (
     unpin,
 )
 from ctci.git.mirrors import Fetched, fetch
+from ctci.git.packing import heaped, repack
 from ctci.git.remotes import heads
 from ctci.git.slots import lay, submodules
 
@@ -31,6 +32,7 @@ __all__ = [
     "fetch",
     "head",
     "heads",
+    "heaped",
     "is_ancestor",
     "lay",
     "message",
@@ -38,6 +40,7 @@ __all__ = [
     "pin",
     "pinned",
     "redact",
+    "repack",
     "running",
     "setup",
     "submodules",

@@ -22,6 +22,8 @@ from ctci import clock
 POLL_S = 0.1
 #: In the environment of every git that works on a mirror, so that those of a killed server are found.
 MIRROR = "CTCI_MIRROR"
+#: What is said of a git that was ended because somebody wanted it.
+STOPPED = "stopped"
 #: Guards `_running`, and holds while a git is started: who asks for it misses none.
 _starting = threading.Lock()
 _running: set[int] = set()
@@ -139,8 +141,13 @@ def run(
     deadline_s: float,
     stop: Callable[[], bool],
     extra_env: Mapping[str, str] | None = None,
+    worker: str = "the remote",
+    nice: int = 0,
 ) -> str:
-    """What git printed. Raises GitError; at the deadline or when `stop` says so, its whole group is ended."""
+    """What git printed. Raises GitError; at the deadline or when `stop` says so, its whole group is ended.
+
+    `worker` is who is said not to have finished.
+    """
     with os.fdopen(os.memfd_create("gitconfig"), "wb") as gitconfig, tempfile.TemporaryFile() as out:
         # upload-pack reads safe.directory from a file only.
         gitconfig.write(b"[safe]\n\tdirectory = *\n")
@@ -158,7 +165,11 @@ def run(
             )
             _running.add(process.pid)
         try:
-            why = _wait(process, deadline_s, stop)
+            if nice:
+                # What it starts from here on inherits it.
+                with contextlib.suppress(ProcessLookupError):
+                    os.setpriority(os.PRIO_PROCESS, process.pid, nice)
+            why = _wait(process, deadline_s, stop, worker)
         finally:
             with _starting:
                 _running.discard(process.pid)
@@ -206,24 +217,26 @@ def _ended(pid: str, needle: bytes) -> bool:
     return False
 
 
-def _wait(process: subprocess.Popen[bytes], deadline_s: float, stop: Callable[[], bool]) -> str | None:
+def _wait(process: subprocess.Popen[bytes], deadline_s: float, stop: Callable[[], bool], worker: str) -> str | None:
     """None when git has ended by itself, else why it was ended."""
     end = clock.monotonic() + deadline_s
-    while True:
-        try:
-            process.wait(POLL_S)
-        except subprocess.TimeoutExpired:
-            why = "stopped" if stop() else None
-            if clock.monotonic() > end:
-                why = f"the remote did not finish within {deadline_s:.0f} s"
-            if why is None:
-                continue
+    try:
+        while True:
+            try:
+                process.wait(POLL_S)
+            except subprocess.TimeoutExpired:
+                if clock.monotonic() > end:
+                    return f"{worker} did not finish within {deadline_s:.0f} s"
+                if stop():
+                    return STOPPED
+            else:
+                return None
+    finally:
+        # However this ends, nobody works on.
+        if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            return why
-        else:
-            return None
 
 
 #: What a token's other half is called where the forge does not care, or says so: no secrets, and words of git's own.

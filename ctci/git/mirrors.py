@@ -18,12 +18,18 @@ from ctci import clock
 from ctci.git import command, remotes
 from ctci.git.command import Access, GitError
 
+#: How long it may take to see that every object is there, seconds.
+WHOLE_S = 600.0
 REFSPECS = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
 #: Where a commit is fetched to that no branch or tag of the remote reaches any more.
 FETCHED = "refs/ctci/fetched"
 #: How git and libgit2 begin the names of objects and packs that are not yet whole.
 _PACK = "pack_git2_"
 _HALF = ("tmp_", ".tmp-", _PACK)
+#: What a killed gc leaves beside its lock files: the list of refs that it was writing, and its own pid.
+_LEFT = ("packed-refs.new", "gc.pid")
+#: There while a mirror is repacked, and still after that was killed.
+REPACKING = "ctci-repacking"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,17 +57,18 @@ def fetch(
     """
     end = clock.monotonic() + deadline_s
     with held(mirror):
-        if access.local is None:
+        if access.local is None or (mirror / REPACKING).exists():
             command.end_orphans(mirror)
-        _clear(mirror)
+        clear(mirror)
         healed = None
         try:
+            repacked(mirror)
             _packed(mirror)
             new = not _open(mirror).raw_listall_references()
             _update(mirror, access, end, stop)
             _whole(mirror)
             why = None
-        except _Broken as broken:
+        except Broken as broken:
             why = str(broken)
         if why is not None:
             # Here, not above: what the exception holds open is let go of first.
@@ -74,7 +81,7 @@ def fetch(
         return Fetched(healed=healed, default_branch=default)
 
 
-class _Broken(Exception):
+class Broken(Exception):
     """The mirror itself is damaged."""
 
 
@@ -88,7 +95,7 @@ def _anew(mirror: Path, access: Access, end: float, stop: Callable[[], bool], wh
     try:
         _open(fresh)
         _update(fresh, access, end, stop)
-    except (_Broken, GitError) as error:
+    except (Broken, GitError) as error:
         # What fails in a new mirror too is not the old one's fault, which may still have what jobs need.
         shutil.rmtree(fresh, ignore_errors=True)
         raise error if isinstance(error, GitError) else GitError(f"{access.url}: {error}") from error
@@ -99,28 +106,64 @@ def _anew(mirror: Path, access: Access, end: float, stop: Callable[[], bool], wh
 
 
 @contextlib.contextmanager
-def held(mirror: Path) -> Iterator[None]:
-    """The mirror is ours, over threads and processes, until the block ends."""
+def held(mirror: Path, *, wait: bool = True) -> Iterator[bool]:
+    """The mirror is ours, over threads and processes, until the block ends; whether it is, without `wait`."""
     mirror.parent.mkdir(parents=True, exist_ok=True)
     file = os.open(mirror.with_name(f"{mirror.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            ours = True
+        except BlockingIOError:
+            ours = False
+        yield ours
     finally:
         os.close(file)
 
 
-def _clear(mirror: Path) -> None:
-    """What a killed fetch left: nobody else is in here, so no lock file is anybody's."""
+def clear(mirror: Path) -> None:
+    """What a killed git left: nobody else is in here, so no lock file is anybody's."""
     if not mirror.is_dir():
         return
     for folder, _, names in os.walk(mirror):
+        place = Path(folder).relative_to(mirror)
         _unname(Path(folder), [name for name in names if name.startswith(_PACK)])
         for name in names:
-            # A pack is kept from gc for as long as its fetch lasts.
-            if name.endswith((".lock", ".keep")) or name.startswith(_HALF):
+            if _is_left(place, name):
                 with contextlib.suppress(OSError):
                     os.unlink(os.path.join(folder, name))
+
+
+def _is_left(place: Path, name: str) -> bool:
+    """Whether a file in this folder of a mirror is what a killed git has left there."""
+    if "refs" in place.parts[:1]:
+        # Branches have the names that people give them; this one nobody can.
+        return name.endswith(".lock")
+    # A pack is kept from gc for as long as its fetch lasts.
+    return name.endswith((".lock", ".keep")) or name.startswith(_HALF) or (not place.parts and name in _LEFT)
+
+
+def repacked(mirror: Path) -> None:
+    """Remove whole what a repacking that was killed had removed by half. Raises Broken where something is missed then.
+
+    Older gits remove a pack before its index: left so, the mirror would look like one that has lost a pack.
+    """
+    marker = mirror / REPACKING
+    if not marker.exists():
+        return
+    left = [index for index in (mirror / "objects" / "pack").glob("*.idx") if not index.with_suffix(".pack").exists()]
+    if left:
+        # Not to be forgotten before it is known what they were.
+        marker.write_text("unsure")
+    for index in left:
+        index.unlink()
+    if marker.stat().st_size:
+        reached = ["-C", str(mirror), "rev-list", "--objects", "--all", "--quiet"]
+        try:
+            command.run(Access(url=str(mirror)), reached, deadline_s=WHOLE_S, stop=lambda: False)
+        except GitError as error:
+            raise Broken(str(error)) from error
+    marker.unlink()
 
 
 def _unname(folder: Path, halves: list[str]) -> None:
@@ -140,11 +183,11 @@ def _open(mirror: Path) -> pygit2.Repository:
     try:
         if not (mirror / "HEAD").exists() or not (mirror / "objects").is_dir():
             if mirror.exists() and any(mirror.iterdir()):
-                raise _Broken("it is no repository")
+                raise Broken("it is no repository")
             return pygit2.init_repository(str(mirror), bare=True)
         return pygit2.Repository(str(mirror))
     except (pygit2.GitError, OSError, ValueError) as error:
-        raise _Broken(str(error)) from error
+        raise Broken(str(error)) from error
 
 
 def _update(mirror: Path, access: Access, end: float, stop: Callable[[], bool]) -> None:
@@ -154,10 +197,10 @@ def _update(mirror: Path, access: Access, end: float, stop: Callable[[], bool]) 
     arguments = ["-C", str(mirror), "fetch", "--prune", "--no-tags", "--no-write-fetch-head"]
     arguments += ["--no-recurse-submodules", "--end-of-options", access.url, *REFSPECS]
     try:
-        command.run(access, arguments, deadline_s=_left_s(end), stop=stop, extra_env=_marked(mirror))
+        command.run(access, arguments, deadline_s=_left_s(end), stop=stop, extra_env=marked(mirror))
     except GitError as error:
         if _says_broken(str(error)):
-            raise _Broken(str(error)) from error
+            raise Broken(str(error)) from error
         raise
 
 
@@ -165,7 +208,8 @@ def _left_s(end: float) -> float:
     return max(0.0, end - clock.monotonic())
 
 
-def _marked(mirror: Path) -> dict[str, str]:
+def marked(mirror: Path) -> dict[str, str]:
+    """By what a git is known to work on the mirror."""
     return {command.MIRROR: str(mirror.absolute())}
 
 
@@ -187,7 +231,7 @@ def _update_local(mirror: Path, access: Access, end: float, stop: Callable[[], b
             pygit2.Repository(str(source))
         except pygit2.GitError:
             raise GitError(f"{access.url}: {text}") from error
-        raise _Broken(text) from error
+        raise Broken(text) from error
 
 
 class _Stopped(Exception):
@@ -220,23 +264,23 @@ def _says_broken(text: str) -> bool:
 
 
 def _packed(mirror: Path) -> None:
-    """Each pack is what its index was made of. Raises _Broken.
+    """Each pack is what its index was made of. Raises Broken.
 
     Looked at before libgit2 opens any: it keeps packs in memory by their path, and would fetch a broken one again under
     the name that it goes on taking for broken.
     """
     for index in (mirror / "objects" / "pack").glob("*.idx"):
         if not _fits(index):
-            raise _Broken(f"{index.with_suffix('.pack').name} is not what its index was made of")
+            raise Broken(f"{index.with_suffix('.pack').name} is not what its index was made of")
 
 
 def _whole(mirror: Path) -> None:
-    """Every ref's object can be read: a fetch that found nothing new would never notice. Raises _Broken."""
+    """Every ref's object can be read: a fetch that found nothing new would never notice. Raises Broken."""
     repository = _open(mirror)
     try:
         names = repository.raw_listall_references()
     except pygit2.GitError as error:
-        raise _Broken(str(error)) from error
+        raise Broken(str(error)) from error
     for name in names:
         try:
             target = repository.references[name.decode(errors="surrogateescape")].target
@@ -247,7 +291,7 @@ def _whole(mirror: Path) -> None:
             continue
         except (pygit2.GitError, KeyError, ValueError) as error:
             if "peel" not in str(error):
-                raise _Broken(str(error)) from error
+                raise Broken(str(error)) from error
 
 
 def _fits(index: Path) -> bool:
@@ -279,7 +323,7 @@ def _by_id(mirror: Path, access: Access, commit: str, ref: str | None, end: floa
     arguments = ["-C", str(mirror), "fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"]
     arguments += ["--end-of-options", access.url, f"+{commit}:{FETCHED}"]
     try:
-        command.run(access, arguments, deadline_s=_left_s(end), stop=stop, extra_env=_marked(mirror))
+        command.run(access, arguments, deadline_s=_left_s(end), stop=stop, extra_env=marked(mirror))
     except GitError as error:
         # Whether the remote has it was then not found out.
         if str(error).startswith(("stopped", "the remote did not finish")):

@@ -10,6 +10,7 @@ from ctci.ledger.letters import failed, hasten, owe, sent
 from ctci.ledger.migrations import migrate
 from ctci.ledger.preparing import give_up, postpone, prepare
 from ctci.ledger.reads import (
+    at_work,
     attempts_of,
     changes_after,
     commits_of,
@@ -46,6 +47,7 @@ __all__ = [
     "Nudge",
     "adopt",
     "ask_cancel",
+    "at_work",
     "attempts_of",
     "back_up",
     "baseline",

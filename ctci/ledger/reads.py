@@ -135,6 +135,14 @@ def attempts_of(db: Ledger, job: int) -> tuple[Attempt, ...]:
         return tuple(rows.attempt(row) for row in connection.execute(query))
 
 
+def at_work(db: Ledger) -> frozenset[str]:
+    """The projects of which a run waits for its commit or a job runs: their mirrors are in use."""
+    waits = select(runs.c.project).where(runs.c.prepared_at.is_(None))
+    busy = select(jobs.c.project).where(jobs.c.status == Status.RUNNING)
+    with db.read() as connection:
+        return frozenset(name for query in (waits, busy) for name in connection.execute(query).scalars())
+
+
 def in_state(db: Ledger, status: Status, *, host: int | None = None, limit: int = 1000) -> tuple[Job, ...]:
     """All jobs of one (unfinished) status, in the queue's order."""
     query = select(jobs).where(jobs.c.status == status).order_by(jobs.c.priority, jobs.c.turn, jobs.c.id).limit(limit)

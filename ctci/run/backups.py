@@ -14,9 +14,7 @@ log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"ledger-(\d{8}T\d{6}Z)\.db")
 #: A copy that is so far ahead was made by a clock that went wrong.
-AHEAD_MS = 36 * 3600 * 1000
-#: What a copy that was cut short has left is nobody's any more after so long.
-PARTIAL_MS = 24 * 3600 * 1000
+AHEAD_MS = 3 * daily.DAY_MS // 2
 
 
 class BackupError(Exception):
@@ -71,6 +69,7 @@ def _thin_out(layout: Layout, keep: int) -> None:
     ours = [each for each in times(layout) if each <= clock.now() + AHEAD_MS]
     for time in ours[keep:]:
         (layout.backups / f"ledger-{clock.stamp(time)}.db").unlink(missing_ok=True)
+    # What a copy that was cut short has left is nobody's any more after a day.
     for left in layout.backups.glob(".ledger-*.partial*"):
-        if clock.now() - left.stat().st_mtime * 1000 > PARTIAL_MS:
+        if clock.now() - left.stat().st_mtime * 1000 > daily.DAY_MS:
             left.unlink(missing_ok=True)

@@ -3,6 +3,8 @@
 import datetime as dt
 from zoneinfo import ZoneInfo
 
+DAY_MS = 24 * 3600 * 1000
+
 
 def last(at: str, zone: str, now: int) -> int:
     """When it was `at` (`HH:MM`) in `zone` for the last time, at `now` or before.

@@ -1,4 +1,4 @@
-"""Upkeep, with due times of its own: forgets old runs with their folders, empties the trash, backs the ledger up.
+"""Upkeep, with due times of its own: every hour old runs are forgotten; daily come the backup and the round.
 
 Nothing waits for it.
 """
@@ -11,13 +11,12 @@ from collections.abc import Callable
 from ctci import clock, config, git, ledger
 from ctci.config.settings import Project
 from ctci.layout import Layout
-from ctci.run import backups, trees
+from ctci.run import backups, daily, rounds, trees
 
 log = logging.getLogger(__name__)
 
 #: How often is looked whether a daily time has come, seconds, and how many such looks are an hour.
 LOOK_S, HOURLY = 60.0, 60
-DAY_MS = 24 * 3600 * 1000
 
 
 class Upkeep:
@@ -27,8 +26,8 @@ class Upkeep:
         self._db = db
         self._layout = layout
         self._current = current
-        #: The backup that was tried in this hour, by the time that it was due at.
-        self._tried: int | None = None
+        #: What was tried in this hour, with the time that it was due at: what fails is not tried every minute.
+        self._tried: set[tuple[str, int]] = set()
 
     def run(self, stop: threading.Event) -> None:
         """Tidy at start and every hour, and do what is daily once its time has come, until `stop`."""
@@ -36,17 +35,28 @@ class Upkeep:
             if stop.is_set():
                 return
             if look % HOURLY == 0:
-                self._tried = None
+                self._tried.clear()
                 _attempt("tidying", lambda: tidy(self._db, self._layout, self._current.get()))
             _attempt("the backup", self._back_up)
+            _attempt("the daily round", lambda: self._go_round(stop))
             clock.wait(stop, clock.spread(LOOK_S))
 
     def _back_up(self) -> None:
         settings = self._current.get()
         time = backups.due(self._layout, settings, clock.now())
-        if time is not None and time != self._tried:
-            self._tried = time
+        if time is not None and self._first("backup", time):
             backups.make(self._db, self._layout, settings, time)
+
+    def _go_round(self, stop: threading.Event) -> None:
+        settings = self._current.get()
+        time = rounds.due(self._layout, settings, clock.now())
+        if time is not None and self._first("round", time):
+            rounds.go(self._db, self._layout, settings, time, stop)
+
+    def _first(self, what: str, time: int) -> bool:
+        first = (what, time) not in self._tried
+        self._tried.add((what, time))
+        return first
 
 
 def _attempt(what: str, work: Callable[[], object]) -> None:
@@ -81,7 +91,7 @@ def tidy(db: ledger.Ledger, layout: Layout, settings: config.Config, *, dry_run:
 
 def doomed_runs(db: ledger.Ledger, project: Project) -> tuple[int, ...]:
     """The runs of a project that its `keep` no longer keeps."""
-    before = clock.now() - project.keep.days * DAY_MS
+    before = clock.now() - project.keep.days * daily.DAY_MS
     return ledger.outdated(db, project.name, keep_runs=project.keep.runs, before=before)
 
 
