@@ -35,6 +35,9 @@ def gc(*, dry_run: bool) -> int:
 
     with terminal.progress("forgetting old runs") as progress:
         runs, folders = tidy.tidy(db, ground.layout, settings, dry_run=dry_run)
+        if not dry_run and session.holder(ground.layout) is None:
+            # A server would not know why its writes wait, and does it by itself.
+            rounds.shrink(db, ground.layout, settings)
         progress.text = "repacking mirrors"
         mirrors, busy = rounds.repack(db, ground.layout, settings, threading.Event(), dry_run=dry_run, pause_s=0.0)
     told = f"{words.count(runs, 'run')} with {words.count(folders, 'job folder')}"

@@ -50,6 +50,8 @@ def _now(*_: Any, **__: Any) -> str:
     return "ctci_now()"
 
 
+#: How long another process that writes is waited for, milliseconds.
+BUSY_MS = 5000
 #: What the database lays beside its file, by the end of its name: without it the file may not be whole.
 BESIDE = ("-wal", "-shm", "-journal")
 #: A JSON column.
@@ -219,6 +221,37 @@ class Ledger:
         with self.engine.execution_options(alone=True).connect() as connection:
             yield connection
 
+    def room(self) -> tuple[int, int]:
+        """(bytes of the file that hold nothing, all its bytes). Of a file only: elsewhere there are none."""
+        if self.engine.dialect.name != "sqlite":
+            return 0, 0
+        with self.read() as connection:
+            free, pages, size = (
+                int(connection.exec_driver_sql(f"PRAGMA {name}").scalar() or 0)
+                for name in ("freelist_count", "page_count", "page_size")
+            )
+        return free * size, pages * size
+
+    def shrink(self, *, rebuild: bool) -> None:
+        """Give back the log beside the file and, with `rebuild`, all bytes of it that hold nothing.
+
+        Who writes waits until the file is written anew. Raises Away.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return
+        try:
+            with self._lock, self.alone() as connection:
+                if rebuild:
+                    connection.exec_driver_sql("VACUUM")
+                # For who reads all the while nobody is kept waiting: then the log stays until tomorrow.
+                connection.exec_driver_sql("PRAGMA busy_timeout=50")
+                try:
+                    connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                finally:
+                    connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_MS}")
+        except exc.OperationalError as error:
+            raise Away(f"the ledger cannot be made smaller: {error.orig}") from error
+
     def close(self) -> None:
         self.engine.dispose()
 
@@ -240,7 +273,7 @@ def connect(where: Path | str) -> Ledger:
     def _configure(raw: Any, _record: Any) -> None:
         # The lambda looks the clock up at each call, so a test can stop it.
         raw.create_function("ctci_now", 0, lambda: clock.now())  # noqa: PLW0108 - see above
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_MS}"):
             raw.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

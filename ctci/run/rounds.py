@@ -1,6 +1,10 @@
-"""The daily round: mirrors that have become heaps are repacked, but for those in use: these in an hour, or tomorrow."""
+"""The daily round: the ledger gives back room, and mirrors that have become heaps are repacked.
+
+What is in use is left alone, and looked at again an hour later.
+"""
 
 import logging
+import shutil
 import threading
 
 from ctci import clock, config, git, ledger
@@ -12,6 +16,8 @@ log = logging.getLogger(__name__)
 
 #: The time of day where `backup` says none.
 AT = Backup().at
+#: The ledger's file is written anew where so much of it holds nothing; less is soon filled again.
+FREE_SHARE, FREE_BYTES = 0.25, 16 << 20
 #: Repacking one mirror may take so long, and the next one waits for so long after it, seconds.
 REPACK_S, PAUSE_S = 3600.0, 10.0
 
@@ -30,9 +36,27 @@ def due(layout: Layout, settings: config.Config, now: int) -> int | None:
 
 def go(db: ledger.Ledger, layout: Layout, settings: config.Config, time: int, stop: threading.Event) -> None:
     """Make the round that was due at `time`; made it is once nothing is left to do."""
+    idle = shrink(db, layout, settings)
     _, left = repack(db, layout, settings, stop)
-    if not left and not stop.is_set():
+    if idle and not left and not stop.is_set():
         layout.rounds.write_text(f"{time}\n")
+
+
+def shrink(db: ledger.Ledger, layout: Layout, settings: config.Config) -> bool:
+    """Have the ledger give back what it does not need; False where it is to be tried again, because something waits.
+
+    Its file is written anew only while no job runs or waits: a push must wait for that, and is answered after it.
+    """
+    free, whole = db.room()
+    wanted = free > FREE_BYTES and free > FREE_SHARE * whole
+    idle = not wanted or not any(ledger.counts(db).values())
+    # Written once beside it, and once into its log.
+    rebuild = wanted and idle and shutil.disk_usage(layout.data).free > 2 * whole + settings.server.disk_floor
+    began = clock.monotonic()
+    db.shrink(rebuild=rebuild)
+    if rebuild:
+        log.info("the ledger gave back %s MiB in %.1f s", free >> 20, clock.monotonic() - began)
+    return idle
 
 
 def repack(

@@ -1,9 +1,9 @@
 """The daily round: once a day over restarts, and never in the way of a fetch or a job of the project."""
 
 import datetime as dt
-import os
-import signal
 import threading
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,13 +11,15 @@ import pytest
 from ctci import clock, config, git, layout, ledger
 from ctci.config.settings import Backup, Config, Project, Server, Subproject
 from ctci.git import mirrors, packing
+from ctci.ledger import engine
 from ctci.model import Remote, Status
 from ctci.run import rounds
 from ctci.run.tidy import Upkeep
 from tests import make
 from tests.conftest import StoppedClock
 from tests.eventually import eventually
-from tests.git.test_packing import packs, workers
+from tests.git.test_packing import packs, stuck, workers
+from tests.ledger.test_copies import Hooks
 from tests.pushing import ended, push
 from tests.run.test_backups import DAY_S, Until
 from tests.serving import Served
@@ -93,15 +95,14 @@ def test_what_comes_meanwhile_ends_it(
     mirror = place.mirror("shop")
 
     def push() -> None:
-        for pid in eventually(lambda: workers(mirror)):
-            # It would be done before anybody looks.
-            os.kill(pid, signal.SIGSTOP)
+        eventually(lambda: workers(mirror))
         make.recorded(db)
 
     pushing = threading.Thread(target=push)
-    pushing.start()
-    found = repacked(db, place, settings)
-    pushing.join()
+    with stuck(mirror):
+        pushing.start()
+        found = repacked(db, place, settings)
+        pushing.join()
 
     assert found == ((0, 1), [3, 0])
     assert eventually(lambda: not workers(mirror), 2)
@@ -208,6 +209,89 @@ def test_a_mirror_that_was_in_use_is_repacked_an_hour_later(
     assert (in_use, len(packs(place.mirror("shop")))) == (3, 1)
     assert 2 <= len(made) <= 3
     assert set(made) == {"20261124T033000Z"}
+
+
+# --- the ledger's room
+
+
+@pytest.fixture
+def emptied(db: ledger.Ledger, host: int, monkeypatch: pytest.MonkeyPatch) -> ledger.Ledger:
+    """A ledger of which most holds nothing: nearly all of its runs were forgotten."""
+    monkeypatch.setattr(rounds, "FREE_BYTES", 0)
+    long = make.order(recipe=make.recipe(run="make test # " + 9000 * "x"), on_new_push="parallel")
+    for _ in range(30):
+        make.settled(db, host, orders=(long,))
+    ledger.forget(db, range(1, 30))
+    return db
+
+
+def test_the_ledger_gives_back_what_it_does_not_need(
+    emptied: ledger.Ledger, place: layout.Layout, settings: Config
+) -> None:
+    emptied.shrink(rebuild=False)
+    before = place.ledger.stat().st_size
+
+    idle = rounds.shrink(emptied, place, settings)
+
+    assert idle
+    assert place.ledger.stat().st_size < before / 2
+    assert place.ledger.with_name("ledger.db-wal").stat().st_size == 0
+    assert (ledger.integrity(emptied), [run.id for run in ledger.runs_(emptied)]) == (None, [30])
+    assert emptied.room()[0] == 0
+
+
+@pytest.mark.parametrize("left", ["little is free", "something waits", "the disk is full"])
+def test_its_file_is_left_as_it_is_where(
+    emptied: ledger.Ledger, place: layout.Layout, settings: Config, monkeypatch: pytest.MonkeyPatch, left: str
+) -> None:
+    emptied.shrink(rebuild=False)
+    if left == "little is free":
+        monkeypatch.setattr(rounds, "FREE_BYTES", 1 << 20)
+    if left == "something waits":
+        make.recorded(emptied)
+    if left == "the disk is full":
+        full = replace(settings.server, disk_floor=1 << 60)
+        settings = replace(settings, server=full)
+    before = emptied.room()
+
+    idle = rounds.shrink(emptied, place, settings)
+
+    assert (idle, emptied.room()[0] > before[1] / 4) == (left != "something waits", True)
+
+
+def test_who_reads_all_the_while_keeps_nobody_waiting_for_the_log(
+    emptied: ledger.Ledger, place: layout.Layout, settings: Config
+) -> None:
+    with emptied.read() as reading:
+        assert reading.exec_driver_sql("SELECT count(*) FROM runs").scalar() == 1
+        began = time.monotonic()
+        rounds.shrink(emptied, place, settings)
+        took_s = time.monotonic() - began
+        make.recorded(emptied)
+        assert reading.exec_driver_sql("SELECT count(*) FROM runs").scalar() == 1
+
+    assert took_s < 4
+    assert len(ledger.runs_(emptied)) == 2
+
+
+def test_what_is_recorded_while_the_file_is_written_anew_is_recorded_however_long_that_takes(
+    place: layout.Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Who waits for it in this process waits by another means than the database's own patience.
+    monkeypatch.setattr(engine, "BUSY_MS", 1)
+    opened = ledger.open_ledger(place.ledger)
+    hooks = Hooks(opened, threads=4)
+
+    with hooks.calling():
+        for _ in range(10):
+            enough = len(hooks.answered) + 5
+            eventually(lambda enough=enough: len(hooks.answered) > enough)  # type: ignore[misc]
+            opened.shrink(rebuild=True)
+
+    assert hooks.errors == []
+    assert hooks.answered - {run.branch for run in ledger.runs_(opened, limit=100_000)} == set()
+    assert ledger.integrity(opened) is None
+    opened.close()
 
 
 # --- the whole story
