@@ -40,3 +40,11 @@ def local(at: int) -> dt.datetime:
 def stamp(at: int) -> str:
     """A Unix time in milliseconds as it stands in the names of files: `20261125T033000Z`."""
     return dt.datetime.fromtimestamp(at / 1000, dt.UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def stamped(text: str) -> int | None:
+    """The time that a stamp names, in Unix milliseconds; None for what is none."""
+    try:
+        return int(dt.datetime.strptime(text, "%Y%m%dT%H%M%S%z").timestamp() * 1000)
+    except ValueError:
+        return None

@@ -173,6 +173,7 @@ def start(
     sweeping.become_subreaper(git.running)
     db = ledger.open_ledger(place.ledger)
     host = ledger.host(db, socket.gethostname())
+    adoption.number_on(db, place)
     floor = Floor(place, current)
     found = containment.probe(place.jobs)
     log.info("what jobs are kept in: %s", found.sentence)

@@ -53,11 +53,13 @@ def restore(*, file: Path, jobs: bool, keep_queue: bool) -> int:
 
 def _told(done: "restoring.Restored", path: Path, file: Path) -> Iterator[str]:
     """What a restore did, and what it cannot bring back."""
+    from ctci.run import strays  # noqa: PLC0415 - with the verb
+
     known = f"knows the runs up to #{done.run}" if done.run else "knows of no run"
     when = f"; the last thing that it knows of happened {words.ago(done.until, clock.now())}" if done.until else ""
     yield f"put {file} in the place of {path}: it {known}{when}"
     if done.aside is not None:
-        yield f"the ledger of before is kept: {done.aside}"
+        yield f"the ledger of before is kept {strays.KEEP_DAYS} days, with the logs that only it knows: {done.aside}"
     if done.last_run is None:
         yield f"which runs came later is not known: so that no number means two, the next one is #{done.next_run}"
     elif done.last_run > (done.run or 0):

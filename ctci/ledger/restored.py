@@ -5,9 +5,10 @@ from pathlib import Path
 
 from sqlalchemy import exc, func, select
 
+from ctci import clock
 from ctci.ledger import consequences
 from ctci.ledger.engine import Away, Ledger, LedgerError, count_on, last_numbers, peruse
-from ctci.ledger.tables import changes, deliveries, jobs, runs
+from ctci.ledger.tables import changes, deliveries, hosts, jobs, runs
 from ctci.model import Status
 
 
@@ -35,6 +36,20 @@ def number_above(db: Ledger, last: Mapping[str, int]) -> None:
     """Give out no number up to these, by table: somebody else has them."""
     with db.write() as connection:
         count_on(connection, last)
+
+
+def ids(db: Ledger) -> tuple[frozenset[int], frozenset[int]]:
+    """The numbers of all its runs, and of all its jobs."""
+    with db.read() as connection:
+        found = [frozenset(connection.execute(select(table.c.id)).scalars()) for table in (runs, jobs)]
+    return found[0], found[1]
+
+
+def born(db: Ledger) -> int:
+    """When its first server began, Unix milliseconds; now where it had none yet."""
+    with db.read() as connection:
+        found = connection.execute(select(func.min(hosts.c.first_seen))).scalar()
+    return clock.now() if found is None else int(found)
 
 
 def until(db: Ledger) -> int | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ctci import clock, ledger
 from ctci.layout import Layout
+from ctci.ledger import restored
 from ctci.model import Job, Run, Status
 from ctci.run import ending, keeping, workspace
 
@@ -64,6 +65,14 @@ def end_all(db: ledger.Ledger, layout: Layout) -> None:
             ending.conclude(db, each.job, ended, host=host)
         if each.job.slot is not None:
             workspace.clean(layout, each.job.slot)
+
+
+def number_on(db: ledger.Ledger, layout: Layout) -> None:
+    """Give no job the number of a folder that is there: it is of another ledger, which was lost or moved away."""
+    last = max(_numbers(layout.jobs), default=0)
+    if last > restored.numbers(db).get("jobs", 0):
+        restored.number_above(db, {"jobs": last})
+        log.warning("there are folders of jobs that the ledger has not given out: the next job is %s", last + 1)
 
 
 def living(layout: Layout) -> tuple[tuple[int, int], ...]:

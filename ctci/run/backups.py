@@ -1,6 +1,5 @@
 """Daily copies of the ledger in the data folder, each named after the time that it was due at: so it is made once."""
 
-import datetime as dt
 import logging
 import re
 import shutil
@@ -54,15 +53,8 @@ def times(layout: Layout) -> list[int]:
         found = [_NAME.fullmatch(path.name) for path in layout.backups.iterdir()]
     except FileNotFoundError:
         return []
-    read = (_time(each[1]) for each in found if each is not None)
+    read = (clock.stamped(each[1]) for each in found if each is not None)
     return sorted((each for each in read if each is not None), reverse=True)
-
-
-def _time(stamp: str) -> int | None:
-    try:
-        return int(dt.datetime.strptime(stamp, "%Y%m%dT%H%M%S%z").timestamp() * 1000)
-    except ValueError:
-        return None
 
 
 def _thin_out(layout: Layout, keep: int) -> None:

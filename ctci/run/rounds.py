@@ -1,4 +1,4 @@
-"""The daily round: the ledger gives back room, and mirrors that have become heaps are repacked.
+"""The daily round: strays go, the ledger gives back room, and mirrors that have become heaps are repacked.
 
 What is in use is left alone, and looked at again an hour later.
 """
@@ -10,7 +10,7 @@ import threading
 from ctci import clock, config, git, ledger
 from ctci.config.settings import Backup
 from ctci.layout import Layout
-from ctci.run import backups, daily
+from ctci.run import backups, daily, strays
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,7 @@ def due(layout: Layout, settings: config.Config, now: int) -> int | None:
 
 def go(db: ledger.Ledger, layout: Layout, settings: config.Config, time: int, stop: threading.Event) -> None:
     """Make the round that was due at `time`; made it is once nothing is left to do."""
+    strays.remove(db, layout, settings)
     idle = shrink(db, layout, settings)
     _, left = repack(db, layout, settings, stop)
     if idle and not left and not stop.is_set():

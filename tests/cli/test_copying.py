@@ -65,7 +65,7 @@ def test_a_restore_says_what_it_did_and_what_it_did_not(ctci: Caller, copy: Path
     known = "it knows the runs up to #2; the last thing that it knows of happened just now"
     assert said.out.splitlines() == [
         f"put {copy} in the place of {ctci.place.ledger}: {known}",
-        f"the ledger of before is kept: {aside}",
+        f"the ledger of before is kept 30 days, with the logs that only it knows: {aside}",
         "the runs that came later, up to #3, are not in it; the next one is #4",
         "1 job that waited in it: cancelled, for they may have run since; `ctci rerun` runs them again",
         "not brought back: what was answered, run and mailed after the copy was made, and logs that are gone",
