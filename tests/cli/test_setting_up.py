@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ctci import setup
+from ctci import scaffold, setup
 from ctci.cli import setting_up
 from tests.cli.calling import Caller
 
