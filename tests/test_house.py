@@ -103,6 +103,7 @@ PURE = (
     "hosting",
     "forges",
     "receive.plan",
+    "receive.cron",
     "receive.options",
     "run.skips",
     "run.outcome",
