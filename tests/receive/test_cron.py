@@ -20,7 +20,7 @@ from croniter import croniter
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ctci.config import reader, times
+from ctci.config import forms, times
 from ctci.receive import cron
 from ctci.receive.cron import Due, Nominal
 
@@ -445,8 +445,8 @@ def test_two_things_never_have_one_key() -> None:
 
     keys = [cron.schedule_key(*each) for each in product(names, names, nominals, refs)]
 
-    assert all(reader.is_name(name) for name in names)
-    assert not any(reader.is_name(f"a{between}a") for between in "/@:")
+    assert all(forms.is_name(name) for name in names)
+    assert not any(forms.is_name(f"a{between}a") for between in "/@:")
     assert 13 * 13 * 6 * 5 == len(keys) == len(set(keys))
 
 
