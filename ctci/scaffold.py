@@ -3,6 +3,7 @@
 Never writes over a file unless forced, and then never over a secret: the forge knows the one that is there.
 """
 
+import json
 import os
 import pwd
 import re
@@ -16,6 +17,8 @@ from urllib.parse import urlsplit
 from ctci import config, hosting
 from ctci.config.settings import Server
 
+#: Beside projects.toml, for editors.
+SCHEMA = "projects.schema.json"
 #: The longest name that a project may have.
 LONGEST = 64
 #: The command that stands in a new projects.toml until somebody says what tests it.
@@ -66,6 +69,7 @@ def init(
     folder = folder.absolute()
     texts = {
         folder / "config" / "projects.toml": projects(found),
+        folder / "config" / SCHEMA: json.dumps(config.schema(), indent=1, ensure_ascii=False) + "\n",
         folder / "config" / "ctci.toml": CTCI.replace("MAX_JOBS", f"{config.slots():<29}"),
     }
     if systemd:
@@ -187,6 +191,7 @@ def projects(source: _Source | None) -> str:
     name = source.name if source is not None else "shop"
     address = source.git if source is not None else "https://git.example.org/acme/shop.git"
     lines = [
+        f"#:schema ./{SCHEMA}",
         "# What ctci builds. `ctci check` validates it, `ctci plan PROJECT` says what a push would run.",
         "# Secrets are never written here, only where they lie: { file = … }, { env = … } or { credential = … }.",
         "",

@@ -25,7 +25,7 @@ FORGES = [each for each in keys.FORGES if each != "none"]
 @click.option("--force", is_flag=True, help="Write over files that are there.")
 @click.option("--systemd", is_flag=True, help="Write a systemd unit too.")
 def init(*, directory: Path, source: str | None, forge: str | None, force: bool, systemd: bool) -> int:
-    """Writes config/projects.toml, config/ctci.toml, .gitignore and, where a forge is known, a webhook's secret."""
+    """Writes config/projects.toml with its schema, config/ctci.toml, .gitignore and, of a known forge, a secret."""
     from ctci import scaffold  # noqa: PLC0415 - a verb's module
 
     made = scaffold.init(directory, source=source, forge=forge, force=force, systemd=systemd)

@@ -1,11 +1,14 @@
+import json
 import os
 import stat
 import subprocess
+import tomllib
 from pathlib import Path
 
+import jsonschema
 import pytest
 
-from ctci import scaffold, setup
+from ctci import config, scaffold, setup
 from ctci.cli import setting_up
 from tests.cli.calling import Caller
 
@@ -143,6 +146,17 @@ def test_what_init_writes_passes_check(ctci: Caller, bare: Path, source: str | N
 
     assert (made.code, checked.code) == (0, 0)
     assert checked.out == ""
+
+
+@pytest.mark.parametrize("options", [(), ("--from", "https://github.com/acme/shop.git")])
+def test_an_editor_finds_the_schema_beside_what_init_writes(ctci: Caller, options: tuple[str, ...]) -> None:
+    ctci("init", "ci", *options)
+
+    text = (ctci.folder / "ci/config/projects.toml").read_text()
+    first, _, _ = text.partition("\n")
+    schema = json.loads((ctci.folder / "ci/config" / first.removeprefix("#:schema ")).read_text())
+    assert schema == config.schema()
+    assert [*jsonschema.Draft202012Validator(schema).iter_errors(tomllib.loads(text))] == []
 
 
 def test_nothing_is_written_over_unless_forced_and_a_secret_never(ctci: Caller) -> None:

@@ -21,9 +21,9 @@ GOLDEN = Path(__file__).parent / "golden"
 def examples() -> dict[str, str]:
     """Every projects.toml that is shipped, by where it stands."""
     found = {"annotated": ANNOTATED, "config": (ROOT / "config/projects.toml").read_text(encoding="utf-8")}
-    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))):
         blocks = re.findall(r"```toml\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
-        found |= {f"{path.name}-{number}": text for number, text in enumerate(blocks)}
+        found |= {f"{path.relative_to(ROOT)}-{number}": text for number, text in enumerate(blocks)}
     return {name: text for name, text in found.items() if is_whole(tomllib.loads(text))}
 
 
@@ -39,6 +39,14 @@ def faults(text: str) -> list[str]:
 
 def test_it_is_a_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(schema())
+
+
+def test_the_examples_of_every_guide_are_among_them() -> None:
+    guides = {
+        str(path.relative_to(ROOT)) for path in (ROOT / "docs/forges").glob("*.md") if "```toml\n[" in path.read_text()
+    }
+
+    assert guides - {name.rpartition("-")[0] for name in examples()} == set()
 
 
 @pytest.mark.parametrize("text", examples().values(), ids=list(examples()))
