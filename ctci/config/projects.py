@@ -168,8 +168,8 @@ class ProjectsReader:
                 f"{what} accepts webhooks but has no `webhook-secret`",
                 (*at, "forge"),
                 hint="anyone who finds the URL could start builds",
-                help=f"put a long random text into the file secrets/{name}-webhook beside this one (chmod 600), "
-                f'then set webhook-secret = {{ credential = "{name}-webhook" }}',
+                help=f"run `ctci secret new {name}-webhook`, then set "
+                f'webhook-secret = {{ credential = "{name}-webhook" }}',
             )
         return forge
 

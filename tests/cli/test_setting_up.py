@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import stat
 import subprocess
 import tomllib
@@ -273,6 +274,18 @@ def test_a_secret_is_made_once_for_its_owner_alone(ctci: Caller) -> None:
     assert len(path.read_text().strip()) == 64
     assert "say where it lies" in made.err
     assert (again.code, "is there" in again.err) == (2, True)
+
+
+@pytest.mark.parametrize("reference", ['{ credential = "shop-webhook" }', '{ file = "secrets/shop-webhook" }'])
+def test_what_helps_against_a_project_without_a_secret_helps(ctci: Caller, reference: str) -> None:
+    text = '[projects.shop]\ngit = "https://host/a/shop.git"\nrecipes.test = "make"\nforge = "gitea"\n'
+    ctci.configure(text)
+    (command,) = re.findall(r"run `ctci ([^`]+)`", ctci("check").out)
+
+    ctci(*command.split())
+    ctci.configure(f"{text}webhook-secret = {reference}\n")
+
+    assert (ctci("check").code, command) == (0, "secret new shop-webhook")
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "-x", ""])
