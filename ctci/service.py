@@ -14,11 +14,14 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from ctci import clock, config, git, layout, ledger, premises
+from ctci import clock, config, git, layout, ledger, premises, words
 from ctci.http import Server
 from ctci.layout import Layout
 from ctci.model import Status
-from ctci.receive import desk, spool
+from ctci.receive import desk, spool, sweep
+from ctci.receive.asking import Asking
+from ctci.receive.nightly import Nightly
+from ctci.receive.sweep import Sweep
 from ctci.report.courier import Courier
 from ctci.run import adoption, containment, keeping, sweeping, tidy
 from ctci.run.capacity import Busy, Floor
@@ -122,9 +125,14 @@ class Service:
         """What is wrong with ctci itself, for the letters."""
         remark = self.floor.remark()
         error = self.current.error
+        silent = (words.silence(each, _moment(each.since)) for each in sweep.silences(self.db, self.current.get()))
         said = "the last change of the configuration is refused, the one before it is in force"
         broken = f"{said}: {error}" if error else None
-        return tuple(filter(None, (remark, broken)))
+        return tuple(filter(None, (remark, broken, *silent)))
+
+
+def _moment(at: int | None) -> str:
+    return clock.local(at).strftime("%-d %b, %H:%M") if at is not None else ""
 
 
 def serve(
@@ -203,12 +211,15 @@ def start(
             busy=service.busy,
         )
 
+    asking = Asking(layout=place, environ=environ)
     slots = range(1, current.get().server.max_jobs + 1)
     loops: list[tuple[str, Callable[[threading.Event], None]]] = [
         ("prepare", prepare.run),
         ("second prepare", prepare.run),
         *((f"slot {slot}", worker(slot).run) for slot in slots),
         ("courier", courier.run),
+        ("nightly", Nightly(db, current, asking).run),
+        ("sweep", Sweep(db, current, asking).run),
         ("tidy", tidy.Upkeep(db, place, current).run),
         ("configuration", lambda stop: watch(current, stop)),
         ("spool", lambda stop: empty_spool(db, place, current, stop)),

@@ -59,6 +59,18 @@ RUN = (
 RUN_WHOLE = (*RUN, "commits", "attempts", "deliveries")
 BRANCH = ("project", "branch", "ref", "red", "failing", "run")
 DELIVERY = ("id", "project", "forge", "event", "ref", "pushed_by", "received_at", "decision", "reason", "run")
+AHEAD = (
+    "project",
+    "schedule",
+    "at",
+    "local",
+    "timezone",
+    "branches",
+    "recipes",
+    "skip_unchanged",
+    "jitter_s",
+    "takes_s",
+)
 PLAN = ("project", "ref", "reason", "orders", "unordered")
 
 

@@ -3,7 +3,7 @@
 Pure: whoever calls passes the time. Between a number and its unit stands a narrow no-break space.
 """
 
-from ctci.model import FINISHED, RED, Job, Run, Status
+from ctci.model import FINISHED, RED, Job, Run, Silence, Status
 
 #: Narrow no-break space: numbers keep their units, and thousands their groups.
 THIN = "\u202f"
@@ -97,6 +97,14 @@ def called(forge: str, event: str) -> str:
     """Who called, and with what: `gitea push`; our own hook has one event of its own name."""
     forge = forge.replace("_", "-")
     return forge if forge == event else f"{forge} {event}"
+
+
+def silence(silence: Silence, since: str) -> str:
+    """That a hook does not call; `since` when it last did, in words."""
+    pushes = count(silence.missed, "push came", "pushes came")
+    if silence.since is None:
+        return f"the webhook of {silence.project} has never called, while {pushes}"
+    return f"the webhook of {silence.project} has been silent since {since} while {pushes}"
 
 
 def waits(job: Job, run: Run) -> str:

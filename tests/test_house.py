@@ -27,8 +27,9 @@ MAY: dict[str, set[str]] = {
     "config": {"model"},
     "git": {"model", "clock", "layout"},
     "ledger": {"model", "clock", "layout"},
-    "receive": {"model", "clock", "layout", "config", "git", "ledger", "forges"},
-    "run": {"model", "clock", "layout", "logs", "config", "git", "ledger", "formats"},
+    "access": {"model", "clock", "layout", "config", "git"},
+    "receive": {"model", "clock", "layout", "config", "git", "ledger", "forges", "access"},
+    "run": {"model", "clock", "layout", "logs", "config", "git", "ledger", "formats", "access"},
     "report": {"model", "clock", "layout", "logs", "config", "ledger", "forges"},
     "web": {
         "model",
@@ -49,6 +50,7 @@ MAY: dict[str, set[str]] = {
     "http": set(),
 }
 EVERYTHING = {
+    "access",
     "model",
     "clock",
     "layout",
@@ -91,6 +93,7 @@ LIVES_IN = {
     "uuid": {"clock"},
     "random": {"clock"},
     "cronsim": {"config", "receive.cron"},
+    "apscheduler": {"receive.nightly"},
     "subprocess": {"run.keeping", "git", "demo", "cli", "doctor", "setup", "scaffold"},
     "hmac": {"forges"},
 }
@@ -102,8 +105,9 @@ PURE = (
     "words",
     "hosting",
     "forges",
-    "receive.plan",
     "receive.cron",
+    "receive.firing",
+    "receive.plan",
     "receive.options",
     "run.skips",
     "run.outcome",

@@ -104,7 +104,7 @@ def plan(
     kind = "tag" if full.startswith(TAGS) else "push"
     trigger = Trigger(kind=kind, key="plan", project=project, ref=full, options=options)
     planned = planning.plan(trigger, found, log_cap=settings.server.limit_log)
-    skip = skips.reason(kind=kind, options=options, message="", commit="")
+    skip = skips.reason(event=kind, options=options, message="", commit="")
     if skip is not None and planned.orders:
         planned = _skipped(planned, skip)
     if changed and planned.orders and kind == "push":

@@ -34,6 +34,7 @@ VERBS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "runs": ("ctci.cli.looking:runs", "List runs, newest first."),
         "show": ("ctci.cli.looking:show", "Everything about one run."),
         "log": ("ctci.cli.looking:log", "Print or follow the log of a run's jobs."),
+        "schedule": ("ctci.cli.scheduling:schedule", "What runs without a push, and when; run one now."),
         "why-not": ("ctci.cli.looking:why_not", "Why a push did not build: the recorded decision in words."),
     },
     "Act": {

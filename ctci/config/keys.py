@@ -120,7 +120,7 @@ JOB = _table(
 AROUND = _table(
     JOB,
     _key("keep", "table:keep", "how long runs are kept, per branch", "300 runs, 90 days"),
-    _key("timezone", "zone", "an IANA name, for times of day", "UTC", later=True),
+    _key("timezone", "zone", "an IANA name, for times of day", "UTC"),
     _key("facts", "lines", "commands whose first line is the version of a tool", "none", later=True),
     _key("clean", "choice", "`all` or `tracked`: what a checkout is freed of", "all", choices=CLEAN, later=True),
 )
@@ -135,7 +135,7 @@ SHARED = _table(
     ),
     _key("submodules", "flag", "lay them out: relative or same-host addresses only", "false"),
     _key("lfs", "flag", "lay out large files", "false", later=True),
-    _key("sweep", "sweep", "how often the remote is asked for missed pushes; `false`: never", later=True),
+    _key("sweep", "sweep", "how often the remote is asked for missed pushes; `false`: never", "`15m`"),
 )
 DEFAULTS = _table(AROUND, SHARED)
 SCHEDULE = _table(
@@ -149,7 +149,7 @@ SCHEDULE = _table(
     _key("skip-unchanged", "flag", "not if it succeeded on this commit before", "false"),
     _key("catch-up", "duration", "a time missed by less than this is made up for", "30m"),
     _key("jitter", "duration", "starts are spread over so much time", "none"),
-    _key("bisect", "bisect", 'look for the commit that broke it: `true` or `{ until = "06:00" }`', "false"),
+    _key("bisect", "bisect", 'look for the commit that broke it: `true` or `{ until = "06:00" }`', "false", later=True),
 )
 BISECT = _table(_key("until", "time", "a time of day"))
 REPO_RECIPES = _table(_key("branches", "lines", "patterns of the branches whose word counts"))
@@ -208,7 +208,7 @@ PROJECT = _table(
     _key("sub", "names:sub", "subprojects: `[projects.N.sub.NAME]`"),
     _key("recipes", "recipes", "the recipes of a project without subprojects"),
     _key("paths", "globs", "[path filters](#path-filters) of a project without subprojects", "any push"),
-    _key("schedules", "names:schedule", "runs without a push: `[projects.N.schedules.NAME]`", later=True),
+    _key("schedules", "names:schedule", "runs without a push: `[projects.N.schedules.NAME]`"),
     _key("repo-recipes", "repo-recipes", "recipes from the repository itself", "false", later=True),
     SHARED,
     AROUND,

@@ -3,7 +3,7 @@
 What would be dangerous without effect is not noted but refused: less than was asked for is never done silently.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ctci.config import hiding, keys, values
@@ -26,14 +26,12 @@ _GUARDS: Mapping[str, Callable[[object], bool]] = {
 }
 
 
-def check(
-    r: Reader, at: At, entries: Mapping[str, Any], table: Mapping[str, Key], *, but: Iterable[str] = ()
-) -> list[tuple[At, SecretRef]]:
+def check(r: Reader, at: At, entries: Mapping[str, Any], table: Mapping[str, Key]) -> list[tuple[At, SecretRef]]:
     """Check and note the keys of a table that are not in force; the secrets among them."""
     found: list[tuple[At, SecretRef]] = []
     for name, value in entries.items():
         key = table[name]
-        if not key.later or name in but:
+        if not key.later:
             continue
         place: At = (*at, name)
         found += value_of(r, place, value, key)
@@ -114,11 +112,6 @@ def _flag_or(name: str) -> Callable[[Reader, At, object], None]:
     return checked
 
 
-def _sweep(r: Reader, at: At, value: object) -> None:
-    if not isinstance(value, bool):
-        values.duration(r, at, value, 0)
-
-
 _CHECKS: Mapping[str, Callable[[Reader, At, object], object]] = {
     "line": values.line,
     "path": values.line,
@@ -134,7 +127,6 @@ _CHECKS: Mapping[str, Callable[[Reader, At, object], object]] = {
     "networks": values.networks,
     "url": values.url,
     "header": values.header,
-    "sweep": _sweep,
     "bisect": _flag_or("bisect"),
     "repo-recipes": _flag_or("repo-recipes"),
 }

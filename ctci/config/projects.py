@@ -9,7 +9,7 @@ from typing import Any
 from ctci.config import branches, hiding, keys, later, notes, paths, recipes, schedules, values
 from ctci.config.reader import Reader
 from ctci.config.scan import At
-from ctci.config.settings import Each, Keep, Notify, Project, Subproject
+from ctci.config.settings import SWEEP_S, Each, Keep, Notify, Project, Subproject
 from ctci.model import Recipe, Remote, SecretRef
 
 _ADDRESS = re.compile(
@@ -36,6 +36,13 @@ def keep(r: Reader, at: At, value: object, base: Keep) -> Keep:
     return Keep(**{"runs": base.runs, "days": base.days, **numbers})
 
 
+def _sweep(r: Reader, at: At, value: object, base: int | None) -> int | None:
+    """Seconds between two looks at the remote; None: it is never looked at."""
+    if isinstance(value, bool):
+        return (base or SWEEP_S) if value else None
+    return values.duration(r, at, value, base or SWEEP_S)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Around:
     """What holds for a table because of those around it."""
@@ -43,6 +50,7 @@ class Around:
     recipe: Recipe
     keep: Keep
     timezone: str = "UTC"
+    sweep_s: int | None = SWEEP_S
     notify: tuple[str, ...] = ()
     on_new_push: str | None = None
     submodules: bool = False
@@ -93,12 +101,12 @@ class ProjectsReader:
     def _around(self, at: At, entries: Mapping[str, Any], base: Around, table: Mapping[str, keys.Key]) -> Around:
         """What a table says of what is in it, over what those around it say."""
         r = self._r
-        self.secrets += later.check(r, at, entries, table, but=("schedules", "timezone"))
+        self.secrets += later.check(r, at, entries, table)
         zone = base.timezone
         if "timezone" in entries:
             zone = values.zone(r, (*at, "timezone"), entries["timezone"]) or zone
-            r.later("timezone", (*at, "timezone"))
         on_new_push, notify, submodules = base.on_new_push, base.notify, base.submodules
+        sweep_s = _sweep(r, (*at, "sweep"), entries["sweep"], base.sweep_s) if "sweep" in entries else base.sweep_s
         if "notify" in entries:
             notify = self._names((*at, "notify"), entries["notify"])
         if "on-new-push" in entries:
@@ -109,6 +117,7 @@ class ProjectsReader:
             recipe=recipes.job(r, at, entries, base.recipe),
             keep=keep(r, (*at, "keep"), entries["keep"], base.keep) if "keep" in entries else base.keep,
             timezone=zone,
+            sweep_s=sweep_s,
             notify=notify,
             on_new_push=on_new_push,
             submodules=submodules,
@@ -137,7 +146,6 @@ class ProjectsReader:
         planned = {}
         if "schedules" in entries:
             planned = schedules.read(r, (*at, "schedules"), entries["schedules"], subs, inner.timezone)
-            r.later("schedules", (*at, "schedules"))
         made = Project(
             name=name,
             remote=self._remote(at, entries, submodules=inner.submodules),
@@ -146,6 +154,7 @@ class ProjectsReader:
             description=values.line(r, (*at, "description"), entries.get("description", "")),
             default_branch=branches.default(r, at, entries),
             schedules=planned,
+            sweep_s=inner.sweep_s,
             branches=built,
             tags=tags,
             subs=subs,
@@ -262,8 +271,9 @@ class ProjectsReader:
         if not isinstance(value, dict):
             return Subproject(name=sub)
         inner = self._around(at, entries, around, keys.SUB)
-        if "keep" in entries:
-            r.later("keep", (*at, "keep"), of=" of a subproject", hint="that of the project counts")
+        for key in ("keep", "timezone"):
+            if key in entries:
+                r.later(key, (*at, key), of=" of a subproject", hint="that of the project counts")
         if "path" not in entries:
             r.say("C102", f"{what} has no `path`", at, key=True, hint='its directory is missing; "." is the root')
         if "recipes" not in entries:

@@ -31,8 +31,7 @@ def _schedule(r: Reader, at: At, value: object, subs: Mapping[str, Subproject], 
     if not isinstance(value, dict):
         return Schedule(name=name, cron="0 0 * * *")
     chosen = _subs(r, (*at, "sub"), entries["sub"], subs) if "sub" in entries else ()
-    if "bisect" in entries:
-        later.value_of(r, (*at, "bisect"), entries["bisect"], keys.SCHEDULE["bisect"])
+    later.check(r, at, entries, keys.SCHEDULE)
     base = Schedule(name=name, cron="")
     return Schedule(
         name=name,

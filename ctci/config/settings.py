@@ -8,6 +8,9 @@ from ctci.config.looked import Looked
 from ctci.config.problems import Problem
 from ctci.model import HEADS, Recipe, Remote, SecretRef
 
+#: How often the remote is asked for what no hook told of, seconds.
+SWEEP_S = 15 * 60
+
 
 @dataclass(frozen=True, kw_only=True)
 class Keep:
@@ -72,6 +75,8 @@ class Project:
     #: Its name without refs/heads/; None: as the forge or the remote says.
     default_branch: str | None = None
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    #: Seconds between two looks at the remote for what no hook told of; None: none are made.
+    sweep_s: int | None = SWEEP_S
     #: Pattern -> names of subprojects ([] = never); None: every branch builds everything.
     #: A list of patterns in the file becomes a table that names all subprojects.
     branches: Mapping[str, tuple[str, ...]] | None = None

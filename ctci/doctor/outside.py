@@ -11,9 +11,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ctci import clock, config, git, ledger, setup, words
+from ctci.access import access
 from ctci.config.settings import Config, Project
 from ctci.doctor.finding import FINE, WARNING, WRONG, Check, Subject
-from ctci.run import prepare
+from ctci.receive import sweep
 
 GROUP = "Projects"
 #: A remote or mail server that does not answer within this does not answer, seconds.
@@ -41,16 +42,16 @@ def _remote(subject: Subject, settings: Config, project: Project) -> Check:
     name = f"{project.name}: remote"
     began = clock.monotonic()
     try:
-        access = prepare.access(project.remote, settings.folder, subject.environ, subject.layout)
-        heads = git.heads(access, deadline_s=PATIENCE_S, stop=lambda: False)
+        opened = access(project.remote, settings.folder, subject.environ, subject.layout)
+        refs = git.ask(opened, deadline_s=PATIENCE_S, stop=lambda: False).refs
     except (git.GitError, config.SecretError, OSError) as error:
         return Check(
             group=GROUP, name=name, state=WRONG, said=str(error), fix=f"see `git` of [projects.{project.name}]"
         )
     took = words.duration(clock.monotonic() - began)
-    if not heads:
+    if not refs:
         return Check(group=GROUP, name=name, state=WARNING, said=f"answers in {took}, and is empty", fix="push to it")
-    return Check(group=GROUP, name=name, state=FINE, said=f"answers in {took}: {words.count(len(heads), 'ref')}")
+    return Check(group=GROUP, name=name, state=FINE, said=f"answers in {took}: {words.count(len(refs), 'ref')}")
 
 
 def _hook(settings: Config, project: Project) -> Check | None:
@@ -116,6 +117,7 @@ def _last_calls(subject: Subject, settings: Config) -> dict[str, Check]:
         recent = {name: ledger.deliveries_(db, project=name, limit=100) for name in settings.projects}
         # What people asked for here is no call of a hook.
         last = {name: [call for call in calls if call.forge != "ctci"] for name, calls in recent.items()}
+        silent = {each.project: each for each in sweep.silences(db, settings)}
     except Exception:  # noqa: BLE001 - the ledger itself has a check of its own, which says what is wrong
         return {}
     finally:
@@ -128,11 +130,21 @@ def _last_calls(subject: Subject, settings: Config) -> dict[str, Check]:
                 group=GROUP,
                 name=about,
                 state=WARNING,
-                said="no hook has called yet",
+                said=words.silence(silent[name], "") if name in silent else "no hook has called yet",
                 fix=f"push, or add the webhook; `ctci run {name}` needs none",
             )
             continue
         call = calls[0]
+        if name in silent:
+            since = clock.local(call.at).strftime("%-d %b, %H:%M")
+            found[name] = Check(
+                group=GROUP,
+                name=f"{name}: webhook",
+                state=WARNING,
+                said=words.silence(silent[name], since),
+                fix="the forge's own list of deliveries says why; the sweep builds what it does not tell of",
+            )
+            continue
         said = f"{words.ago(call.at, clock.now())}, {words.decided(call.decision)}: {call.reason}"
         refused = call.decision == "refused"
         found[name] = Check(

@@ -19,19 +19,20 @@ from ctci.git.history import (
 )
 from ctci.git.mirrors import Fetched, fetch
 from ctci.git.packing import heaped, repack
-from ctci.git.remotes import heads
+from ctci.git.remotes import Told, ask
 from ctci.git.slots import lay, submodules
 
 __all__ = [
     "Access",
     "Fetched",
     "GitError",
+    "Told",
+    "ask",
     "between",
     "changed",
     "commit",
     "fetch",
     "head",
-    "heads",
     "heaped",
     "is_ancestor",
     "lay",

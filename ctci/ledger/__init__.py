@@ -35,6 +35,18 @@ from ctci.ledger.reads import (
     unprepared,
     wish,
 )
+from ctci.ledger.unasked import (
+    fire,
+    fired,
+    reckon,
+    reckoned,
+    refs_,
+    silences,
+    succeeded_on,
+    sweep,
+    took,
+    unschedule,
+)
 from ctci.ledger.waits import queue, running
 from ctci.ledger.writes import adopt, ask_cancel, begin, claim, forget, host, put_back, retry, settle
 
@@ -67,6 +79,8 @@ __all__ = [
     "delivery",
     "due",
     "failed",
+    "fire",
+    "fired",
     "forget",
     "give_up",
     "hasten",
@@ -85,8 +99,11 @@ __all__ = [
     "projects_",
     "put_back",
     "queue",
+    "reckon",
+    "reckoned",
     "record",
     "red_on",
+    "refs_",
     "refuse",
     "retry",
     "run",
@@ -96,11 +113,16 @@ __all__ = [
     "sendings_",
     "sent",
     "settle",
+    "silences",
     "since",
     "standing",
     "strips",
+    "succeeded_on",
+    "sweep",
+    "took",
     "tries",
     "unprepared",
+    "unschedule",
     "wish",
 ]
 

@@ -12,15 +12,20 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 from ctci.ledger import consequences, rows
 from ctci.ledger.engine import Ledger, insert_new, insert_or_ignore, now_ms, upsert
 from ctci.ledger.tables import deliveries, jobs, needs, projects, refs, runs, standing, turns
-from ctci.model import Entry, Recorded, Status, Trigger
+from ctci.model import MOVED, Entry, Recorded, Status, Trigger
 
 #: Refused calls are kept without their bodies, the newest so many of them.
 REFUSED_KEPT = 1000
 
+#: How a ref came here that the sweep saw for the first time: known, and not decided on.
+SEEN = "seen"
+
 _new_delivery = insert(deliveries)
 _new_jobs = insert(jobs).values(queued_at=now_ms())
 _known_run = select(runs.c.id).where(runs.c.key == bindparam("key"))
-_last = select(refs.c.commit, refs.c.run).where(refs.c.project == bindparam("project"), refs.c.ref == bindparam("ref"))
+_last = select(refs.c.commit, refs.c.run, refs.c.via).where(
+    refs.c.project == bindparam("project"), refs.c.ref == bindparam("ref")
+)
 
 
 def _queued(waiting: int, priority: Any) -> Any:
@@ -60,7 +65,7 @@ def record(db: Ledger, entries: Sequence[Entry]) -> tuple[Recorded, ...]:
 
     Raises Away when the ledger cannot be written.
     """
-    return db.writer.do(lambda connection: tuple(_enter(connection, entry) for entry in entries))
+    return db.writer.do(lambda connection: tuple(enter(connection, entry) for entry in entries))
 
 
 def refuse(db: Ledger, *, project: str, forge: str, event: str, key: str, reason: str) -> int:
@@ -95,7 +100,8 @@ def refuse(db: Ledger, *, project: str, forge: str, event: str, key: str, reason
     return db.writer.do(write)
 
 
-def _enter(connection: Connection, entry: Entry) -> Recorded:
+def enter(connection: Connection, entry: Entry) -> Recorded:
+    """What record does with one entry, in the caller's transaction."""
     if entry.project:
         # The call of an organisation may be about no project at all.
         insert_or_ignore(connection, projects, ("name",), name=entry.project)
@@ -132,10 +138,11 @@ def _known(connection: Connection, trigger: Trigger) -> tuple[int | None, str] |
     same = connection.execute(_known_run, {"key": trigger.key}).scalar()
     if same is not None:
         return same, f"the same delivery made #{same} before"
-    if trigger.kind not in ("push", "tag"):
+    if trigger.kind not in MOVED:
         return None
     last = connection.execute(_last, {"project": trigger.project, "ref": trigger.ref}).one_or_none()
-    if last is None or last.commit != trigger.after:
+    if last is None or last.commit != trigger.after or last.via == SEEN:
+        # What was only seen was not decided on.
         return None
     if last.run is None:
         return None, f"{trigger.ref} was recorded at this commit before, and nothing was to be built"
@@ -143,7 +150,7 @@ def _known(connection: Connection, trigger: Trigger) -> tuple[int | None, str] |
 
 
 def _move_ref(connection: Connection, trigger: Trigger, run: int | None) -> None:
-    if trigger.kind not in ("push", "tag") or trigger.after is None:
+    if trigger.kind not in MOVED or trigger.after is None:
         return
     place = {"project": trigger.project, "ref": trigger.ref}
     upsert(connection, refs, ("project", "ref"), **place, commit=trigger.after, run=run, via=trigger.kind)
@@ -152,7 +159,7 @@ def _move_ref(connection: Connection, trigger: Trigger, run: int | None) -> None
 def _run(connection: Connection, entry: Entry, trigger: Trigger) -> int | None:
     """A new run; None where another server has just made it of the same delivery."""
     last = None
-    if trigger.kind in ("push", "tag"):
+    if trigger.kind in MOVED:
         last = connection.execute(_last, {"project": trigger.project, "ref": trigger.ref}).one_or_none()
     made = insert_new(
         connection,
@@ -171,8 +178,9 @@ def _run(connection: Connection, entry: Entry, trigger: Trigger) -> int | None:
         status=Status.QUEUED,
         tries=0,
         rerun_of=entry.rerun_of,
-        prev_commit=(last.commit or None) if last else None,
+        prev_commit=(last.commit or None) if last and last.commit != trigger.after else None,
         prev_run=last.run if last else None,
+        schedule=trigger.schedule,
     )
     return None if made is None else int(made)
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, exists, insert, literal, select, upda
 from ctci.ledger import consequences
 from ctci.ledger.engine import Fenced, Ledger, now_ms
 from ctci.ledger.tables import commits, jobs, projects, refs, runs
-from ctci.model import Commit, Repeat, Status
+from ctci.model import Commit, Repeat, Status, event_of
 
 
 def prepare(
@@ -145,7 +145,7 @@ def _put_ref_back(connection: Connection, row: Any) -> None:
 
 def _make_way(connection: Connection, row: Any) -> None:
     """What this push does to the older runs of its ref. Only a push does anything: tags and wishes replace nobody."""
-    if row.kind != "push":
+    if event_of(row.kind, row.ref) != "push":
         return
     mode = connection.execute(
         select(jobs.c.order["on_new_push"].as_string()).where(jobs.c.run == row.id).limit(1)
@@ -159,7 +159,7 @@ def _make_way(connection: Connection, row: Any) -> None:
             runs.c.ref == row.ref,
             runs.c.id < row.id,
             runs.c.finished_at.is_(None),
-            runs.c.kind == "push",
+            runs.c.kind.in_(("push", "sweep")),
         )
         .order_by(runs.c.id)
     ).all()

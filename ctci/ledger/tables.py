@@ -74,6 +74,8 @@ class Runs(SQLModel, table=True):
     #: What the ref was recorded at before, and by which run: to put it back, and to know what came out of order.
     prev_commit: str | None
     prev_run: int | None
+    #: The schedule that fired it.
+    schedule: str | None
 
 
 class Jobs(SQLModel, table=True):
@@ -176,6 +178,17 @@ class Projects(SQLModel, table=True):
     default_branch: str | None
 
 
+class Schedules(SQLModel, table=True):
+    """How far each schedule has been decided: every nominal time up to `since` has fired, or was said to be missed."""
+
+    project: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    #: The line of cron and the time zone that it was decided by.
+    line: str
+    timezone: str
+    since: int = Field(sa_type=BigInteger)
+
+
 class Commits(SQLModel, table=True):
     """The commits that a run brought, newest first."""
 
@@ -242,6 +255,7 @@ class SchemaVersion(SQLModel, table=True):
     attempts,
     hosts,
     projects,
+    schedules,
     commits,
     changes,
     sendings,
@@ -260,6 +274,7 @@ class SchemaVersion(SQLModel, table=True):
         "attempts",
         "hosts",
         "projects",
+        "schedules",
         "commits",
         "changes",
         "sendings",

@@ -5,6 +5,7 @@ Knows no clock, no disk and no package.
 
 from ctci.model.asked import (
     HEADS,
+    MOVED,
     TAGS,
     Delivery,
     Entry,
@@ -17,16 +18,19 @@ from ctci.model.asked import (
     SecretRef,
     Trigger,
     Unordered,
+    event_of,
     place_of,
     short_ref,
 )
 from ctci.model.done import Attempt, Change, Commit, Exit, Job, Letter, Repeat, Run, Sending, Wait
 from ctci.model.statuses import CONCLUSIVE, FINISHED, MOVES, RED, WORST_FIRST, Status
+from ctci.model.unasked import Fired, Reckoned, Ref, Silence
 
 __all__ = [
     "CONCLUSIVE",
     "FINISHED",
     "HEADS",
+    "MOVED",
     "MOVES",
     "RED",
     "TAGS",
@@ -37,22 +41,27 @@ __all__ = [
     "Delivery",
     "Entry",
     "Exit",
+    "Fired",
     "Ignored",
     "Job",
     "Letter",
     "Order",
     "Plan",
     "Recipe",
+    "Reckoned",
     "Recorded",
+    "Ref",
     "Remote",
     "Repeat",
     "Run",
     "SecretRef",
     "Sending",
+    "Silence",
     "Status",
     "Trigger",
     "Unordered",
     "Wait",
+    "event_of",
     "place_of",
     "short_ref",
 ]

@@ -15,6 +15,17 @@ def short_ref(ref: str) -> str:
     return ref
 
 
+#: The kinds of triggers that say that a ref has moved.
+MOVED = ("push", "tag", "sweep")
+
+
+def event_of(kind: str, ref: str) -> str:
+    """`push`, `tag`, `schedule`, `manual` or `rerun`: what the sweep found is the push or tag that nobody told of."""
+    if kind != "sweep":
+        return kind
+    return "tag" if ref.startswith(TAGS) else "push"
+
+
 def place_of(subproject: str, recipe: str) -> str:
     """`api:test`, or `test` where the project has no subprojects."""
     return f"{subproject}:{recipe}" if subproject else recipe
@@ -98,6 +109,13 @@ class Trigger:
     #: Push options, verbatim; `ci.only=` and `ci.var=` of a person's wish too.
     options: tuple[str, ...] = ()
     default_branch: str | None = None
+    #: The schedule that fired, of kind `schedule`.
+    schedule: str | None = None
+
+    @property
+    def event(self) -> str:
+        """What happened: of what the sweep found, the push or tag that it is."""
+        return event_of(self.kind, self.ref)
 
 
 @dataclass(frozen=True, kw_only=True)

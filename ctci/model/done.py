@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ctci.model.asked import Order, short_ref
+from ctci.model.asked import Order, event_of, short_ref
 from ctci.model.statuses import RED, Status
 
 
@@ -94,6 +94,13 @@ class Run:
     #: What the ref was recorded at before this run, and by which run.
     prev_commit: str | None
     prev_run: int | None
+    #: The schedule that fired it.
+    schedule: str | None = None
+
+    @property
+    def event(self) -> str:
+        """What happened: of what the sweep found, the push or tag that it is."""
+        return event_of(self.kind, self.ref)
 
     @property
     def branch(self) -> str:

@@ -17,7 +17,7 @@ from ctci.receive import plan, whose
 from ctci.receive.spool import Spooled
 
 #: A person waits; a push can wait for that; a schedule can wait for both.
-PERSON, PUSH = 0, 10
+PERSON, PUSH, SCHEDULE = 0, 10, 20
 
 
 class DeskError(Exception):
@@ -52,7 +52,7 @@ def _told(item: Trigger | Ignored, made: Recorded) -> Recorded:
     """With why its run will be skipped, where the push options say so."""
     if isinstance(item, Ignored):
         return made
-    skip = push.skips(item.kind, item.options) if made.decision == "queued" else None
+    skip = push.skips(item.event, item.options) if made.decision == "queued" else None
     return replace(made, skip=skip)
 
 
@@ -119,7 +119,7 @@ def _entry(
     # Two projects may hear of the same call, and one must not be able to swallow the other's by guessing its id.
     trigger = replace(item, project=project.name, key=f"{project.name}:{item.key}")
     planned = plan.plan(trigger, project, default_branch=default_branch, log_cap=config.server.limit_log)
-    skip = push.skips(item.kind, item.options) if planned.orders else None
+    skip = push.skips(item.event, item.options) if planned.orders else None
     return replace(
         base,
         reason=f"skipped: {skip}" if skip else planned.reason,
@@ -264,7 +264,7 @@ def _origin(db: ledger.Ledger, run: Run) -> Run:
 def _now(db: ledger.Ledger, config: Config, origin: Run, trigger: Trigger) -> tuple[Order, ...]:
     """The orders that the configuration of now makes of what made a run."""
     planned = plan.plan(
-        replace(trigger, kind=origin.kind),
+        replace(trigger, kind=origin.kind, schedule=origin.schedule),
         named(db, config, origin.project),
         default_branch=ledger.default_branch(db, origin.project),
         log_cap=config.server.limit_log,

@@ -32,10 +32,10 @@ def variables(options: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def skips(kind: str, options: Sequence[str]) -> str | None:
+def skips(event: str, options: Sequence[str]) -> str | None:
     """Why the push will be skipped, whatever its message says; None where no option asks for it."""
     said = next((option for option in options if option in SKIP), None)
-    return f"the push said `-o {said}`" if said is not None and kind == "push" else None
+    return f"the push said `-o {said}`" if said is not None and event == "push" else None
 
 
 def remarks(options: Sequence[str]) -> tuple[str, ...]:

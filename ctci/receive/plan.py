@@ -20,6 +20,8 @@ class _Ask:
     only: tuple[str | None, str | None]
     #: What a push option named.
     words: tuple[str, ...]
+    #: The recipes that a schedule names; empty: all.
+    recipes: tuple[str, ...]
 
 
 def plan(
@@ -36,7 +38,9 @@ def plan(
     what a person names is built on any ref, with what it needs. A needed recipe stands before those that need it.
     """
     chosen, reason = _subprojects(trigger, project)
-    ask = _Ask(trigger, chosen, reason, _meant(project, only), options.only(trigger.options))
+    schedule = project.schedules.get(trigger.schedule or "")
+    recipes = schedule.recipes if schedule is not None else ()
+    ask = _Ask(trigger, chosen, reason, _meant(project, only), options.only(trigger.options), recipes)
     orders: list[Order] = []
     unordered: list[Unordered] = []
     for sub in project.subs.values():
@@ -64,6 +68,10 @@ def _queued(orders: Sequence[Order], why: str) -> str:
 def _subprojects(trigger: Trigger, project: Project) -> tuple[frozenset[str], str]:
     """The subprojects that the ref asks for, and why."""
     everything = frozenset(project.subs)
+    if trigger.schedule is not None:
+        schedule = project.schedules.get(trigger.schedule)
+        chosen = frozenset(schedule.subs) if schedule is not None and schedule.subs else everything
+        return chosen, f"the schedule {trigger.schedule}"
     if trigger.kind in ("manual", "rerun"):
         return everything, f"asked for by {trigger.pusher}" if trigger.pusher else "asked for by hand"
     name = short_ref(trigger.ref)
@@ -125,10 +133,20 @@ def _why_not(ask: _Ask, sub: Subproject, recipe: Recipe) -> str | None:
     named = wanted_recipe is not None or any(_names_recipe(word, sub.name, recipe.name) for word in ask.words)
     if ask.words and not named and sub.name not in ask.words:
         return f"the push said `-o {options.ONLY}{','.join(ask.words)}`"
-    event = "manual" if ask.trigger.kind == "rerun" else ask.trigger.kind
+    event = _event(ask.trigger)
+    if ask.recipes:
+        return None if recipe.name in ask.recipes else f"{ask.reason}, which does not name it"
     if recipe.on is not None and event not in recipe.on and not named:
-        return f"on = {', '.join(recipe.on) or 'nothing'}, and this is a {event}"
+        kind = "the schedule " if ask.trigger.schedule is not None else "a "
+        return f"on = {', '.join(recipe.on) or 'nothing'}, and this is {kind}{event}"
     return None
+
+
+def _event(trigger: Trigger) -> str:
+    """What `on` calls it: a schedule by its name."""
+    if trigger.schedule is not None:
+        return trigger.schedule
+    return "manual" if trigger.kind == "rerun" else trigger.event
 
 
 def _meant(project: Project, only: tuple[str | None, str | None]) -> tuple[str | None, str | None]:

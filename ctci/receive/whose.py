@@ -91,6 +91,14 @@ def named(db: ledger.Ledger, settings: Config, name: str, *, first: Project | No
     return every[0] if every else None
 
 
+def every(db: ledger.Ledger, settings: Config) -> dict[str, Project]:
+    """All projects by name; of a name that several could have, the one that was built under it."""
+    found = config.named(settings, ledger.projects_(db))
+    if len(settings.each) < 2:
+        return found
+    return {name: named(db, settings, name) or project for name, project in found.items()}
+
+
 def shown(address: str) -> str:
     """An address without a user's name or password in it."""
     scheme, found, rest = address.partition("://")

@@ -4,15 +4,15 @@ One fetch at a time per project, in the order of recording. A fetch that fails i
 ends when the run is cancelled or the server stops.
 """
 
-import hashlib
 import logging
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ctci import clock, config, git, ledger
+from ctci.access import access
 from ctci.layout import Layout
-from ctci.model import HEADS, Commit, Job, Remote, Repeat, Run
+from ctci.model import HEADS, Commit, Job, Repeat, Run
 from ctci.run import skips
 
 log = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ class Prepare:
     def _failed(self, run: Run, error: git.GitError | config.SecretError) -> None:
         lasting = not isinstance(error, git.GitError) or error.kind != "unreachable"
         waited_s = (clock.now() - run.created_at) / 1000
-        if lasting or waited_s > PATIENCE_S:
+        if lasting or waited_s > self._patience_s(run):
             ledger.give_up(self._db, run.id, str(error))
             log.warning("#%s of %s: %s", run.id, run.project, error)
             return
@@ -115,11 +115,17 @@ class Prepare:
         ledger.postpone(self._db, run.id, f"{error}; trying again", int(delay_s * 1000))
         log.info("#%s of %s: %s; again in %.0f s", run.id, run.project, error, delay_s)
 
+    def _patience_s(self, run: Run) -> float:
+        """How long a run waits for its remote: one of a schedule as long as a time that was missed is made up for."""
+        project = config.project(self._current.get(), run.project)
+        schedule = project.schedules.get(run.schedule or "") if project is not None else None
+        return PATIENCE_S if schedule is None else schedule.catch_up_s
+
     def _write_down(
         self, run: Run, jobs: tuple[Job, ...], commit: Commit, mirror: Path, default_branch: str | None
     ) -> None:
         message = git.message(mirror, commit.sha)
-        skip = skips.reason(kind=run.kind, options=run.options, message=message, commit=commit.sha)
+        skip = skips.reason(event=run.event, options=run.options, message=message, commit=commit.sha)
         repeats = {} if skip else self._repeats(run, jobs, commit, mirror, message)
         directories = {job.order.subproject: job.order.directory for job in jobs}
         base = self._base(run, jobs[0].order.remote.url, mirror, default_branch)
@@ -150,14 +156,14 @@ class Prepare:
         self, run: Run, jobs: tuple[Job, ...], commit: Commit, mirror: Path, message: str
     ) -> dict[int, Repeat]:
         """The jobs whose path filter says that nothing that concerns them has changed, with the result they have."""
-        if run.kind != "push" or not any(job.order.paths for job in jobs):
+        if run.event != "push" or not any(job.order.paths for job in jobs):
             return {}
         bases = ledger.bases(self._db, run.project, run.ref)
         changed: dict[str, tuple[str, ...] | None] = {}
         found: dict[int, Repeat] = {}
         for job in jobs:
             base, built = bases.get((job.order.subproject, job.order.recipe.name), (None, None))
-            if base is None or built is None or not skips.filters(job.order, base, kind=run.kind, message=message):
+            if base is None or built is None or not skips.filters(job.order, base, event=run.event, message=message):
                 continue
             if built not in changed:
                 try:
@@ -190,36 +196,3 @@ class Prepare:
         if run.before == run.prev_commit or git.head(mirror, run.ref) in (run.after, commit.sha):
             return None
         return run.prev_run if git.is_ancestor(mirror, commit.sha, run.prev_commit) else None
-
-
-def access(remote: Remote, folder: Path, environ: Mapping[str, str], layout: Layout) -> git.Access:
-    """A remote's references resolved to what git needs now. Raises config.SecretError."""
-    key = None
-    if remote.ssh_key is not None:
-        if remote.ssh_key.kind == "file":
-            key = folder / remote.ssh_key.name
-        else:
-            key = _key_file(config.reveal(remote.ssh_key, environ, folder), layout)
-    return git.Access(
-        url=remote.url,
-        token=config.reveal(remote.token, environ, folder).decode(errors="strict") if remote.token else None,
-        ssh_key=key,
-        known_hosts=Path(remote.known_hosts) if remote.known_hosts else layout.known_hosts,
-        pinned=remote.known_hosts is None,
-        ca_file=Path(remote.ca_file) if remote.ca_file else None,
-    )
-
-
-def _key_file(key: bytes, layout: Layout) -> Path:
-    """An ssh key that is no file, as one that only we can read: ssh takes nothing else."""
-    folder = layout.data / "keys"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    key = key.rstrip(b"\n") + b"\n"
-    path = folder / hashlib.sha256(key).hexdigest()[:32]
-    if not path.exists():
-        # Another thread may write the same key now: whole files only, by rename.
-        new = path.with_suffix(f".{clock.new_key()}")
-        new.touch(mode=0o600)
-        new.write_bytes(key)
-        new.rename(path)
-    return path

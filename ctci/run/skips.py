@@ -1,4 +1,4 @@
-"""(kind, options, message), and (order, what was built last, what changed since) -> why not to run, or None. Pure."""
+"""(event, options, message), and (order, what was built last, what changed since) -> why not to run, or None. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ TOKEN = re.compile(r"\[\s*(?:(?:skip|no)[ _-]?(?:ci|actions)|(?:ci|actions)[ _-]
 OPTIONS = ("ci.skip", "skip-ci")
 
 
-def reason(*, kind: str, options: Sequence[str], message: str, commit: str) -> str | None:
+def reason(*, event: str, options: Sequence[str], message: str, commit: str) -> str | None:
     """Why a run is skipped, in words. Only pushes are: a tag, a person and a rerun mean what they ask for."""
-    if kind != "push":
+    if event != "push":
         return None
     for option in options:
         if option in OPTIONS:
@@ -28,12 +28,12 @@ def reason(*, kind: str, options: Sequence[str], message: str, commit: str) -> s
 ALL = re.compile(r"\[\s*ci[ _-]?all\s*\]", re.IGNORECASE)
 
 
-def filters(order: Order, base: Job | None, *, kind: str, message: str) -> bool:
+def filters(order: Order, base: Job | None, *, event: str, message: str) -> bool:
     """Whether the path filter of an order may spare it; `base` is the last conclusive job of its place.
 
     Never without one, nor when anything but the commit is another: the recipe, its directory, the filter itself.
     """
-    if kind != "push" or not order.paths or base is None or ALL.search(message):
+    if event != "push" or not order.paths or base is None or ALL.search(message):
         return False
     then = base.order
     return (then.recipe, then.directory, then.paths) == (order.recipe, order.directory, order.paths)

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ctci import clock, config, git, ledger
+from ctci.access import access
 from ctci.layout import Layout
 from ctci.model import Job, Run, Status
 from ctci.run import ending, keeping, prepare, workspace
@@ -175,7 +176,7 @@ class Worker:
             git.submodules(
                 place.worktree,
                 remote.url,
-                prepare.access(remote, self._current.get().folder, self._environ, self._layout),
+                access(remote, self._current.get().folder, self._environ, self._layout),
                 deadline_s=prepare.FETCH_S,
                 stop=lambda: self._stop.is_set() or wished(),
             )

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from ctci.web import configuration, home, hooks, joblog, pages, queue, render
+from ctci.web import configuration, home, hooks, joblog, pages, queue, render, schedule
 from ctci.web.doors import Doors
 from ctci.web.guard import Guard
 
@@ -42,6 +42,7 @@ def build(doors: Doors) -> Starlette:
             Route("/jobs/{job:number}", joblog.of_job),
             Route("/jobs/{job:number}/log", joblog.raw),
             Route("/queue", queue.queue),
+            Route("/schedule", schedule.schedule),
             Route("/deliveries", pages.deliveries),
             Route("/config", configuration.configuration),
             *hooks.routes(),

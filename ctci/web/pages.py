@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from ctci import clock, ledger, logs
 from ctci.model import FINISHED, HEADS, Job, Status
+from ctci.receive import sweep
 from ctci.web import render, sentences, standings, strip
 from ctci.web.doors import Doors
 
@@ -129,6 +130,7 @@ def deliveries(request: Request) -> Response:
         before=before,
         project=project,
         projects=render.project_names(doors, project),
+        silent=[each for each in sweep.silences(doors.db, doors.current.get()) if project in ("", each.project)],
     )
 
 

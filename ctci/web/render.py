@@ -90,6 +90,7 @@ def environment() -> Environment:
         seconds=words.seconds,
         branch_href=sentences.branch_href,
         asked=words.ASKED,
+        silence=words.silence,
         version=ctci.__version__,
     )
     return made

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 from ctci import words
 from ctci.model import FINISHED, HEADS, RED, Delivery, Job, Run, Status, short_ref
+from ctci.receive.agenda import Ahead
 
 #: A cause in a headline is cut here; the whole stands in the table below it.
 CAUSE = 160
@@ -230,6 +231,17 @@ def queue(running: int, queued: int, waiting: Sequence[tuple[Job, Run]]) -> Verd
         parts=(Part(f"{told}: "), Part(first.name, job_href(first)), why),
         status=Status.RUNNING if running else Status.QUEUED,
     )
+
+
+def schedule(ahead: Sequence[Ahead], missed: int, now: int) -> Verdict:
+    """The verdict over what runs without a push; `missed`: of the last seven days."""
+    lost = f"; {words.count(missed, 'time was', 'times were')} missed in the last seven days" if missed else ""
+    if not ahead:
+        return Verdict(parts=(Part(f"Nothing is scheduled{lost}."),))
+    first = ahead[0]
+    when = f"in {words.age(first.nominal.at - now)}, at {first.local:%H:%M}"
+    said = Part(f"Next is {first.project} {first.schedule.name} ")
+    return Verdict(parts=(said, Part(when, at=first.nominal.at), Part(f"{lost}.")))
 
 
 def configuration(projects: int, recipes: int, *, broken: bool) -> Verdict:

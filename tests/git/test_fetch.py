@@ -101,10 +101,10 @@ def test_a_network_remote_brings_the_same(upstream: Upstream, mirror: Path, tmp_
 
     with served(tmp_path) as address:
         fetch(mirror, f"{address}/shop.git", main)
-        heads = git.heads(git.Access(url=f"{address}/shop.git"), deadline_s=10, stop=lambda: False)
+        told = git.ask(git.Access(url=f"{address}/shop.git"), deadline_s=10, stop=lambda: False)
 
     assert (main, tag) == (git.head(mirror, "refs/heads/main"), git.head(mirror, "refs/tags/v1"))
-    assert {"refs/heads/main": main, "refs/tags/v1": tag} == heads
+    assert told == git.Told(refs={"refs/heads/main": (main,), "refs/tags/v1": (tag, main)}, default_branch="main")
 
 
 def test_what_head_points_to_is_asked_of_a_network_remote_once(
@@ -144,9 +144,9 @@ def test_a_repository_of_another_user_is_fetched(upstream: Upstream, mirror: Pat
         os.chown(each, 4321, 4321)
 
     fetch(mirror, upstream.path, lost)
-    heads = git.heads(git.Access(url=str(upstream.path)), deadline_s=10, stop=lambda: False)
+    told = git.ask(git.Access(url=str(upstream.path)), deadline_s=10, stop=lambda: False)
 
-    assert {"refs/heads/main": git.head(mirror, "refs/heads/main")} == heads
+    assert {"refs/heads/main": (git.head(mirror, "refs/heads/main"),)} == told.refs
     assert lost == git.commit(mirror, lost).sha
 
 

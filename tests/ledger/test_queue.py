@@ -643,7 +643,7 @@ def test_one_delivery_that_two_servers_record_at_once_is_one_run(db: ledger.Ledg
         def enter(_: int, entry: Entry = entry, decisions: list[str] = decisions) -> None:
             # Past the one writer of this process, as another one is.
             with db.write() as connection:
-                decisions.append(entries._enter(connection, entry).decision)
+                decisions.append(entries.enter(connection, entry).decision)
 
         assert together(2, enter) == []
         assert sorted(decisions) == ["duplicate", "queued"]

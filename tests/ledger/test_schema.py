@@ -10,7 +10,7 @@ from sqlmodel import SQLModel
 from ctci import ledger
 from ctci.ledger import migrations
 from ctci.ledger.tables import standing, turns
-from ctci.model import Status
+from ctci.model import Reckoned, Status
 from tests import make
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "ledger"
@@ -103,6 +103,28 @@ def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> No
     host = ledger.host(db, "h1")
     again = make.settled(db, host, trigger=make.trigger(key="after the upgrade", after=make.sha(999)))
     assert [job.run for job in ledger.standing(db)] == [again, 9, 8, 5]
+    db.close()
+
+
+def test_a_file_of_the_second_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with sqlite3.connect(path) as raw:
+        raw.executescript((SAMPLES / "v2.sql").read_text())
+    raw.close()
+
+    db = ledger.open_ledger(path)
+
+    # What had been recorded is a push, whatever comes by itself is new, and all goes on.
+    assert {run.schedule for run in ledger.runs_(db)} == {None}
+    assert (ledger.reckoned(db), ledger.fired(db, after=0), ledger.silences(db)) == ({}, (), ())
+    known = ledger.refs_(db, "shop")
+    assert known["refs/heads/main"].via == "push"
+    _the_unfinished_go_on(db)
+    trigger = make.trigger(kind="schedule", key="schedule:shop/nightly@x", schedule="nightly")
+    entry = make.entry(event="schedule", forge="ctci", trigger=trigger)
+    ledger.reckon(db, "shop", "nightly", Reckoned(line="0 2 * * *", timezone="UTC", since=1))
+    (made,) = ledger.fire(db, "shop", "nightly", until=2, found=[entry]) or ()
+    assert (made.decision, made.run) == ("queued", 11)
     db.close()
 
 

@@ -122,7 +122,7 @@ def test_ours_and_gitlabs_options_need_no_word(option: str) -> None:
 @pytest.mark.parametrize("kind", ["push", "tag"])
 @pytest.mark.parametrize("said", [(), ("ci.only=api",), ("ci.skip",), ("merge", "skip-ci")])
 def test_what_is_told_as_skipped_is_what_will_be(kind: str, said: tuple[str, ...]) -> None:
-    becomes = skips.reason(kind=kind, options=said, message="", commit=make.sha())
+    becomes = skips.reason(event=kind, options=said, message="", commit=make.sha())
 
     assert options.SKIP == skips.OPTIONS
     assert becomes == options.skips(kind, said)

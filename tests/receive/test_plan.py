@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ctci.config.settings import Project, Subproject
+from ctci.config.settings import Project, Schedule, Subproject
 from ctci.model import Plan
 from ctci.receive import plan
 from tests import make
@@ -188,3 +188,35 @@ def test_an_order_carries_the_paths_of_its_subproject() -> None:
         "api": ("services/api/**", "!**/*.md"),
         "web": (),
     }
+
+
+@pytest.mark.parametrize(("ref", "expected"), [("refs/heads/main", ["push"]), ("refs/tags/v1", ["tag"])])
+def test_what_the_sweep_found_is_the_push_or_tag_that_nobody_told_of(ref: str, expected: list[str]) -> None:
+    recipes = {name: make.recipe(name=name, on=(name,)) for name in ("push", "tag", "manual")}
+
+    made = planned(ref, kind="sweep", subs={"": Subproject(recipes=recipes)}, tags={"v*": ("",)})
+
+    assert [order.recipe.name for order in made.orders] == expected
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        (Schedule(name="nightly", cron=""), ["api:build", "api:test", "web:test"]),
+        (Schedule(name="nightly", cron="", subs=("api",)), ["api:build", "api:test"]),
+        (Schedule(name="nightly", cron="", subs=("api",), recipes=("test",)), ["api:test"]),
+        (Schedule(name="weekly", cron=""), []),
+    ],
+)
+def test_a_schedule_orders_what_it_names_and_what_names_it(schedule: Schedule, expected: list[str]) -> None:
+    named = {
+        sub.name: replace(sub, recipes={name: replace(each, on=("nightly",)) for name, each in sub.recipes.items()})
+        for sub in (API, WEB)
+    }
+    trigger = make.trigger(kind="schedule", schedule=schedule.name)
+
+    made = plan.plan(trigger, project(subs=named, schedules={schedule.name: schedule}), log_cap=1)
+
+    assert places(made) == expected
+    if not expected:
+        assert made.reason == "on = nightly, and this is the schedule weekly"

@@ -11,7 +11,7 @@ from tests import make
 
 
 def reason(message: str = "", options: tuple[str, ...] = (), kind: str = "push") -> str | None:
-    return skips.reason(kind=kind, options=options, message=message, commit="52c8e0d" + "0" * 33)
+    return skips.reason(event=kind, options=options, message=message, commit="52c8e0d" + "0" * 33)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ BASE = Job(
 
 
 def filters(base: Job | None = BASE, kind: str = "push", message: str = "", **order: Any) -> bool:
-    return skips.filters(make.order(**{"paths": ("api/**",), **order}), base, kind=kind, message=message)
+    return skips.filters(make.order(**{"paths": ("api/**",), **order}), base, event=kind, message=message)
 
 
 def test_a_filter_is_asked_for_the_same_order_of_a_push() -> None:

@@ -233,6 +233,7 @@ def test_the_environment_says_what_is_built_and_why(tmp_path: Path) -> None:
         "CTCI_JOB": "7",
         "CTCI_ATTEMPT": "2",
         "CTCI_EVENT": "push",
+        "CTCI_SCHEDULE": "",
         "CTCI_REF": "refs/heads/main",
         "CTCI_BRANCH": "main",
         "CTCI_TAG": "",

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 
 from ctci import config, layout, ledger
-from ctci.config.settings import Config, Project, Server, Subproject
+from ctci.config.settings import Config, Project, Schedule, Server, Subproject
 from ctci.http import Server as WebServer
 from ctci.model import Job, Order, Repeat, Run, Status
 from ctci.web import app, render, sentences, strip
@@ -170,6 +170,39 @@ def site(
 
 def only_job(db: ledger.Ledger, run: int) -> Job:
     return ledger.jobs_of(db, [run])[run][0]
+
+
+# --- schedule --------------------------------------------------------------------------------------------------------
+
+
+def test_the_schedule_says_what_is_next_and_what_was_missed(site: Site, db: ledger.Ledger) -> None:
+    nightly = Schedule(name="nightly", cron="30 2 * * *", timezone="Europe/Berlin", skip_unchanged=True, jitter_s=600)
+    shop = replace(site.settings.projects["shop"], schedules={"nightly": nightly})
+    site.settings = replace(site.settings, projects={"shop": shop})
+    site.clock.at = 1_795_478_400_000
+    missed = make.entry(
+        forge="ctci",
+        event="schedule",
+        key="schedule:shop/nightly@2026-11-23T02:30+01:00",
+        reason=f"the schedule nightly: missed 2026-11-23T02:30+01:00: {HOSTILE}",
+        trigger=None,
+        orders=(),
+    )
+    ledger.record(db, [missed])
+
+    page = site.get("/schedule")
+
+    assert page.h1 == "Next is shop nightly in 90 min, at 02:30; 1 time was missed in the last seven days."
+    assert page.text.count("only if the branch has moved; up to 10\u202fm\u202f00\u202fs later") == 14
+    assert "Wed 25 Nov" in page.text
+    assert "missed 2026-11-23T02:30+01:00: &lt;img" in page.text
+
+
+def test_without_any_schedule_the_page_says_how_to_make_one(site: Site) -> None:
+    page = site.get("/schedule")
+
+    assert page.h1 == "Nothing is scheduled."
+    assert "schedules.nightly" in page.text
 
 
 # --- home ------------------------------------------------------------------------------------------------------------

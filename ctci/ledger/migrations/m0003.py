@@ -1,0 +1,19 @@
+"""Version 3: schedules, and what the sweep found."""
+
+from sqlalchemy import Connection
+
+from ctci.ledger.engine import execute_ddl
+
+DDL = """
+ALTER TABLE runs ADD COLUMN schedule TEXT;
+CREATE INDEX runs_scheduled ON runs (project, schedule, id) WHERE schedule IS NOT NULL;
+CREATE TABLE schedules (project TEXT NOT NULL, name TEXT NOT NULL, line TEXT NOT NULL, timezone TEXT NOT NULL,
+    since BIGINT NOT NULL, PRIMARY KEY (project, name));
+CREATE INDEX deliveries_timed ON deliveries (id) WHERE forge = 'ctci' AND event = 'schedule';
+CREATE INDEX deliveries_swept ON deliveries (project, id) WHERE forge = 'ctci' AND event = 'sweep';
+"""
+
+
+def apply(connection: Connection) -> None:
+    """Add the column, the table and what finds their rows."""
+    execute_ddl(connection, DDL)

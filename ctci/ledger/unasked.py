@@ -1,0 +1,231 @@
+"""What nobody called for: schedules that fire, and what the sweep finds. One transaction each.
+
+A schedule's `since` is the fence: who moves it has decided all nominal times up to there, and nobody does so twice.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, delete, func, literal, select, update
+
+from ctci.ledger import entries, rows
+from ctci.ledger.engine import Ledger, insert_new, insert_or_ignore, now_ms, upsert
+from ctci.ledger.tables import deliveries, jobs, projects, refs, runs, schedules
+from ctci.model import Delivery, Entry, Fired, Job, Reckoned, Recorded, Ref, Run, Silence, Status
+
+#: What could not be had is not looked for again before so long, milliseconds.
+AGAIN_MS = 6 * 3600 * 1000
+
+
+def reckoned(db: Ledger) -> Mapping[tuple[str, str], Reckoned]:
+    """How far each schedule has been decided, by project and name."""
+    with db.read() as connection:
+        found = connection.execute(select(schedules))
+        return {
+            (row.project, row.name): Reckoned(line=row.line, timezone=row.timezone, since=row.since) for row in found
+        }
+
+
+def reckon(db: Ledger, project: str, name: str, reckoned: Reckoned) -> None:
+    """Decide a schedule by this line and time zone from now on: it is new, or was changed."""
+    with db.write(quiet=True) as connection:
+        upsert(
+            connection,
+            schedules,
+            ("project", "name"),
+            project=project,
+            name=name,
+            line=reckoned.line,
+            timezone=reckoned.timezone,
+            since=reckoned.since,
+        )
+
+
+def unschedule(db: Ledger, gone: Collection[tuple[str, str]]) -> None:
+    """Forget schedules that are not configured any more: what comes back later begins anew."""
+    with db.write(quiet=True) as connection:
+        for project, name in gone:
+            connection.execute(delete(schedules).where(schedules.c.project == project, schedules.c.name == name))
+
+
+def fire(db: Ledger, project: str, name: str, *, until: int, found: Sequence[Entry]) -> tuple[Recorded, ...] | None:
+    """Decide a schedule up to `until` (Unix ms) by these entries; None where somebody else has done so before."""
+    with db.write() as connection:
+        moved = connection.execute(
+            update(schedules)
+            .where(schedules.c.project == project, schedules.c.name == name, schedules.c.since < until)
+            .values(since=until)
+        )
+        if not moved.rowcount:
+            return None
+        return tuple(entries.enter(connection, entry) for entry in found)
+
+
+def succeeded_on(db: Ledger, project: str, schedule: str, ref: str, commit: str) -> tuple[Run, tuple[Job, ...]] | None:
+    """The last run of a schedule that succeeded on this commit of this ref, with its jobs."""
+    query = (
+        select(runs)
+        .where(
+            runs.c.project == project,
+            runs.c.schedule == schedule,
+            runs.c.ref == ref,
+            runs.c.commit == commit,
+            runs.c.status == Status.SUCCEEDED,
+        )
+        .order_by(runs.c.id.desc())
+        .limit(1)
+    )
+    with db.read() as connection:
+        row = connection.execute(query).one_or_none()
+        if row is None:
+            return None
+        found = connection.execute(select(jobs).where(jobs.c.run == row.id).order_by(jobs.c.id))
+        return rows.run(row), tuple(rows.job(each) for each in found)
+
+
+def fired(db: Ledger, *, after: int, limit: int = 100) -> tuple[Fired, ...]:
+    """What became of the nominal times that were decided since `after` (Unix ms), the newest first."""
+    query = (
+        select(deliveries, runs.c.status, runs.c.prepared_at, runs.c.finished_at)
+        .outerjoin(runs, runs.c.id == deliveries.c.run)
+        .where(*_ours(deliveries, "schedule"), deliveries.c.at > after)
+        .order_by(deliveries.c.id.desc())
+        .limit(limit)
+    )
+    with db.read() as connection:
+        return tuple(
+            Fired(
+                delivery=Delivery(**{name: row._mapping[name] for name in Delivery.__dataclass_fields__}),  # noqa: SLF001
+                status=Status(row.status) if row.status else None,
+                seconds=(row.finished_at - row.prepared_at) / 1000 if row.finished_at and row.prepared_at else None,
+            )
+            for row in connection.execute(query)
+        )
+
+
+def took(db: Ledger, *, last: int = 10) -> Mapping[tuple[str, str], tuple[float, ...]]:
+    """How many seconds the last runs of each schedule took that succeeded or failed, by project and name."""
+    number = func.row_number().over(partition_by=(runs.c.project, runs.c.schedule), order_by=runs.c.id.desc())
+    ended = (
+        select(
+            runs.c.project,
+            runs.c.schedule,
+            (runs.c.finished_at - runs.c.prepared_at).label("ms"),
+            number.label("n"),
+        )
+        .where(
+            runs.c.schedule.is_not(None),
+            runs.c.finished_at.is_not(None),
+            runs.c.prepared_at.is_not(None),
+            runs.c.status.in_((Status.SUCCEEDED, Status.FAILED)),
+        )
+        .subquery()
+    )
+    found: dict[tuple[str, str], list[float]] = defaultdict(list)
+    with db.read() as connection:
+        for row in connection.execute(select(ended).where(ended.c.n <= last)):
+            found[row.project, row.schedule].append(row.ms / 1000)
+    return {place: tuple(seconds) for place, seconds in found.items()}
+
+
+def refs_(db: Ledger, project: str) -> Mapping[str, Ref]:
+    """Where each ref of a project was last recorded; one that is gone has an empty commit."""
+    with db.read() as connection:
+        found = connection.execute(
+            select(refs, and_(runs.c.id.is_not(None), runs.c.prepared_at.is_(None)).label("open"))
+            .outerjoin(runs, runs.c.id == refs.c.run)
+            .where(refs.c.project == project)
+        )
+        return {row.ref: Ref(commit=row.commit, run=row.run, via=row.via, open=bool(row.open)) for row in found}
+
+
+def sweep(
+    db: Ledger,
+    project: str,
+    *,
+    fresh: Mapping[str, str],
+    seen: Entry | None,
+    moved: Sequence[Entry],
+    gone: Sequence[Entry],
+) -> tuple[Recorded, ...]:
+    """Write down what a look at the remote found, unless it was told meanwhile.
+
+    `fresh`: refs that were never heard of, with their commits, and `seen` what is said of them: they are known from
+    now on, and nothing is built. `moved`: a trigger for each ref that is not where it was, `before` being that.
+    `gone`: refs that are not there any more.
+    """
+    with db.write() as connection:
+        insert_or_ignore(connection, projects, ("name",), name=project)
+        new = [
+            ref
+            for ref, commit in fresh.items()
+            if insert_new(
+                connection, refs, ("project", "ref"), "ref", project=project, ref=ref, commit=commit, via=entries.SEEN
+            )
+        ]
+        made = [entries.enter(connection, seen)] if seen is not None and new else []
+        made += [
+            entries.enter(connection, entry)
+            for entry in (*moved, *gone)
+            if _still(connection, entry) and not _hopeless(connection, entry)
+        ]
+        return tuple(made)
+
+
+def _still(connection: Connection, entry: Entry) -> bool:
+    """Whether the ref is still recorded where the sweep compared it with."""
+    at = connection.execute(
+        select(refs.c.commit).where(refs.c.project == entry.project, refs.c.ref == entry.ref)
+    ).scalar()
+    if entry.trigger is None:
+        return bool(at)
+    return at == (entry.trigger.before or "")
+
+
+def _hopeless(connection: Connection, entry: Entry) -> bool:
+    """Whether the sweep tried this very commit a while ago and it could not be had."""
+    trigger = entry.trigger
+    if trigger is None:
+        return False
+    tried = select(runs.c.id).where(
+        runs.c.project == entry.project,
+        runs.c.ref == entry.ref,
+        runs.c.kind == "sweep",
+        runs.c.after == trigger.after,
+        runs.c.status == Status.ERRORED,
+        runs.c.created_at > now_ms() - AGAIN_MS,
+    )
+    return connection.execute(tried.limit(1)).scalar() is not None
+
+
+def silences(db: Ledger) -> tuple[Silence, ...]:
+    """The projects whose hooks have not called since the sweep found pushes of theirs."""
+    swept = deliveries.alias()
+    of = select(swept.c.project).distinct().where(*_ours(swept, "sweep")).subquery()
+    call = deliveries.alias()
+    heard = (
+        select(call.c.id)
+        .where(call.c.project == of.c.project, call.c.forge != "ctci", call.c.decision != "refused")
+        .order_by(call.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    last = select(of.c.project, heard.label("heard")).subquery()
+    since = and_(swept.c.project == last.c.project, swept.c.id > func.coalesce(last.c.heard, 0), *_ours(swept, "sweep"))
+    query = (
+        select(last.c.project, call.c.at, func.count().label("missed"))
+        .join(swept, since)
+        .outerjoin(call, call.c.id == last.c.heard)
+        .group_by(last.c.project, call.c.at)
+        .order_by(last.c.project)
+    )
+    with db.read() as connection:
+        return tuple(Silence(project=row.project, since=row.at, missed=row.missed) for row in connection.execute(query))
+
+
+def _ours(table: FromClause, event: str) -> tuple[ColumnElement[bool], ...]:
+    """Deliveries of one event of ours, in the words of their index: it serves no parameters."""
+    return (
+        table.c.forge == literal("ctci", literal_execute=True),
+        table.c.event == literal(event, literal_execute=True),
+    )
