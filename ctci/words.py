@@ -3,6 +3,8 @@
 Pure: whoever calls passes the time. Between a number and its unit stands a narrow no-break space.
 """
 
+from collections.abc import Mapping
+
 from ctci.model import FINISHED, RED, Job, Run, Silence, Status
 
 #: Narrow no-break space: numbers keep their units, and thousands their groups.
@@ -37,6 +39,11 @@ def size(value: int) -> str:
             break
         amount /= 1000
     return f"{amount:.1f}{THIN}{unit}" if unit != "B" and amount < 100 else f"{amount:.0f}{THIN}{unit}"
+
+
+def sizes(values: Mapping[str, int]) -> str:
+    """`ledger 9.4 MB, logs 3 GB`: of what takes room, with its bytes."""
+    return ", ".join(f"{name} {size(value)}" for name, value in values.items())
 
 
 def duration(seconds: float) -> str:

@@ -8,8 +8,8 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
 
-from ctci import demo, doctor, layout, ledger, setup
-from ctci.config.settings import Config, Project, Server, Smtp, Subproject
+from ctci import clock, demo, doctor, layout, ledger, setup, words
+from ctci.config.settings import Backup, Config, Project, Server, Smtp, Subproject
 from ctci.doctor import Check, Subject
 from ctci.model import Remote, SecretRef
 from tests import make
@@ -232,3 +232,69 @@ def test_a_mail_server_that_answers_is_fine_and_one_that_does_not_is_wrong(healt
 def _mail(subject: Subject) -> Check:
     (check,) = [check for check in doctor.examine(subject) if check.group == "Mail"]
     return check
+
+
+def spool(subject: Subject, name: str, age_s: float) -> None:
+    subject.layout.spool.mkdir(exist_ok=True)
+    path = subject.layout.spool / name
+    path.write_text("POST /hooks/shop\n\n{}")
+    then = clock.now() / 1000 - age_s
+    os.utime(path, (then, then))
+
+
+@pytest.mark.parametrize(
+    ("age_s", "served", "state", "said"),
+    [
+        (None, True, "fine", "nothing waits in it"),
+        (2, True, "fine", "1 request in it, the oldest for 2"),
+        (300, True, "warning", "the server does not take them"),
+        (2, False, "warning", "no server takes them"),
+    ],
+)
+def test_a_spool_that_nobody_empties_is_told_of(
+    healthy: Subject, age_s: float | None, *, served: bool, state: str, said: str
+) -> None:
+    if age_s is not None:
+        spool(healthy, "1795516200-00000000-0000-4000-8000-000000000000", age_s)
+    # What a hook is just writing waits for nobody, and a folder is no request.
+    spool(healthy, "tmp.1234", 300)
+    (healthy.layout.spool / "somebody's").mkdir()
+
+    check = found(replace(healthy, server=os.getpid() if served else None))["spool"]
+
+    assert (check.state, said in check.said) == (state, True)
+
+
+def test_what_was_taken_from_the_spool_and_could_not_be_received_is_told_of(healthy: Subject) -> None:
+    (healthy.layout.data / "dead").mkdir()
+    (healthy.layout.data / "dead" / "1795516200-0").write_text("POST")
+
+    check = found(healthy)["spool"]
+
+    assert (check.state, "1 request that could not be received" in check.said) == ("warning", True)
+
+
+@pytest.mark.parametrize(
+    ("days", "state", "said"), [(None, "warning", "none yet"), (1, "fine", "1 are there"), (3, "warning", "3")]
+)
+def test_a_backup_that_is_wanted_and_not_made_is_told_of(
+    healthy: Subject, days: int | None, state: str, said: str
+) -> None:
+    if days is not None:
+        healthy.layout.backups.mkdir(mode=0o700)
+        (healthy.layout.backups / f"ledger-{clock.stamp(clock.now() - days * 86_400_000)}.db").touch()
+
+    without = found(healthy)
+    check = found(with_server(healthy, backup=Backup()))["backup"]
+
+    assert "backup" not in without
+    assert (check.state, said in check.said) == (state, True)
+
+
+def test_what_takes_room_is_told(healthy: Subject) -> None:
+    (healthy.layout.job(1) / "1").mkdir(parents=True)
+    (healthy.layout.log(1, 1)).write_bytes(b"x" * 3_000_000)
+
+    check = found(healthy)["sizes"]
+
+    assert (check.state, f"logs 3.0{words.THIN}MB" in check.said) == ("fine", True)

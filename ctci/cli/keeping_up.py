@@ -31,7 +31,7 @@ def gc(*, dry_run: bool) -> int:
     if db is None:
         terminal.note(session.nothing_yet(ground.layout))
         return session.FINE
-    from ctci.run import rounds, tidy  # noqa: PLC0415 - a verb's modules
+    from ctci.run import rounds, sizes, tidy  # noqa: PLC0415 - a verb's modules
 
     with terminal.progress("forgetting old runs") as progress:
         runs, folders = tidy.tidy(db, ground.layout, settings, dry_run=dry_run)
@@ -40,12 +40,15 @@ def gc(*, dry_run: bool) -> int:
             rounds.shrink(db, ground.layout, settings)
         progress.text = "repacking mirrors"
         mirrors, busy = rounds.repack(db, ground.layout, settings, threading.Event(), dry_run=dry_run, pause_s=0.0)
+        progress.text = "measuring"
+        left = sizes.measure(ground.layout)
     told = f"{words.count(runs, 'run')} with {words.count(folders, 'job folder')}"
     terminal.say(f"{'would forget' if dry_run else 'forgot'} {told}")
     if mirrors:
         terminal.say(f"{'would repack' if dry_run else 'repacked'} {words.count(mirrors, 'mirror')}")
     if busy:
         terminal.note(f"{words.count(busy, 'mirror')} in use: not repacked")
+    terminal.say(words.sizes(left))
     return session.FINE
 
 

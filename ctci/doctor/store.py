@@ -1,4 +1,4 @@
-"""The data folder: its filesystem, its modes, its room, the ledger in it, and who serves it."""
+"""The data folder: its filesystem, its modes, its room, the ledger in it, who serves it, and what piles up."""
 
 import os
 import shutil
@@ -8,16 +8,19 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-from ctci import ledger
+from ctci import clock, ledger, words
 from ctci.doctor.finding import FINE, WARNING, WRONG, Check, Subject
 from ctci.layout import Layout
 from ctci.ledger import migrations
+from ctci.run import backups, daily, sizes
 
 GROUP = "Data folder"
 #: Where the locks of SQLite and flock cannot be trusted.
 REMOTE = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "ceph", "fuse.glusterfs", "lustre")
 #: Nothing in the data folder is for others, but the spool.
-PRIVATE = ("slots", "jobs", "mail", "trash", "mirrors")
+PRIVATE = ("slots", "jobs", "mail", "trash", "mirrors", "backups")
+#: A running server takes what hooks leave within seconds.
+STUCK_S = 60.0
 
 
 def examine(subject: Subject) -> tuple[Check, ...]:
@@ -28,6 +31,7 @@ def examine(subject: Subject) -> tuple[Check, ...]:
         checks.append(_wal(place.data))
     checks.append(_ledger(place))
     checks.append(_server(subject))
+    checks += [check for check in (_sizes(place), _spool(subject), _backup(subject)) if check is not None]
     return tuple(checks)
 
 
@@ -135,6 +139,46 @@ def _server(subject: Subject) -> Check:
     if subject.server is None:
         return _said("server", WARNING, "not running", "`ctci serve`")
     return _said("server", FINE, f"running, pid {subject.server}")
+
+
+def _sizes(place: Layout) -> Check | None:
+    if not place.data.is_dir():
+        return None
+    return _said("sizes", FINE, words.sizes(sizes.measure(place)))
+
+
+def _spool(subject: Subject) -> Check | None:
+    """Whether what hooks leave is taken: where it grows, somebody's pushes are not built."""
+    found = sizes.spooled(subject.layout)
+    if found is None:
+        return None
+    if found.dead:
+        dead = subject.layout.data / "dead"
+        said = f"{words.count(found.dead, 'request')} that could not be received"
+        return _said("spool", WARNING, f"{said}: {dead}", "the server's log says why; remove them once you know")
+    if not found.files:
+        return _said("spool", FINE, "nothing waits in it")
+    said = f"{words.count(found.files, 'request')} in it, the oldest for {words.duration(found.oldest_s)}"
+    if subject.server is None:
+        return _said("spool", WARNING, f"{said}: no server takes them", "`ctci serve`")
+    if found.oldest_s > STUCK_S:
+        return _said("spool", WARNING, f"{said}: the server does not take them", "its log says why")
+    return _said("spool", FINE, said)
+
+
+def _backup(subject: Subject) -> Check | None:
+    """Whether a backup that is wanted was made: one that silently ends is missed too late."""
+    settings = subject.config
+    if settings is None or settings.server.backup is None:
+        return None
+    made = backups.times(subject.layout)
+    at = settings.server.backup.at
+    if not made:
+        return _said("backup", WARNING, f"none yet; one is made daily at {at}", "`ctci serve` makes the first")
+    said = f"the newest was due {words.ago(made[0], clock.now())}: {clock.stamp(made[0])}"
+    if clock.now() - made[0] > 2 * daily.DAY_MS:
+        return _said("backup", WARNING, said, "the server's log says why; `ctci backup FILE` makes one now")
+    return _said("backup", FINE, f"{said}; {len(made)} are there")
 
 
 def _said(name: str, state: str, said: str, fix: str | None = None) -> Check:

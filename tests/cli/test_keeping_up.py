@@ -30,9 +30,11 @@ def test_gc_forgets_what_keep_no_longer_keeps_and_a_dry_run_only_says_so(
     still = len(ledger.runs_(db))
     did = ctci("gc")
 
-    assert (would.code, would.out) == (0, "would forget 2 runs with 2 job folders\n")
+    told, sizes = would.out.splitlines()
+    assert (would.code, told) == (0, "would forget 2 runs with 2 job folders")
+    assert [each.split()[0] for each in sizes.split(", ")] == ["ledger", "logs", "mirrors", "backups", "trash", "spool"]
     assert still == 4
-    assert (did.code, did.out) == (0, "forgot 2 runs with 2 job folders\n")
+    assert (did.code, did.out.splitlines()[0]) == (0, "forgot 2 runs with 2 job folders")
     assert [run.id for run in ledger.runs_(db)] == [4, 3]
     assert not ctci.place.job(1).exists()
 
