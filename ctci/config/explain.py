@@ -49,8 +49,8 @@ EXPLAIN = {
     "C203": "The file names the place of something (a secret, a known_hosts, a certificate) where nothing is, or where "
     "this user may not read. `ctci check --no-resolve` does not look.",
     "C204": "Others on this machine can read the file of a secret: `chmod 600` it.",
-    "C205": "Two projects have the same webhook secret: who knows it for one can start jobs of the other. Of two "
-    "[each] tables for remote repositories it is an error, for the secret of a call tells which table it is for.",
+    "C205": "Two projects, or tables of [each], have the same webhook secret: who knows it for one can start jobs of "
+    "the other.",
     "C206": "The address of the repository has a user or password in it, and it is shown in many places. Use `token` "
     "with a reference instead.",
     "C301": 'A time zone is written as the IANA list has it: "Europe/Berlin", "UTC". Abbreviations such as CEST mean '

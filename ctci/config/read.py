@@ -192,10 +192,10 @@ def _look_at_files(reader: Reader, found: Iterable[tuple[At, Path]]) -> None:
 
 
 def _same_secrets(whole: _Whole, environ: Mapping[str, str], folder: Path) -> None:
-    """Tell of tables with one webhook secret. It chooses the [each] of a call, so two of remotes may not share one."""
+    """Tell of tables with one webhook secret."""
     tables: dict[At, Project] = {("projects", name): each for name, each in whole.projects.items()}
     tables |= {("each", name): each.project for name, each in whole.each.items()}
-    seen: dict[bytes, list[At]] = {}
+    seen: dict[bytes, At] = {}
     for at, project in tables.items():
         if project.webhook_secret is None:
             continue
@@ -203,25 +203,17 @@ def _same_secrets(whole: _Whole, environ: Mapping[str, str], folder: Path) -> No
             value = secrets.reveal(project.webhook_secret, environ, folder)
         except SecretError:
             continue
-        others = seen.setdefault(value, [])
-        rivals = [other for other in others if _is_chosen(at, project) and _is_chosen(other, tables[other])]
-        for other in (rivals or others)[:1]:
-            hint = "every call would be taken for the first" if rivals else "who knows it can call for both"
-            _say_same(whole, at, other, hint, warning=not rivals)
-        others.append(at)
+        first = seen.setdefault(value, at)
+        if first != at:
+            _say_same(whole, at, first)
 
 
-def _is_chosen(at: At, project: Project) -> bool:
-    """Whether its secret alone tells that a call is for it; of a folder, the repositories in it tell."""
-    return at[0] == "each" and not project.remote.url.startswith("/")
-
-
-def _say_same(whole: _Whole, at: At, other: At, hint: str, *, warning: bool) -> None:
+def _say_same(whole: _Whole, at: At, other: At) -> None:
     if at[0] == other[0] == "projects":
         both = f"projects `{other[1]}` and `{at[1]}`"
     else:
         both = " and ".join(f"[each.{name}]" if table == "each" else f"project `{name}`" for table, name in (other, at))
     reader, first = (whole.places[str(table), str(name)] for table, name in (at, other))
-    said, key = f"{both} have the same webhook secret", "webhook-secret"
+    said, key, hint = f"{both} have the same webhook secret", "webhook-secret", "who knows it can call for both"
     also = (*other, key), "the other"
-    reader.say("C205", said, (*at, key), key=True, warning=warning, hint=hint, also=also, other=first)
+    reader.say("C205", said, (*at, key), key=True, warning=True, hint=hint, also=also, other=first)
