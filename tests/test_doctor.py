@@ -206,6 +206,23 @@ def test_the_last_call_and_a_refusal_are_told(healthy: Subject, db: ledger.Ledge
     assert "signature does not match" in refused.said
 
 
+@pytest.mark.parametrize("heard", [True, False])
+def test_a_webhook_that_is_silent_while_pushes_come_is_told(
+    healthy: Subject, db: ledger.Ledger, *, heard: bool
+) -> None:
+    project = "shop" if heard else "web"
+    make.recorded(db, project=project, forge="ctci", event="sweep", trigger=make.trigger(project=project, kind="sweep"))
+    settings = healthy.config
+    assert settings is not None
+    named = replace(settings.projects["shop"], name="web")
+    healthy = replace(healthy, config=replace(settings, projects={**settings.projects, "web": named}))
+
+    check = found(healthy)["shop: webhook" if heard else "web: last call"]
+
+    assert check.state == "warning"
+    assert ("has been silent since" if heard else "has never called, while 1 push came") in check.said
+
+
 def test_origins_and_a_missing_server_are_told(healthy: Subject) -> None:
     checks = found(replace(healthy, origins={"listen": "CTCI_LISTEN"}, server=None))
 
