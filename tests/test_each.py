@@ -105,7 +105,7 @@ def test_a_saved_file_is_taken_over_and_a_broken_one_is_told_everywhere(served: 
 
 
 def test_the_page_of_the_configuration_says_when_it_was_read_and_what_was_noted(served: Served) -> None:
-    noted = 'timezone = "Europe/Berlin"\nbranches = ["*"]\n'
+    noted = 'lfs = true\nbranches = ["*"]\n'
     (served.config / "projects.toml").write_text((served.config / "projects.toml").read_text() + noted)
     served.start()
     (served.config / "ctci.toml").write_text('titel = "Acme"\n')
