@@ -44,6 +44,7 @@ from ctci.ledger.unasked import (
     silences,
     succeeded_on,
     sweep,
+    told_of,
     took,
     unschedule,
 )
@@ -119,6 +120,7 @@ __all__ = [
     "strips",
     "succeeded_on",
     "sweep",
+    "told_of",
     "took",
     "tries",
     "unprepared",

@@ -180,6 +180,7 @@ def _run(connection: Connection, entry: Entry, trigger: Trigger) -> int | None:
         rerun_of=entry.rerun_of,
         prev_commit=(last.commit or None) if last and last.commit != trigger.after else None,
         prev_run=last.run if last else None,
+        prev_via=last.via if last else None,
         schedule=trigger.schedule,
     )
     return None if made is None else int(made)

@@ -6,12 +6,15 @@ Raises Fenced where the run is prepared already, Away where the ledger cannot be
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, insert, literal, select, update
+from sqlalchemy import Connection, exists, insert, literal, select, update
 
 from ctci.ledger import consequences
 from ctci.ledger.engine import Fenced, Ledger, now_ms
 from ctci.ledger.tables import commits, jobs, projects, refs, runs
 from ctci.model import Commit, Repeat, Status, event_of
+
+#: How a ref is here whose first push could not be had.
+UNHAD = "unhad"
 
 
 def prepare(
@@ -133,13 +136,16 @@ def _step_back(connection: Connection, row: Any, newer: int) -> None:
 def _put_ref_back(connection: Connection, row: Any) -> None:
     """A run's ref is where it was before it."""
     here = (refs.c.project == row.project, refs.c.ref == row.ref, refs.c.run == row.id)
+    before = {"commit": row.prev_commit or "", "run": row.prev_run, "via": row.prev_via or UNHAD}
     if row.prev_commit is None:
-        connection.execute(delete(refs).where(*here))
-    else:
-        connection.execute(update(refs).where(*here).values(commit=row.prev_commit, run=row.prev_run))
+        # It is there, and was not there before: whoever looks finds it moved, and not a ref that was never heard of.
+        before |= {"run": None, "via": UNHAD}
+    connection.execute(update(refs).where(*here).values(**before))
     # Who came next compares itself with what this one was compared with.
     connection.execute(
-        update(runs).where(runs.c.prev_run == row.id).values(prev_commit=row.prev_commit, prev_run=row.prev_run)
+        update(runs)
+        .where(runs.c.prev_run == row.id)
+        .values(prev_commit=row.prev_commit, prev_run=row.prev_run, prev_via=row.prev_via)
     )
 
 

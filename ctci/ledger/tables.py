@@ -74,6 +74,7 @@ class Runs(SQLModel, table=True):
     #: What the ref was recorded at before, and by which run: to put it back, and to know what came out of order.
     prev_commit: str | None
     prev_run: int | None
+    prev_via: str | None
     #: The schedule that fired it.
     schedule: str | None
 

@@ -15,6 +15,8 @@ from ctci.model import Delivery, Entry, Fired, Job, Reckoned, Recorded, Ref, Run
 
 #: What could not be had is not looked for again before so long, milliseconds.
 AGAIN_MS = 6 * 3600 * 1000
+#: What could not be had so often is not looked for any more.
+OFTEN_ENOUGH = 3
 
 
 def reckoned(db: Ledger) -> Mapping[tuple[str, str], Reckoned]:
@@ -183,19 +185,31 @@ def _still(connection: Connection, entry: Entry) -> bool:
 
 
 def _hopeless(connection: Connection, entry: Entry) -> bool:
-    """Whether the sweep tried this very commit a while ago and it could not be had."""
+    """Whether this very commit was tried a while ago and could not be had, or was tried often enough."""
     trigger = entry.trigger
     if trigger is None:
         return False
-    tried = select(runs.c.id).where(
-        runs.c.project == entry.project,
-        runs.c.ref == entry.ref,
-        runs.c.kind == "sweep",
-        runs.c.after == trigger.after,
-        runs.c.status == Status.ERRORED,
-        runs.c.created_at > now_ms() - AGAIN_MS,
+    tried, last = connection.execute(
+        select(func.count(), func.max(runs.c.created_at)).where(
+            runs.c.project == entry.project,
+            runs.c.ref == entry.ref,
+            runs.c.after == trigger.after,
+            runs.c.status == Status.ERRORED,
+        )
+    ).one()
+    now = connection.execute(select(now_ms())).scalar_one()
+    return tried >= OFTEN_ENOUGH or (last is not None and last > now - AGAIN_MS)
+
+
+def told_of(db: Ledger, project: str, commits: Mapping[str, str]) -> frozenset[str]:
+    """Of these refs, each with a commit or tag object, those of which a hook told that they are there."""
+    if not commits:
+        return frozenset()
+    query = select(runs.c.ref, runs.c.after).where(
+        runs.c.project == project, runs.c.kind.in_(("push", "tag")), runs.c.after.in_(set(commits.values()))
     )
-    return connection.execute(tried.limit(1)).scalar() is not None
+    with db.read() as connection:
+        return frozenset(row.ref for row in connection.execute(query) if commits.get(row.ref) == row.after)
 
 
 def silences(db: Ledger) -> tuple[Silence, ...]:

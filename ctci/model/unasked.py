@@ -36,7 +36,8 @@ class Ref:
     commit: str
     #: None: decided against, or only seen.
     run: int | None
-    #: `push`, `tag`, `sweep`, `deleted`, or `seen`: by the sweep, for the first time.
+    #: `push`, `tag`, `sweep`, `deleted`, `seen` (by the sweep, for the first time), or `unhad`: its first push could
+    #: not be fetched.
     via: str
     #: Whether its run is not prepared yet, and may turn out to be older than what was there before.
     open: bool = False

@@ -20,13 +20,17 @@ class Decision:
     missed: int
 
 
-def decide(due: Due, now: int, *, catch_up_s: int) -> Decision:
+#: Nobody is there at the very moment: so late is still in time, seconds.
+GRACE_S = 60
+
+
+def decide(due: Due, now: int, *, catch_up_s: int | None) -> Decision:
     """The decision at `now` (Unix ms, the schedule's jitter taken from it) about what is due, which is not nothing.
 
-    One run makes up for all that were missed, if the newest is not older than `catch_up_s`.
+    One run makes up for all that were missed, if the newest is not older than `catch_up_s`; None: none does.
     """
     newest = due.times[-1]
-    in_time = now - newest.at <= catch_up_s * 1000
+    in_time = catch_up_s is not None and now - newest.at <= max(catch_up_s, GRACE_S) * 1000
     missed = due.times[:-1] if in_time else due.times
     return Decision(
         fire=newest if in_time else None,

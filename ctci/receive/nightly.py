@@ -7,12 +7,12 @@ or never changes nothing. A look at all of them every half minute heals a clock 
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
-from apscheduler.triggers.interval import IntervalTrigger
 
 from ctci import clock, config, ledger
 from ctci.config.settings import Config, Project, Schedule
@@ -22,12 +22,16 @@ from ctci.receive.asking import Asking, Unanswered
 
 log = logging.getLogger(__name__)
 
-#: All schedules are looked at so often, seconds.
+#: All schedules are looked at so often at least, seconds.
 EVERY_S = 30
+#: A clock that is set by more than this is noticed, seconds.
+STEP_S = 10
 #: Remotes that are asked at once.
 AT_ONCE = 8
 #: A schedule that is decided farther ahead than this was so by a clock that was wrong, milliseconds.
 FAR_MS = 26 * 3600 * 1000
+#: Of what is configured no more so much is kept, milliseconds: it may come again, or be another server's.
+FORGET_MS = 40 * 24 * 3600 * 1000
 #: (project, schedule)
 Place = tuple[str, str]
 
@@ -58,6 +62,12 @@ class Nightly:
         self._awake = threading.Event()
         # Why a schedule that is due could not fire yet.
         self._held_up: dict[Place, str] = {}
+        # What is being decided now: one remote that hangs holds nobody else up.
+        self._flights: dict[Place, Future[None]] = {}
+        # The configuration by which each was there last, and those that are not there now: a folder of [each] may be
+        # away for a moment, and what is taken out of the configuration and put in again begins anew.
+        self._there: dict[Place, int] = {}
+        self._away: set[Place] = set()
 
     def run(self, stop: threading.Event) -> None:
         """Fire what is due until `stop`."""
@@ -68,34 +78,35 @@ class Nightly:
         logging.getLogger("apscheduler").setLevel(logging.WARNING)
         clocks.start()
         arranged: object = None
+        pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="nightly")
         try:
-            with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="nightly") as pool:
-                while not stop.is_set():
-                    self._awake.clear()
-                    try:
-                        found = self._schedules()
-                        wanted = {
-                            place: (each.cron, each.timezone, each.jitter_s) for place, (_, each) in found.items()
-                        }
-                        if wanted != arranged:
-                            self._arrange(clocks, found)
-                            arranged = wanted
-                        self.tick(pool, stop.is_set)
-                    except Exception:  # a loop that dies silently is the worst fault
-                        log.exception("schedules could not be looked at; trying again")
-                    self._sleep(stop)
+            while not stop.is_set():
+                self._awake.clear()
+                try:
+                    found = self._schedules()
+                    # When the clock was set, what was arranged by the one before is of no use.
+                    step = round((clock.now() / 1000 - clock.monotonic()) / STEP_S)
+                    wanted = step, {place: (one.cron, one.timezone, one.jitter_s) for place, (_, one) in found.items()}
+                    if wanted != arranged:
+                        self._arrange(clocks, found)
+                        arranged = wanted
+                    self.tick(pool, stop.is_set)
+                except Exception:  # a loop that dies silently is the worst fault
+                    log.exception("schedules could not be looked at; trying again")
+                self._sleep(stop)
         finally:
             clocks.shutdown(wait=False)
+            pool.shutdown(cancel_futures=True)
 
     def _sleep(self, stop: threading.Event) -> None:
-        """Until woken, or until another configuration is in force."""
-        seen = self._current.generation
-        while not stop.is_set() and seen == self._current.generation and not self._awake.wait(1.0):
-            pass
+        """Until woken, or another configuration is in force, and never longer than EVERY_S: the clock may be set."""
+        seen, end = self._current.generation, clock.monotonic() + EVERY_S
+        while not stop.is_set() and seen == self._current.generation and clock.monotonic() < end:
+            if self._awake.wait(1.0):
+                return
 
     def _arrange(self, clocks: BackgroundScheduler, found: Mapping[Place, tuple[Project, Schedule]]) -> None:
         clocks.remove_all_jobs()
-        clocks.add_job(self._awake.set, IntervalTrigger(seconds=EVERY_S, timezone=UTC))
         for place, (_, schedule) in found.items():
             clocks.add_job(self._awake.set, Times(schedule.cron, schedule.timezone, _delay_s(place, schedule)))
 
@@ -111,60 +122,103 @@ class Nightly:
         }
 
     def tick(self, pool: Executor, stopped: Callable[[], bool] = lambda: False) -> None:
-        """Decide every schedule up to now."""
+        """Begin to decide every schedule up to now."""
         now = clock.now()
+        for place in [place for place, flight in self._flights.items() if flight.done()]:
+            self._flights.pop(place).result()
         found = self._schedules()
         known = ledger.reckoned(self._db)
-        if known.keys() - found.keys():
-            ledger.unschedule(self._db, known.keys() - found.keys())
-        work = []
+        self._away |= self._there.keys() - found.keys()
+        gone = [place for place in known.keys() - found.keys() if known[place].since < now - FORGET_MS]
+        if gone:
+            ledger.unschedule(self._db, gone)
         for place, (project, schedule) in found.items():
-            row = known.get(place)
-            if row is None or row.since > now + FAR_MS:
-                # New here; or decided by a clock that was far ahead: the keys of the runs keep it from firing twice.
-                self._reckon(place, schedule, now)
-                continue
-            due = cron.due(row.line, row.timezone, row.since, now - _delay_s(place, schedule) * 1000)
-            if due.times:
-                work.append(pool.submit(self._fire, project, schedule, due, now, stopped))
-            elif (row.line, row.timezone) != (schedule.cron, schedule.timezone):
-                # All that was due by the old line has been decided before.
-                self._reckon(place, schedule, now)
-        for each in work:
-            each.result()
+            if place not in self._flights and (row := self._row(place, schedule, known.get(place), now)) is not None:
+                other = (row.line, row.timezone) != (schedule.cron, schedule.timezone)
+                # What the old line's jitter has put off is decided before the new one counts.
+                delay_ms = 0 if other else _delay_s(place, schedule) * 1000
+                due = cron.due(row.line, row.timezone, row.since, now - delay_ms)
+                if due.times:
+                    work = _Work(project, schedule, due, now - delay_ms, other, stopped)
+                    self._flights[place] = pool.submit(self._fire, work)
+                elif other:
+                    self._reckon(place, schedule, now)
+
+    def _row(self, place: Place, schedule: Schedule, row: Reckoned | None, now: int) -> Reckoned | None:
+        """How far it has been decided; None where it begins anew."""
+        generation = self._current.generation
+        before = self._there.get(place)
+        anew = place in self._away and before != generation
+        self._there[place] = generation
+        self._away.discard(place)
+        if row is None or row.since > now + FAR_MS or anew:
+            # Decided by a clock that was far ahead: the keys of the runs keep it from firing twice.
+            self._reckon(place, schedule, now)
+            return None
+        return row
 
     def _reckon(self, place: Place, schedule: Schedule, now: int) -> None:
         ledger.reckon(self._db, *place, Reckoned(line=schedule.cron, timezone=schedule.timezone, since=now))
 
-    def _fire(self, project: Project, schedule: Schedule, due: cron.Due, now: int, stopped: Callable[[], bool]) -> None:
+    def _fire(self, work: "_Work") -> None:
         """Decide one schedule. What a remote keeps from firing is tried again until it is too late for it."""
-        place = project.name, schedule.name
-        delay_ms = _delay_s(place, schedule) * 1000
-        decision = firing.decide(due, now - delay_ms, catch_up_s=schedule.catch_up_s)
-        settings = self._current.get()
+        place = work.project.name, work.schedule.name
+        decision = firing.decide(work.due, work.now, catch_up_s=work.schedule.catch_up_s)
         asked: tuple[Entry, ...] = ()
         if decision.fire is not None:
-            try:
-                told = self._asking.ask(settings, project, stopped)
-            except Unanswered as error:
-                if place not in self._held_up:
-                    log.warning("the schedule %s of %s waits: %s", schedule.name, project.name, error)
-                self._held_up[place] = str(error)
+            answer = self._ask(work, decision.fire)
+            if answer is None and (work.stopped() or not work.last):
                 return
-            asked = scheduled.asked(self._db, settings, project, schedule, told, at=decision.fire)
-        cause = self._held_up.pop(place, None)
+            if answer is None:
+                # Its line is another now, which is not to wait for this one.
+                decision = firing.decide(work.due, work.now, catch_up_s=None)
+            asked = answer or ()
+        held_up = self._held_up.pop(place, None)
         if decision.last_missed is not None:
-            if cause is not None:
-                cause = f"the remote did not answer: {cause}"
-            elif decision.last_missed.at + delay_ms < self._started_at:
-                cause = "no server was running"
-            else:
-                cause = "ctci came too late to it: the machine slept, or its clock was set"
-            reason = firing.missed(decision, cause, catch_up_s=schedule.catch_up_s)
-            asked = (scheduled.missed(project, schedule, decision.last_missed, reason), *asked)
-        made = ledger.fire(self._db, *place, until=due.times[-1].at, found=asked)
-        for each in made or ():
-            log.info("%s: %s", project.name, each.reason)
+            cause = self._cause(decision.last_missed, held_up)
+            reason = firing.missed(decision, cause, catch_up_s=work.schedule.catch_up_s)
+            asked = (scheduled.missed(work.project, work.schedule, decision.last_missed, reason), *asked)
+        for made in ledger.fire(self._db, *place, until=work.due.times[-1].at, found=asked) or ():
+            log.info("%s: %s", work.project.name, made.reason)
+        if work.last:
+            self._reckon(place, work.schedule, clock.now())
+
+    def _ask(self, work: "_Work", nominal: cron.Nominal) -> tuple[Entry, ...] | None:
+        """What the schedule asks for at this time; None where the remote did not answer."""
+        project, schedule, settings = work.project, work.schedule, self._current.get()
+        if work.stopped():
+            return None
+        try:
+            told = self._asking.ask(settings, project, work.stopped)
+        except Unanswered as error:
+            if not work.stopped():
+                if (project.name, schedule.name) not in self._held_up:
+                    log.warning("the schedule %s of %s waits: %s", schedule.name, project.name, error)
+                self._held_up[project.name, schedule.name] = str(error)
+            return None
+        return scheduled.asked(self._db, settings, project, schedule, told, at=nominal)
+
+    def _cause(self, missed: cron.Nominal, held_up: str | None) -> str:
+        """Why a time has not fired."""
+        if held_up is not None:
+            return f"the remote did not answer: {held_up}"
+        if missed.at < self._started_at:
+            return "no server with this schedule was running"
+        return "ctci came too late to it: the machine slept, or its clock was set"
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A schedule that is to be decided."""
+
+    project: Project
+    schedule: Schedule
+    due: cron.Due
+    #: Unix ms, its jitter taken from it.
+    now: int
+    #: Whether its line is another now: what was due by the old one is decided for good.
+    last: bool
+    stopped: Callable[[], bool]
 
 
 def _delay_s(place: Place, schedule: Schedule) -> int:

@@ -7,12 +7,12 @@ hook that is on its way comes first. A remote that does not answer is asked less
 import logging
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from ctci import clock, config, git, ledger
 from ctci.config.settings import Config, Project
-from ctci.model import Entry, Recorded, Ref, Silence, Trigger, short_ref
+from ctci.model import Entry, Recorded, Ref, Remote, Silence, Trigger, short_ref
 from ctci.receive import desk, plan, whose
 from ctci.receive.asking import Asking, Unanswered
 
@@ -24,6 +24,8 @@ AT_ONCE = 4
 GRACE_S = 60.0
 #: A remote that does not answer is asked at least so often, seconds.
 RARELY_S = 6 * 3600.0
+#: What is said of a push that the sweep found.
+NOBODY = "no hook told of this push"
 #: How often the loop looks for what is due, seconds.
 TICK_S = 2.0
 
@@ -34,6 +36,9 @@ class _Plan:
 
     #: On the clock that only goes forward, seconds.
     due: float
+    #: Its remote and interval, and the configuration that told them: one that failed is tried again by another.
+    of: tuple[Remote, int | None]
+    generation: int
     #: Looks in a row that were not answered.
     failed: int = 0
     #: The refs that stood elsewhere than was known, each with what was known of it.
@@ -48,39 +53,57 @@ class Sweep:
         self._current = current
         self._asking = asking
         self._plans: dict[str, _Plan] = {}
+        # Who is looked at now: one remote that hangs holds nobody else up.
+        self._flights: dict[str, Future[_Plan]] = {}
 
     def run(self, stop: threading.Event) -> None:
         """Look at what is due until `stop`."""
-        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="sweep") as pool:
+        pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="sweep")
+        try:
             while not stop.is_set():
                 try:
-                    list(pool.map(lambda project: self.look(project, stop.is_set), self.due()))
+                    self.tick(pool, stop.is_set)
                 except Exception:  # a loop that dies silently is the worst fault
                     log.exception("the sweep failed; trying again")
                 clock.wait(stop, TICK_S)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
-    def due(self) -> list[Project]:
-        """The projects whose time has come; one that is new here is looked at now."""
-        now = clock.monotonic()
+    def tick(self, pool: Executor, stopped: Callable[[], bool] = lambda: False) -> None:
+        """Take in what has been looked at, and begin to look at what is due."""
+        for name in [name for name, flight in self._flights.items() if flight.done()]:
+            self._plans[name] = self._flights.pop(name).result()
         every = whose.every(self._db, self._current.get())
         swept = {name: project for name, project in every.items() if project.sweep_s is not None}
-        self._plans = {name: self._plans.get(name, _Plan(due=now)) for name in swept}
-        return [project for name, project in swept.items() if self._plans[name].due <= now]
+        self._plans = {name: self._plan(project) for name, project in swept.items()}
+        now = clock.monotonic()
+        for name, project in swept.items():
+            if name not in self._flights and self._plans[name].due <= now:
+                self._flights[name] = pool.submit(self._look, project, self._plans[name], stopped)
 
-    def look(self, project: Project, stopped: Callable[[], bool] = lambda: False) -> None:
+    def _plan(self, project: Project) -> _Plan:
+        """The plan that it has; one that is new here, or another, is looked at now."""
+        generation, of = self._current.generation, (project.remote, project.sweep_s)
+        plan = self._plans.get(project.name)
+        if plan is None or plan.of != of or (plan.failed and plan.generation != generation):
+            return _Plan(due=clock.monotonic(), of=of, generation=generation)
+        return plan
+
+    def _look(self, project: Project, before: _Plan, stopped: Callable[[], bool]) -> _Plan:
         """Look at one remote, record what is to be recorded, and plan the next look."""
-        before = self._plans.get(project.name, _Plan(due=0))
+        if stopped():
+            return before
         try:
-            after = self._next(project, before, stopped)
-        except Unanswered as error:
-            after = self._later(project, before, str(error))
-        except ledger.Away as away:
-            after = self._later(project, before, str(away))
+            return self._next(project, before, stopped)
+        except (Unanswered, ledger.Away) as error:
+            why = str(error)
         except Exception as error:
             log.exception("the sweep of %s failed", project.name)
-            after = self._later(project, before, type(error).__name__)
-        if not stopped():
-            self._plans[project.name] = after
+            why = type(error).__name__
+        if not before.failed and not stopped():
+            log.warning("the sweep of %s: %s", project.name, why)
+        wait = clock.spread(min(float(project.sweep_s or 0) * 2 ** min(before.failed, 20), RARELY_S))
+        return replace(before, due=clock.monotonic() + wait, failed=before.failed + 1, doubts={})
 
     def _next(self, project: Project, before: _Plan, stopped: Callable[[], bool]) -> _Plan:
         """Look, record what differs as it did at the last look, and plan the next one."""
@@ -100,14 +123,7 @@ class Sweep:
         grace = min(GRACE_S, interval / 10)
         # So that what differs is found at one look and recorded at another within one interval.
         wait = grace if left else clock.spread((interval - grace) / 1.2)
-        return _Plan(due=clock.monotonic() + wait, doubts=left)
-
-    def _later(self, project: Project, before: _Plan, why: str) -> _Plan:
-        failed = before.failed + 1
-        wait = clock.spread(min(float(project.sweep_s or 0) * 2 ** min(failed - 1, 20), RARELY_S))
-        if failed == 1:
-            log.warning("the sweep of %s: %s", project.name, why)
-        return _Plan(due=clock.monotonic() + wait, failed=failed)
+        return replace(before, due=clock.monotonic() + wait, failed=0, doubts=left)
 
 
 def silences(db: ledger.Ledger, settings: Config) -> tuple[Silence, ...]:
@@ -144,10 +160,11 @@ def record(
     default = ledger.default_branch(db, project.name)
     base = Entry(project=project.name, forge="ctci", event="look", key=f"sweep:{clock.new_key()}", reason="")
     fresh = {ref: told.refs[ref][0] for ref in refs if ref not in known}
+    here = {ref: told.refs[ref][0] for ref in refs if ref in known and ref in told.refs}
+    # A hook told of these, and they could not be had then.
+    heard = ledger.told_of(db, project.name, here)
     moved = [
-        _moved(settings, project, told, ref, known[ref].commit or None, default)
-        for ref in refs
-        if ref in known and ref in told.refs
+        _moved(settings, project, told, ref, known[ref].commit or None, default, heard=ref in heard) for ref in here
     ]
     gone = [
         replace(base, ref=ref, deleted=True, reason=f"{short_ref(ref)} is gone, and no hook told so")
@@ -159,7 +176,14 @@ def record(
 
 
 def _moved(
-    settings: Config, project: Project, told: git.Told, ref: str, before: str | None, default: str | None
+    settings: Config,
+    project: Project,
+    told: git.Told,
+    ref: str,
+    before: str | None,
+    default: str | None,
+    *,
+    heard: bool,
 ) -> Entry:
     """What was pushed, as its hook would have told."""
     trigger = Trigger(
@@ -175,10 +199,10 @@ def _moved(
     return Entry(
         project=project.name,
         forge="ctci",
-        event="sweep",
+        event="retry" if heard else "sweep",
         key=trigger.key,
         ref=ref,
-        reason=f"{planned.reason}; no hook told of this push",
+        reason=f"{planned.reason}; {'once more: it could not be had before' if heard else NOBODY}",
         trigger=trigger,
         orders=planned.orders,
         priority=desk.PUSH,

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ctci import config, layout, ledger
+from ctci import config, git, layout, ledger
 from ctci.config.settings import Config, Project, Schedule, Server, Subproject
 from ctci.layout import Layout
 from ctci.model import Delivery, Recipe, Remote, Run, Status
@@ -27,6 +28,8 @@ from ctci.receive.nightly import Nightly
 from ctci.run.prepare import Prepare
 from tests import make
 from tests.conftest import StoppedClock
+from tests.eventually import eventually
+from tests.inline import Inline
 from tests.upstream import Upstream
 
 MAIN = "refs/heads/main"
@@ -47,7 +50,7 @@ class Night:
         self.schedule = Schedule(name="nightly", cron="30 2 * * *", timezone=BERLIN)
         self.recipes = {"test": Recipe(name="test", run="make test"), "fuzz": Recipe(name="fuzz", run="f", on=("x",))}
         self._asking = Asking(layout=place, environ=os.environ)
-        self.pool = ThreadPoolExecutor(4)
+        self.pool = Inline()
         self.begin()
 
     def settings(self) -> Config:
@@ -112,12 +115,10 @@ class Night:
 
 
 @pytest.fixture
-def night(db: ledger.Ledger, place: Layout, stopped_clock: StoppedClock, upstream: Upstream) -> Iterator[Night]:
+def night(db: ledger.Ledger, place: Layout, stopped_clock: StoppedClock, upstream: Upstream) -> Night:
     upstream.push({"test.sh": "true"})
     stopped_clock.at = at("2026-01-01 00:00")
-    made = Night(db, place, stopped_clock, upstream.path)
-    yield made
-    made.pool.shutdown()
+    return Night(db, place, stopped_clock, upstream.path)
 
 
 def test_a_schedule_fires_at_its_time_and_once(night: Night, upstream: Upstream) -> None:
@@ -165,7 +166,7 @@ def test_what_was_missed_for_too_long_is_said_to_be_missed_once(night: Night) ->
     (missed,) = night.told
     assert night.runs == []
     assert missed.reason == (
-        "the schedule nightly: missed 2026-11-24T02:30+01:00: no server was running, "
+        "the schedule nightly: missed 2026-11-24T02:30+01:00: no server with this schedule was running, "
         "for longer than its catch-up of 30 min"
     )
     assert (missed.forge, missed.event, missed.decision) == ("ctci", "schedule", "ignored")
@@ -180,8 +181,8 @@ def test_of_many_that_were_missed_the_last_makes_up_for_all(night: Night) -> Non
     assert night.nominal() == ["2026-11-24T02:30+01:00"]
     (missed,) = night.told
     assert missed.reason == (
-        "the schedule nightly: missed 2 times, the last of them 2026-11-23T02:30+01:00: no server was running; "
-        "2026-11-24T02:30+01:00 makes up for it"
+        "the schedule nightly: missed 2 times, the last of them 2026-11-23T02:30+01:00: no server with this schedule "
+        "was running; 2026-11-24T02:30+01:00 makes up for it"
     )
 
 
@@ -244,9 +245,8 @@ def test_two_servers_on_one_ledger_fire_once(night: Night) -> None:
     together = threading.Barrier(len(servers))
 
     def look(server: Nightly) -> None:
-        with ThreadPoolExecutor(1) as pool:
-            together.wait()
-            server.tick(pool)
+        together.wait()
+        server.tick(Inline())
 
     threads = [threading.Thread(target=look, args=(server,)) for server in servers]
     for thread in threads:
@@ -291,6 +291,147 @@ def test_a_schedule_that_is_taken_out_and_put_in_again_begins_anew(night: Night)
     night.goes_to("2026-11-24 02:10")
     night.plan(name="nightly")
     night.goes_to("2026-11-24 02:31")
+
+    assert (night.runs, night.told) == ([], [])
+
+
+def test_a_time_that_jitter_put_off_is_decided_when_the_line_changes(night: Night) -> None:
+    night.schedule = replace(night.schedule, jitter_s=3600, catch_up_s=7200)
+    night.begin()
+    night.goes_to("2026-11-24 02:00")
+    night.goes_to("2026-11-24 02:31")
+    put_off = night.runs
+    night.plan(cron="0 5 * * *")
+    night.goes_to("2026-11-24 02:32")
+    night.goes_to("2026-11-24 06:00")
+
+    assert put_off == []
+    assert night.nominal() == ["2026-11-24T02:30+01:00", "2026-11-24T05:00+01:00"]
+
+
+def test_a_line_that_changes_while_the_remote_is_away_loses_no_time_without_a_word(
+    night: Night, upstream: Upstream
+) -> None:
+    night.goes_to("2026-11-24 02:00")
+    aside = upstream.path.rename(upstream.path.with_name("aside.git"))
+    night.goes_to("2026-11-24 02:30")
+    night.plan(cron="0 3 * * *")
+    night.goes_to("2026-11-24 02:31")
+    aside.rename(upstream.path)
+    night.goes_to("2026-11-24 03:00")
+
+    assert ["the remote did not answer" in each.reason for each in night.told] == [True]
+    assert night.nominal() == ["2026-11-24T03:00+01:00"]
+
+
+def test_a_folder_that_is_away_for_a_moment_loses_no_time(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    night.goes_to("2026-11-24 02:00")
+    schedules = night.server._schedules
+    monkeypatch.setattr(night.server, "_schedules", dict)
+    night.goes_to("2026-11-24 02:29")
+    monkeypatch.setattr(night.server, "_schedules", schedules)
+    night.goes_to("2026-11-24 02:31")
+
+    assert night.nominal() == ["2026-11-24T02:30+01:00"]
+
+
+def test_a_server_that_does_not_know_a_schedule_leaves_it_to_the_one_that_does(night: Night) -> None:
+    night.goes_to("2026-11-24 02:00")
+    knows = night.server
+    night.schedule = replace(night.schedule, name="")
+    ignorant = night.begin()
+    night.clock.at = at("2026-11-24 02:30")
+    ignorant.tick(night.pool)
+    knows.tick(night.pool)
+
+    assert night.nominal() == ["2026-11-24T02:30+01:00"]
+
+
+@pytest.mark.parametrize("late_s", [0, 30])
+def test_without_any_catch_up_it_fires_all_the_same_when_it_is_due(night: Night, late_s: int) -> None:
+    night.schedule = replace(night.schedule, catch_up_s=0)
+    night.begin()
+    night.goes_to("2026-11-24 02:00")
+    night.clock.at = at("2026-11-24 02:30") + late_s * 1000
+    night.server.tick(night.pool)
+
+    assert night.nominal() == ["2026-11-24T02:30+01:00"]
+
+
+# --- the loop --------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def running(server: Nightly) -> Iterator[None]:
+    """Its loop, in a thread, until the block ends."""
+    stop = threading.Event()
+    thread = threading.Thread(target=server.run, args=(stop,))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def test_a_clock_that_is_set_back_does_not_put_the_loop_to_sleep(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nightly, "EVERY_S", 0.05)
+    night.clock.at = at("2026-11-24 02:20")
+    with running(night.server):
+        eventually(lambda: ledger.reckoned(night.db))
+        night.clock.at = at("2026-11-21 02:20")
+        eventually(lambda: next(iter(ledger.reckoned(night.db).values())).since <= night.clock.at)
+        night.clock.at = at("2026-11-21 02:31")
+        eventually(lambda: night.runs)
+
+    assert night.nominal() == ["2026-11-21T02:30+01:00"]
+
+
+def test_a_reload_arranges_the_schedules_anew_and_fires_none(night: Night) -> None:
+    night.clock.at = at("2026-11-24 02:20")
+    with running(night.server):
+        eventually(lambda: ledger.reckoned(night.db))
+        night.plan(cron="10 2 * * *")
+        line = eventually(lambda: {each.line for each in ledger.reckoned(night.db).values()} & {"10 2 * * *"})
+
+    assert (line, night.runs, night.told) == ({"10 2 * * *"}, [], [])
+
+
+def test_a_remote_that_hangs_holds_no_other_schedule_up(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    night.goes_to("2026-11-24 02:00")
+    slow = night.settings().projects["shop"]
+    web = replace(slow, name="web")
+    both = replace(night.settings(), projects={"shop": slow, "web": web})
+    monkeypatch.setattr(night, "settings", lambda: both)
+    night.begin()
+    night.server.tick(night.pool)
+    let_go, asking = threading.Event(), night.server._asking
+
+    class Hangs(Asking):
+        def ask(self, settings: Config, project: Project, _stop: Any = None) -> git.Told:
+            assert project.name == "web" or let_go.wait(30)
+            return super().ask(settings, project)
+
+    night.server._asking = Hangs(layout=asking.layout, environ={})
+    night.clock.at = at("2026-11-24 02:30")
+    with ThreadPoolExecutor(2) as pool:
+        night.server.tick(pool)
+        eventually(lambda: [run.project for run in night.runs] == ["web"])
+        night.server.tick(pool)
+        let_go.set()
+    night.server.tick(night.pool)
+
+    assert sorted(run.project for run in night.runs) == ["shop", "web"]
+
+
+def test_a_server_that_stops_asks_no_remote_any_more(night: Night) -> None:
+    night.goes_to("2026-11-24 02:00")
+    night.clock.at = at("2026-11-24 02:30")
+    night.server._asking = None  # type: ignore[assignment] # whoever asks it fails
+
+    night.server.tick(night.pool, lambda: True)
+    night.server.tick(night.pool, lambda: True)
 
     assert (night.runs, night.told) == ([], [])
 
@@ -548,7 +689,6 @@ def test_each_nominal_time_fires_or_is_missed_exactly_once(
     fired = night.nominal()
     missed = sum(_times(each.reason) for each in ledger.deliveries_(db, limit=1000) if each.run is None)
     db.close()
-    night.pool.shutdown()
     assert len(set(fired)) == len(fired)
     assert set(fired) <= set(expected)
     assert len(fired) + missed == len(expected)

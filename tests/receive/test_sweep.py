@@ -4,6 +4,7 @@ Real git and a real ledger; the clock that only goes forward is moved by hand.
 """
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from ctci.receive.asking import Asking
 from ctci.receive.sweep import Sweep
 from ctci.run.prepare import Prepare
 from tests import make
+from tests.inline import Inline
 from tests.upstream import Upstream
 
 MAIN = "refs/heads/main"
@@ -69,8 +71,16 @@ class Watchman:
             pass
 
     def looks(self) -> None:
-        for project in self.sweep.due():
-            self.sweep.look(project)
+        # What was looked at is taken in by the next tick.
+        for _ in range(2):
+            self.sweep.tick(Inline())
+
+    def addresses(self) -> list[str]:
+        """Which remotes are asked now."""
+        asked: list[str] = []
+        self.sweep._asking = _Naming(layout=self._asking.layout, environ={}, asked=asked)
+        self.sweep.tick(Inline())
+        return asked
 
     def hook(self, before: str | None, after: str, ref: str = MAIN, *, prepared: bool = True) -> str:
         """The webhook of a push comes, and what it asks for is fetched; what is decided."""
@@ -90,6 +100,17 @@ class Watchman:
     @property
     def told(self) -> list[Delivery]:
         return [each for each in ledger.deliveries_(self.db)[::-1] if each.forge == "ctci"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Naming(Asking):
+    """Names those who would be asked."""
+
+    asked: list[str]
+
+    def ask(self, settings: Config, project: Project, _stop: object = None) -> git.Told:
+        self.asked.append(project.remote.url)
+        return super().ask(settings, project)
 
 
 class _Counting(Asking):
@@ -348,7 +369,74 @@ def test_every_repository_of_a_folder_is_swept(watch: Watchman, monkeypatch: pyt
     monkeypatch.setattr(watch, "settings", lambda: found)
     watch.begin()
 
-    assert [project.name for project in watch.sweep.due()] == ["shop"]
+    assert watch.addresses() == [str(watch.upstream.path)]
+
+
+def test_what_a_hook_told_of_and_could_not_be_had_is_tried_again_and_is_no_silence(
+    watch: Watchman, known: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ctci.ledger.unasked.AGAIN_MS", -1)
+    watch.hook(known, watch.upstream.push({"a": "2"}), prepared=False)
+    for _ in range(5):
+        if watch.runs[-1].prepared_at is None:
+            ledger.give_up(watch.db, watch.runs[-1].id, "git-lfs")
+        watch.passes(2 * INTERVAL_S)
+
+    assert [run.kind for run in watch.runs] == ["push", "push", "sweep", "sweep"]
+    assert {each.event for each in watch.told} == {"retry"}
+    assert ledger.silences(watch.db) == ()
+
+
+def test_the_first_push_of_a_tag_that_could_not_be_had_is_built_later(
+    watch: Watchman, known: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del known
+    monkeypatch.setattr("ctci.ledger.unasked.AGAIN_MS", -1)
+    watch.project["tags"] = {"*": ("",)}
+    watch.begin()
+    tag = watch.upstream.tag("v1")
+    watch.hook(None, tag, "refs/tags/v1", prepared=False)
+    ledger.give_up(watch.db, watch.runs[-1].id, "no route to host")
+
+    watch.passes(INTERVAL_S + 90)
+
+    run = watch.runs[-1]
+    assert (run.kind, run.event, run.after) == ("sweep", "tag", tag)
+
+
+def test_what_was_only_seen_stays_so_when_the_push_after_it_could_not_be_had(watch: Watchman) -> None:
+    first = watch.upstream.push({"a": "1"})
+    watch.passes(INTERVAL_S)
+    second = watch.upstream.push({"a": "2"})
+    watch.hook(first, second, prepared=False)
+    ledger.give_up(watch.db, watch.runs[-1].id, "no route to host")
+
+    assert ledger.refs_(watch.db, "shop")[MAIN] == Ref(commit=first, run=None, via="seen")
+    assert watch.hook(second, first) == "queued"
+
+
+def test_a_remote_that_was_mended_is_asked_at_once(watch: Watchman, known: str) -> None:
+    del known
+    aside = watch.upstream.path.rename(watch.upstream.path.with_name("aside.git"))
+    watch.passes(20 * INTERVAL_S)
+    aside.rename(watch.upstream.path)
+    _Counting.calls = 0
+    watch.looks()
+    before = _Counting.calls
+
+    watch.sweep._current.reload()
+    watch.looks()
+
+    assert (before, _Counting.calls) == (0, 1)
+
+
+def test_a_server_that_stops_begins_no_look(watch: Watchman, known: str) -> None:
+    del known
+    _Counting.calls = 0
+
+    watch.sweep.tick(Inline(), lambda: True)
+
+    assert _Counting.calls == 0
 
 
 # --- which webhooks are silent ---------------------------------------------------------------------------------------
@@ -468,4 +556,4 @@ def test_of_two_folders_with_one_name_the_one_that_was_built_is_swept(
     monkeypatch.setattr(watch, "settings", lambda: found)
     watch.begin()
 
-    assert [project.remote.url for project in watch.sweep.due()] == [str(watch.upstream.path)]
+    assert watch.addresses() == [str(watch.upstream.path)]

@@ -6,6 +6,7 @@ from ctci.ledger.engine import execute_ddl
 
 DDL = """
 ALTER TABLE runs ADD COLUMN schedule TEXT;
+ALTER TABLE runs ADD COLUMN prev_via TEXT;
 CREATE INDEX runs_scheduled ON runs (project, schedule, id) WHERE schedule IS NOT NULL;
 CREATE TABLE schedules (project TEXT NOT NULL, name TEXT NOT NULL, line TEXT NOT NULL, timezone TEXT NOT NULL,
     since BIGINT NOT NULL, PRIMARY KEY (project, name));
