@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 #: How often is looked whether a daily time has come, seconds, and how many such looks are an hour.
 LOOK_S, HOURLY = 60.0, 60
+#: So many runs are forgotten in one transaction: who records waits for it.
+AT_ONCE = 200
 
 
 class Upkeep:
@@ -77,11 +79,13 @@ def tidy(db: ledger.Ledger, layout: Layout, settings: config.Config, *, dry_run:
         if dry_run:
             folders += sum(len(jobs) for jobs in ledger.jobs_of(db, doomed).values())
             continue
-        for run in doomed:
-            git.unpin(layout.mirror(project.name), run)
-        for job in ledger.forget(db, doomed):
-            trees.remove(layout.job(job), layout.trash)
-            folders += 1
+        for first in range(0, len(doomed), AT_ONCE):
+            some = doomed[first : first + AT_ONCE]
+            for run in some:
+                git.unpin(layout.mirror(project.name), run)
+            for job in ledger.forget(db, some):
+                trees.remove(layout.job(job), layout.trash)
+                folders += 1
     if not dry_run:
         empty_trash(layout)
         if runs:
