@@ -561,3 +561,21 @@ def test_a_backup_taken_under_load_restores_to_all_that_was_answered_before_it_b
     served.start()
     run, _ = ended(served, push(served, upstream, "exit 0", delivery="after"))
     assert (run.id > max(forge.answered.values()), run.status) == (True, Status.SUCCEEDED)
+
+
+def test_what_was_pushed_after_the_copy_is_found_by_the_sweep_and_built(
+    served: Served, upstream: Upstream, tmp_path: Path
+) -> None:
+    served.start()
+    ended(served, push(served, upstream, "exit 0", delivery="before"))
+    served.ctci("backup", str(tmp_path / "copy.db"))
+    later, _ = ended(served, push(served, upstream, "exit 0", delivery="after"))
+    served.stop()
+
+    served.ctci("restore", str(tmp_path / "copy.db"))
+    projects = served.config / "projects.toml"
+    projects.write_text(projects.read_text().replace("[projects.shop]\n", '[projects.shop]\nsweep = "10s"\n'))
+    served.start()
+
+    run, _ = ended(served, later.id + 1)
+    assert (run.kind, run.commit, run.status) == ("sweep", later.commit, Status.SUCCEEDED)
