@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from ctci import clock
 
@@ -24,6 +25,10 @@ POLL_S = 0.1
 MIRROR = "CTCI_MIRROR"
 #: What is said of a git that was ended because somebody wanted it.
 STOPPED = "stopped"
+#: What git printed is believed whole or not at all; more than this is not read, bytes.
+MOST_BYTES = 64 << 20
+#: Of what it said about a failure so much is read, bytes.
+TOLD_BYTES = 1 << 20
 #: Guards `_running`, and holds while a git is started: who asks for it misses none.
 _starting = threading.Lock()
 _running: set[int] = set()
@@ -144,11 +149,15 @@ def run(
     worker: str = "the remote",
     nice: int = 0,
 ) -> str:
-    """What git printed. Raises GitError; at the deadline or when `stop` says so, its whole group is ended.
+    """What git printed, whole. Raises GitError; at the deadline or when `stop` says so, its whole group is ended.
 
     `worker` is who is said not to have finished.
     """
-    with os.fdopen(os.memfd_create("gitconfig"), "wb") as gitconfig, tempfile.TemporaryFile() as out:
+    with (
+        os.fdopen(os.memfd_create("gitconfig"), "wb") as gitconfig,
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as err,
+    ):
         # upload-pack reads safe.directory from a file only.
         gitconfig.write(b"[safe]\n\tdirectory = *\n")
         gitconfig.flush()
@@ -160,7 +169,8 @@ def run(
                 pass_fds=[gitconfig.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
-                stderr=subprocess.STDOUT,
+                # Not among what is parsed: progress, advice and warnings come with success too.
+                stderr=err,
                 start_new_session=True,
             )
             _running.add(process.pid)
@@ -173,13 +183,21 @@ def run(
         finally:
             with _starting:
                 _running.discard(process.pid)
-        out.seek(0)
-        said = _without(access.token, out.read(1 << 20).decode(errors="replace").strip())
-    if why is not None:
-        raise GitError(why)
-    if process.returncode:
-        raise GitError(_sentence(said) or f"git ended with {process.returncode}", kind=_kind(said))
-    return said
+        if why is not None:
+            raise GitError(why)
+        if process.returncode:
+            said = "\n".join(_read(access, each, TOLD_BYTES) for each in (out, err))
+            raise GitError(_sentence(said) or f"git ended with {process.returncode}", kind=_kind(said))
+        printed = os.fstat(out.fileno()).st_size
+        if printed > MOST_BYTES:
+            # Half of an answer would be taken for the whole.
+            raise GitError(f"git printed {printed >> 20} MB, more than is read", kind="refused")
+        return _read(access, out, MOST_BYTES)
+
+
+def _read(access: Access, file: IO[bytes], most: int) -> str:
+    file.seek(0)
+    return _without(access.token, file.read(most).decode(errors="replace").strip())
 
 
 def running() -> frozenset[int]:
