@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, case, func, or_, select
 
 from ctci.ledger import rows, waits
 from ctci.ledger.engine import Ledger, fault, now_ms
@@ -67,8 +67,14 @@ def runs_of_call(db: Ledger, call_key: str) -> tuple[int, ...]:
 
 
 def unprepared(db: Ledger) -> tuple[Run, ...]:
-    """For each project its oldest run that waits for its prepare, if its next try is due."""
-    first = select(func.min(runs.c.id)).where(runs.c.prepared_at.is_(None)).group_by(runs.c.project).scalar_subquery()
+    """For each project its oldest run that waits for its prepare, if its next try is due.
+
+    A schedule's run that has failed to be fetched comes after all others: it may be tried for days.
+    """
+    patient = case((and_(runs.c.schedule.is_not(None), runs.c.tries > 0), 1), else_=0)
+    turn = func.row_number().over(partition_by=runs.c.project, order_by=(patient, runs.c.id)).label("turn")
+    waiting = select(runs.c.id, turn).where(runs.c.prepared_at.is_(None)).subquery()
+    first = select(waiting.c.id).where(waiting.c.turn == 1)
     query = select(runs).where(runs.c.id.in_(first), or_(runs.c.next_try_at.is_(None), runs.c.next_try_at <= now_ms()))
     with db.read() as connection:
         return tuple(rows.run(row) for row in connection.execute(query.order_by(runs.c.priority, runs.c.id)))

@@ -1,7 +1,7 @@
 """A recorded run -> its commit, facts and skips, in one transaction: a loop of its own that never takes a job slot.
 
-One fetch at a time per project, in the order of recording. A fetch that fails is tried again for ten minutes, and
-ends when the run is cancelled or the server stops.
+One fetch at a time per project, in the order of recording. A fetch that fails is tried again for ten minutes, one of a
+schedule for longer and after all others, and ends when the run is cancelled or the server stops.
 """
 
 import logging

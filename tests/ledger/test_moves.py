@@ -223,6 +223,23 @@ def test_a_failed_fetch_is_tried_again_when_it_is_due(db: ledger.Ledger, stopped
     assert [each.id for each in ledger.unprepared(db)] == [run]
 
 
+def test_a_run_of_a_schedule_that_was_not_to_be_had_comes_after_the_others_of_its_project(
+    db: ledger.Ledger, stopped_clock: StoppedClock
+) -> None:
+    nightly = make.recorded(db, trigger=make.trigger(kind="schedule", schedule="nightly"))
+    push = make.recorded(db)
+    other = make.recorded(db, trigger=make.trigger(project="blog"))
+    first = [each.id for each in ledger.unprepared(db)]
+    ledger.postpone(db, nightly, "no route to host", 5000)
+    stopped_clock.move(5)
+
+    then = [each.id for each in ledger.unprepared(db)]
+    make.prepare(db, push)
+    last = [each.id for each in ledger.unprepared(db)]
+
+    assert (first, then, last) == ([nightly, other], [push, other], [nightly, other])
+
+
 def test_skipped_jobs_say_why_and_end_the_run(db: ledger.Ledger) -> None:
     run = make.recorded(db)
     (job,) = ledger.jobs_of(db, [run])[run]

@@ -609,6 +609,27 @@ def test_what_has_fired_waits_for_its_remote_as_long_as_it_is_caught_up(
     assert statuses == [Status.QUEUED, Status.QUEUED, Status.ERRORED]
 
 
+def test_what_has_fired_and_waits_for_its_remote_holds_up_no_push(
+    night: Night, upstream: Upstream, place: Layout
+) -> None:
+    night.schedule = replace(night.schedule, catch_up_s=24 * 3600)
+    night.begin()
+    night.goes_to("2026-11-24 02:00")
+    night.goes_to("2026-11-24 02:30")
+    # The repository moves: what has fired knows the old address.
+    night.remote = upstream.path.rename(upstream.path.with_name("moved.git"))
+    prepare = Prepare(night.db, place, night.server._current, os.environ)
+    prepare.tick()
+    order = make.order(remote=make.remote(url=str(night.remote)))
+    commit = upstream.git("rev-parse", "HEAD").strip()
+    pushed = make.recorded(night.db, trigger=make.trigger(after=commit), orders=(order,))
+
+    night.clock.move(60)
+    prepare.tick()
+
+    assert [(run.id == pushed, run.prepared_at is not None) for run in night.runs] == [(False, False), (True, True)]
+
+
 # --- jitter ----------------------------------------------------------------------------------------------------------
 
 
