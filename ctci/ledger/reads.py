@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import func, or_, select
 
 from ctci.ledger import rows, waits
 from ctci.ledger.engine import Ledger, fault, now_ms
@@ -71,12 +71,15 @@ def unprepared(db: Ledger) -> tuple[Run, ...]:
 
     A schedule's run that has failed to be fetched comes after all others: it may be tried for days.
     """
-    patient = case((and_(runs.c.schedule.is_not(None), runs.c.tries > 0), 1), else_=0)
-    turn = func.row_number().over(partition_by=runs.c.project, order_by=(patient, runs.c.id)).label("turn")
-    waiting = select(runs.c.id, turn).where(runs.c.prepared_at.is_(None)).subquery()
-    first = select(waiting.c.id).where(waiting.c.turn == 1)
-    query = select(runs).where(runs.c.id.in_(first), or_(runs.c.next_try_at.is_(None), runs.c.next_try_at <= now_ms()))
+    # By the index of those that wait, and grouped here: the database would walk all runs of every project.
+    waiting = select(runs.c.id, runs.c.project, runs.c.schedule, runs.c.tries).where(runs.c.prepared_at.is_(None))
     with db.read() as connection:
+        first: dict[str, tuple[bool, int]] = {}
+        for row in connection.execute(waiting.order_by(runs.c.id)):
+            turn = (row.schedule is not None and row.tries > 0, row.id)
+            first[row.project] = min(turn, first.get(row.project, turn))
+        due = or_(runs.c.next_try_at.is_(None), runs.c.next_try_at <= now_ms())
+        query = select(runs).where(runs.c.id.in_([id_ for _, id_ in first.values()]), due)
         return tuple(rows.run(row) for row in connection.execute(query.order_by(runs.c.priority, runs.c.id)))
 
 
