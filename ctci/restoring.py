@@ -17,6 +17,7 @@ from ctci.run import adoption
 
 #: Where nobody knows any more which numbers were given out, at least so many are left out.
 LEAP = 1000
+SINCE = "what was pushed since is found by the sweep, and what was due by a schedule is not made up for"
 REASON = "the ledger was put back from a copy, and this may have run since that was made"
 
 
@@ -89,6 +90,8 @@ def _ready(db: ledger.Ledger, place: Layout, *, by: str, end_jobs: bool, keep_qu
     last = _given_out(db, place, present, until)
     _remember(place, last)
     restored.number_above(db, last)
+    made = f", of {clock.local(until).strftime('%-d %b, %H:%M')}" if until is not None else ""
+    restored.go_on_from_here(db, reason=f"the ledger was put back from a copy{made}: {SINCE}")
     cancelled = 0 if keep_queue else restored.clear_queue(db, by=by, reason=REASON)
     return Restored(
         run=newest[0].id if newest else None,

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from sqlalchemy import exc, func, select
+from sqlalchemy import exc, func, select, update
 
 from ctci import clock
-from ctci.ledger import consequences
+from ctci.ledger import consequences, entries
 from ctci.ledger.engine import Away, Ledger, LedgerError, count_on, last_numbers, peruse
-from ctci.ledger.tables import changes, deliveries, hosts, jobs, runs
-from ctci.model import Status
+from ctci.ledger.tables import changes, deliveries, hosts, jobs, refs, runs, schedules
+from ctci.model import Entry, Status
 
 
 def numbers(db: Ledger) -> Mapping[str, int]:
@@ -70,3 +70,13 @@ def clear_queue(db: Ledger, *, by: str, reason: str) -> int:
     with db.write() as connection:
         waiting = jobs.c.status == Status.QUEUED
         return consequences.wish(connection, waiting, Status.CANCELLED, by=by, reason=reason)[0]
+
+
+def go_on_from_here(db: Ledger, *, reason: str) -> None:
+    """Let no schedule fire for the time before now, and no hook be blamed for it; each project is told the reason."""
+    with db.write() as connection:
+        connection.execute(update(schedules).values(since=clock.now()))
+        for project in connection.execute(select(refs.c.project).distinct()).scalars().all():
+            key = f"restore:{clock.new_key()}"
+            entry = Entry(project=project, forge="ctci", event="restore", key=key, reason=reason)
+            entries.enter(connection, entry)

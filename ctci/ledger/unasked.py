@@ -6,7 +6,7 @@ A schedule's `since` is the fence: who moves it has decided all nominal times up
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, delete, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, delete, func, literal, or_, select, update
 
 from ctci.ledger import entries, rows
 from ctci.ledger.engine import Ledger, insert_new, insert_or_ignore, now_ms, upsert
@@ -213,7 +213,10 @@ def told_of(db: Ledger, project: str, commits: Mapping[str, str]) -> frozenset[s
 
 
 def silences(db: Ledger) -> tuple[Silence, ...]:
-    """The projects whose hooks have not called since the sweep found pushes of theirs."""
+    """The projects whose hooks have not called since the sweep found pushes of theirs.
+
+    The first that is found of each ref after the ledger was put back is none: its hook may have called before that.
+    """
     swept = deliveries.alias()
     of = select(swept.c.project).distinct().where(*_ours(swept, "sweep")).subquery()
     call = deliveries.alias()
@@ -224,10 +227,29 @@ def silences(db: Ledger) -> tuple[Silence, ...]:
         .limit(1)
         .scalar_subquery()
     )
-    last = select(of.c.project, heard.label("heard")).subquery()
-    since = and_(swept.c.project == last.c.project, swept.c.id > func.coalesce(last.c.heard, 0), *_ours(swept, "sweep"))
+    restore, first = deliveries.alias(), deliveries.alias()
+    restored = (
+        select(func.max(restore.c.id))
+        .where(restore.c.project == of.c.project, *_ours(restore, "restore"))
+        .scalar_subquery()
+    )
+    last = select(of.c.project, heard.label("heard"), restored.label("restored")).subquery()
+    first_since = (
+        select(first.c.id)
+        .where(first.c.project == swept.c.project, first.c.ref == swept.c.ref, first.c.id > last.c.restored)
+        .order_by(first.c.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    since = and_(
+        swept.c.project == last.c.project,
+        swept.c.id > func.coalesce(last.c.heard, 0),
+        or_(last.c.restored.is_(None), swept.c.id < last.c.restored, swept.c.id > first_since),
+        *_ours(swept, "sweep"),
+    )
     query = (
         select(last.c.project, call.c.at, func.count().label("missed"))
+        .select_from(last)
         .join(swept, since)
         .outerjoin(call, call.c.id == last.c.heard)
         .group_by(last.c.project, call.c.at)

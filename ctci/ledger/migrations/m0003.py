@@ -12,6 +12,7 @@ CREATE TABLE schedules (project TEXT NOT NULL, name TEXT NOT NULL, line TEXT NOT
     since BIGINT NOT NULL, PRIMARY KEY (project, name));
 CREATE INDEX deliveries_timed ON deliveries (id) WHERE forge = 'ctci' AND event = 'schedule';
 CREATE INDEX deliveries_swept ON deliveries (project, id) WHERE forge = 'ctci' AND event = 'sweep';
+CREATE INDEX deliveries_restored ON deliveries (project, id) WHERE forge = 'ctci' AND event = 'restore';
 """
 
 
