@@ -271,8 +271,9 @@ def croniter_differs_in_the_second_of_two_equal_hours_only(case: Case) -> None:
 @settings(max_examples=2000, deadline=None, database=None, derandomize=True)
 @given(cases())
 def test_croniter_agrees_but_for_the_second_of_two_equal_hours(case: Case) -> None:
-    # A range of one value is all values to it.
+    # A range of one value is all values to it, and so is a list of days with a star among them.
     assume(re.search(r"\b(\w+)-\1\b", case.line) is None)
+    assume(not any("*" in days and "," in days for days in (case.line.split()[2], case.line.split()[4])))
 
     croniter_differs_in_the_second_of_two_equal_hours_only(case)
 
