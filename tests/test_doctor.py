@@ -13,6 +13,7 @@ from ctci.config.settings import Backup, Config, Project, Server, Smtp, Subproje
 from ctci.doctor import Check, Subject
 from ctci.model import Remote, SecretRef
 from tests import make
+from tests.conftest import StoppedClock
 
 GIT = {
     **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
@@ -217,10 +218,44 @@ def test_a_webhook_that_is_silent_while_pushes_come_is_told(
     named = replace(settings.projects["shop"], name="web")
     healthy = replace(healthy, config=replace(settings, projects={**settings.projects, "web": named}))
 
-    check = found(healthy)["shop: webhook" if heard else "web: last call"]
+    check = found(healthy)[f"{project}: webhook"]
 
     assert check.state == "warning"
     assert ("has been silent since" if heard else "has never called, while 1 push came") in check.said
+
+
+def test_of_a_silent_webhook_a_refusal_is_told_too_and_it_is_silent_since_it_was_believed(
+    healthy: Subject, db: ledger.Ledger, stopped_clock: StoppedClock
+) -> None:
+    make.recorded(db)
+    since = clock.local(clock.now()).strftime("%-d %b, %H:%M")
+    stopped_clock.move(3600)
+    make.recorded(db, forge="ctci", event="sweep", trigger=make.trigger(kind="sweep"))
+    ledger.refuse(db, project="shop", forge="gitea", event="push", key="x", reason="signature does not match")
+    stopped_clock.move(120)
+
+    check = found(healthy)["shop: webhook"]
+
+    assert check.said == (
+        f"the webhook of shop has been silent since {since} while 1 push came; "
+        "a call was refused 2\N{NARROW NO-BREAK SPACE}min ago: signature does not match"
+    )
+    assert check.fix == "the secret there and here must be the same"
+
+
+def test_the_last_call_is_known_however_much_came_by_itself_since(healthy: Subject, db: ledger.Ledger) -> None:
+    make.recorded(db)
+    since = clock.local(clock.now()).strftime("%-d %b, %H:%M")
+    ours = make.entry(forge="ctci", event="schedule", trigger=make.trigger(kind="schedule"))
+    ledger.record(db, [replace(ours, trigger=None, key=f"k{number}") for number in range(101)])
+    fine = found(healthy)["shop: last call"]
+    make.recorded(db, forge="ctci", event="sweep", trigger=make.trigger(kind="sweep"))
+    silent = found(healthy)["shop: webhook"]
+
+    assert (fine.state, silent.said) == (
+        "fine",
+        f"the webhook of shop has been silent since {since} while 1 push came",
+    )
 
 
 def test_origins_and_a_missing_server_are_told(healthy: Subject) -> None:

@@ -14,6 +14,7 @@ from ctci import clock, config, git, ledger, setup, words
 from ctci.access import access
 from ctci.config.settings import Config, Project
 from ctci.doctor.finding import FINE, WARNING, WRONG, Check, Subject
+from ctci.model import Delivery, Silence
 from ctci.receive import sweep
 
 GROUP = "Projects"
@@ -114,47 +115,41 @@ def _last_calls(subject: Subject, settings: Config) -> dict[str, Check]:
         return {}
     db = ledger.connect(subject.layout.ledger)
     try:
-        recent = {name: ledger.deliveries_(db, project=name, limit=100) for name in settings.projects}
-        # What people asked for here is no call of a hook.
-        last = {name: [call for call in calls if call.forge != "ctci"] for name, calls in recent.items()}
+        last = ledger.last_calls(db)
         silent = {each.project: each for each in sweep.silences(db, settings)}
     except Exception:  # noqa: BLE001 - the ledger itself has a check of its own, which says what is wrong
         return {}
     finally:
         db.close()
-    found: dict[str, Check] = {}
-    for name, calls in last.items():
-        about = f"{name}: last call"
-        if not calls:
-            found[name] = Check(
-                group=GROUP,
-                name=about,
-                state=WARNING,
-                said=words.silence(silent[name], "") if name in silent else "no hook has called yet",
-                fix=f"push, or add the webhook; `ctci run {name}` needs none",
-            )
-            continue
-        call = calls[0]
-        if name in silent:
-            since = clock.local(call.at).strftime("%-d %b, %H:%M")
-            found[name] = Check(
-                group=GROUP,
-                name=f"{name}: webhook",
-                state=WARNING,
-                said=words.silence(silent[name], since),
-                fix="the forge's own list of deliveries says why; the sweep builds what it does not tell of",
-            )
-            continue
-        said = f"{words.ago(call.at, clock.now())}, {words.decided(call.decision)}: {call.reason}"
-        refused = call.decision == "refused"
-        found[name] = Check(
+    return {name: _last_call(name, last.get(name), silent.get(name)) for name in settings.projects}
+
+
+def _last_call(project: str, call: Delivery | None, silent: Silence | None) -> Check:
+    about = f"{project}: last call"
+    ago = words.ago(call.at, clock.now()) if call is not None else ""
+    refused = call is not None and call.decision == "refused"
+    agree = "the secret there and here must be the same"
+    if silent is not None:
+        since = "" if silent.since is None else clock.local(silent.since).strftime("%-d %b, %H:%M")
+        beside = f"; a call was refused {ago}: {call.reason}" if call is not None and refused else ""
+        lost = "the forge's own list of deliveries says why; the sweep builds what it does not tell of"
+        return Check(
             group=GROUP,
-            name=about,
-            state=WARNING if refused else FINE,
-            said=said,
-            fix="the secret there and here must be the same" if refused else None,
+            name=f"{project}: webhook",
+            state=WARNING,
+            said=words.silence(silent, since) + beside,
+            fix=agree if refused else lost,
         )
-    return found
+    if call is None:
+        fix = f"push, or add the webhook; `ctci run {project}` needs none"
+        return Check(group=GROUP, name=about, state=WARNING, said="no hook has called yet", fix=fix)
+    return Check(
+        group=GROUP,
+        name=about,
+        state=WARNING if refused else FINE,
+        said=f"{ago}, {words.decided(call.decision)}: {call.reason}",
+        fix=agree if refused else None,
+    )
 
 
 def mail(subject: Subject) -> tuple[Check, ...]:
