@@ -12,7 +12,21 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Connection, Engine, NullPool, Table, create_engine, event, exc, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    NullPool,
+    Table,
+    create_engine,
+    event,
+    exc,
+    func,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
@@ -128,6 +142,12 @@ def copy_into(db: "Ledger", target: Path) -> None:
             connection.exec_driver_sql("VACUUM INTO ?", (str(target),))
     except exc.DBAPIError as error:
         raise LedgerError(f"the ledger cannot be copied: {error.orig}") from error
+
+
+def up_to(connection: Connection, column: Column[str], sign: str) -> ColumnElement[str]:
+    """A text as far as the first such sign, and with it."""
+    place = func.instr if connection.dialect.name == "sqlite" else func.strpos
+    return func.substr(column, 1, place(column, sign))
 
 
 def last_numbers(connection: Connection) -> Mapping[str, int]:

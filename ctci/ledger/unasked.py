@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, delete, func, literal, or_, select, update
 
 from ctci.ledger import entries, rows
-from ctci.ledger.engine import Ledger, insert_new, insert_or_ignore, now_ms, upsert
+from ctci.ledger.engine import Ledger, insert_new, insert_or_ignore, now_ms, up_to, upsert
 from ctci.ledger.tables import deliveries, jobs, projects, refs, runs, schedules
 from ctci.model import Delivery, Entry, Fired, Job, Reckoned, Recorded, Ref, Run, Silence, Status
 
@@ -85,16 +85,27 @@ def succeeded_on(db: Ledger, project: str, schedule: str, ref: str, commit: str)
         return rows.run(row), tuple(rows.job(each) for each in found)
 
 
-def fired(db: Ledger, *, after: int, limit: int = 100) -> tuple[Fired, ...]:
-    """What became of the nominal times that were decided since `after` (Unix ms), the newest first."""
-    query = (
-        select(deliveries, runs.c.status, runs.c.prepared_at, runs.c.finished_at)
-        .outerjoin(runs, runs.c.id == deliveries.c.run)
-        .where(*_ours(deliveries, "schedule"), deliveries.c.at > after)
-        .order_by(deliveries.c.id.desc())
-        .limit(limit)
-    )
+def fired(db: Ledger, *, after: int, project: str | None = None, each: int = 20) -> tuple[Fired, ...]:
+    """What became of the nominal times that were decided since `after` (Unix ms), the newest first.
+
+    Of each schedule the newest `each`, and all that were missed.
+    """
     with db.read() as connection:
+        # The key begins with the schedule, and goes on with a time: `schedule:shop/nightly@...`.
+        schedule = up_to(connection, deliveries.c.key, "@")
+        number = func.row_number().over(partition_by=(schedule, deliveries.c.event), order_by=deliveries.c.id.desc())
+        of = () if project is None else (deliveries.c.project == project,)
+        lately = select(deliveries.c.id, deliveries.c.event, number.label("n")).where(
+            *_ours(deliveries, "schedule", "missed"), deliveries.c.at > after, *of
+        )
+        told = lately.subquery()
+        query = (
+            select(deliveries, runs.c.status, runs.c.prepared_at, runs.c.finished_at)
+            .join(told, told.c.id == deliveries.c.id)
+            .outerjoin(runs, runs.c.id == deliveries.c.run)
+            .where(or_(told.c.n <= each, told.c.event == "missed"))
+            .order_by(deliveries.c.id.desc())
+        )
         return tuple(
             Fired(
                 delivery=Delivery(**{name: row._mapping[name] for name in Delivery.__dataclass_fields__}),  # noqa: SLF001
@@ -259,9 +270,10 @@ def silences(db: Ledger) -> tuple[Silence, ...]:
         return tuple(Silence(project=row.project, since=row.at, missed=row.missed) for row in connection.execute(query))
 
 
-def _ours(table: FromClause, event: str) -> tuple[ColumnElement[bool], ...]:
-    """Deliveries of one event of ours, in the words of their index: it serves no parameters."""
+def _ours(table: FromClause, *events: str) -> tuple[ColumnElement[bool], ...]:
+    """Deliveries of events of ours, in the words of their index: it serves no parameters."""
+    first, *more = (literal(event, literal_execute=True) for event in events)
     return (
         table.c.forge == literal("ctci", literal_execute=True),
-        table.c.event == literal(event, literal_execute=True),
+        table.c.event.in_([first, *more]) if more else table.c.event == first,
     )

@@ -43,7 +43,7 @@ class Past:
 
     @property
     def missed(self) -> bool:
-        return self.fired.delivery.run is None and ": missed " in self.fired.delivery.reason
+        return self.fired.delivery.event == "missed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,9 +83,8 @@ def agenda(db: ledger.Ledger, settings: Config, *, now: int, days: int, project:
                 more[each.name, schedule.name] = due.earlier + len(due.times)
     ahead.sort(key=lambda one: (one.nominal.at, one.project, one.schedule.name))
     past = tuple(
-        Past(schedule=one.delivery.key.partition("@")[0].rpartition("/")[2], fired=one)
-        for one in ledger.fired(db, after=now - 7 * DAY_MS)
-        if project in (None, one.delivery.project)
+        Past(schedule=cron.schedule_of(one.delivery.key), fired=one)
+        for one in ledger.fired(db, after=now - 7 * DAY_MS, project=project)
     )
     return Agenda(ahead=tuple(ahead), more=more, past=past)
 

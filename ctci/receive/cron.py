@@ -114,6 +114,11 @@ def schedule_key(project: str, schedule: str, nominal: Nominal, ref: str = "") -
     return f"{key}:{ref}" if ref else key
 
 
+def schedule_of(key: str) -> str:
+    """The name of the schedule whose key this is."""
+    return key.partition("@")[0].partition("/")[2]
+
+
 def jitter(key: str, spread_s: int) -> int:
     """By how many seconds the start of what has this key is put off: the same for ever, below `spread_s`."""
     # No chance of its own: a server that starts again puts it off to the same moment.

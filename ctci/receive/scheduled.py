@@ -89,7 +89,7 @@ def missed(project: Project, schedule: Schedule, last: cron.Nominal, reason: str
     return Entry(
         project=project.name,
         forge="ctci",
-        event="schedule",
+        event="missed",
         key=cron.schedule_key(project.name, schedule.name, last),
         reason=f"the schedule {schedule.name}: {reason}",
     )

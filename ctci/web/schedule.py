@@ -29,7 +29,8 @@ def schedule(request: Request) -> Response:
     doors = render.doors(request)
     now = clock.now()
     found = agenda.agenda(doors.db, doors.current.get(), now=now, days=DAYS)
-    missed = [each.fired.delivery.reason for each in found.past if each.missed]
+    calls = [each.fired.delivery for each in found.past if each.missed]
+    missed = [f"{call.project}: {call.reason}" for call in calls]
     zones = sorted({each.schedule.timezone for each in found.ahead})
     return render.page(
         request,

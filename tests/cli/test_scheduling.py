@@ -77,7 +77,7 @@ def test_what_it_takes_is_the_median_and_what_became_of_it_is_told(
         done = make.exit_()
         ledger.settle(db, job=job.id, attempt=job.attempt, host=host, status=Status.SUCCEEDED, reason=None, exit=done)
     missed = make.entry(
-        forge="ctci", event="schedule", key="schedule:shop/nightly@x", reason="R", trigger=None, orders=()
+        forge="ctci", event="missed", key="schedule:shop/nightly@x", reason="R", trigger=None, orders=()
     )
     ledger.record(db, [missed])
 

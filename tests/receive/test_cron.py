@@ -439,13 +439,15 @@ def test_the_next_time_may_be_forty_years_away() -> None:
     assert cron.next_after("0 0 29 2 */7", "UTC", ms("2088-02-29T00:00Z")).key == "2128-02-29T00:00+00:00"
 
 
-def test_two_things_never_have_one_key() -> None:
+def test_two_things_never_have_one_key_and_it_tells_the_schedule() -> None:
     names = [f"a{''.join(rest)}" for length in range(3) for rest in product("a.-", repeat=length)]
     nominals = cron.upcoming("*/30 1,2 * * *", BERLIN, ms("2026-10-25T00:00+02:00"), ms("2026-10-26T00:00+01:00"), 9)
     refs = ["", "refs/heads/a", "refs/heads/a-a", "refs/heads/a@2026-10-25T02:30+01:00", "refs/tags/a"]
 
-    keys = [cron.schedule_key(*each) for each in product(names, names, nominals, refs)]
+    wanted = list(product(names, names, nominals, refs))
+    keys = [cron.schedule_key(*each) for each in wanted]
 
+    assert [cron.schedule_of(key) for key in keys] == [schedule for _, schedule, _, _ in wanted]
     assert all(forms.is_name(name) for name in names)
     assert not any(forms.is_name(f"a{between}a") for between in "/@:")
     assert 13 * 13 * 6 * 5 == len(keys) == len(set(keys))

@@ -169,7 +169,7 @@ def test_what_was_missed_for_too_long_is_said_to_be_missed_once(night: Night) ->
         "the schedule nightly: missed 2026-11-24T02:30+01:00: no server with this schedule was running, "
         "for longer than its catch-up of 30 min"
     )
-    assert (missed.forge, missed.event, missed.decision) == ("ctci", "schedule", "ignored")
+    assert (missed.forge, missed.event, missed.decision) == ("ctci", "missed", "ignored")
 
 
 def test_of_many_that_were_missed_the_last_makes_up_for_all(night: Night) -> None:

@@ -182,7 +182,7 @@ def test_the_schedule_says_what_is_next_and_what_was_missed(site: Site, db: ledg
     site.clock.at = 1_795_478_400_000
     missed = make.entry(
         forge="ctci",
-        event="schedule",
+        event="missed",
         key="schedule:shop/nightly@2026-11-23T02:30+01:00",
         reason=f"the schedule nightly: missed 2026-11-23T02:30+01:00: {HOSTILE}",
         trigger=None,
@@ -195,7 +195,7 @@ def test_the_schedule_says_what_is_next_and_what_was_missed(site: Site, db: ledg
     assert page.h1 == "Next is shop nightly in 90 min, at 02:30; 1 time was missed in the last seven days."
     assert page.text.count("only if the branch has moved; up to 10\u202fm\u202f00\u202fs later") == 14
     assert "Wed 25 Nov" in page.text
-    assert "missed 2026-11-23T02:30+01:00: &lt;img" in page.text
+    assert "shop: the schedule nightly: missed 2026-11-23T02:30+01:00: &lt;img" in page.text
 
 
 def test_without_any_schedule_the_page_says_how_to_make_one(site: Site) -> None:
