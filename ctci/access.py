@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ctci import clock, config, git
 from ctci.layout import Layout
-from ctci.model import Remote
+from ctci.model import Remote, SecretRef
 
 
 def access(remote: Remote, folder: Path, environ: Mapping[str, str], layout: Layout) -> git.Access:
@@ -19,12 +19,20 @@ def access(remote: Remote, folder: Path, environ: Mapping[str, str], layout: Lay
             key = _key_file(config.reveal(remote.ssh_key, environ, folder), layout)
     return git.Access(
         url=remote.url,
-        token=config.reveal(remote.token, environ, folder).decode(errors="strict") if remote.token else None,
+        token=_token(remote.token, environ, folder) if remote.token else None,
         ssh_key=key,
         known_hosts=Path(remote.known_hosts) if remote.known_hosts else layout.known_hosts,
         pinned=remote.known_hosts is None,
         ca_file=Path(remote.ca_file) if remote.ca_file else None,
     )
+
+
+def _token(ref: SecretRef, environ: Mapping[str, str], folder: Path) -> str:
+    try:
+        return config.reveal(ref, environ, folder).decode()
+    except UnicodeDecodeError:
+        # The error tells the bytes, so it goes nowhere.
+        raise config.SecretError(f"the token in {ref.kind} {ref.name} is no UTF-8 text") from None
 
 
 def _key_file(key: bytes, layout: Layout) -> Path:
