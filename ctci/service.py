@@ -121,11 +121,12 @@ class Service:
 
         threading.Thread(target=wait, name="drain", daemon=True).start()
 
-    def remarks(self) -> tuple[str, ...]:
-        """What is wrong with ctci itself, for the letters."""
+    def remarks(self, project: str) -> tuple[str, ...]:
+        """What is wrong with ctci itself, and with the project's webhook, for a letter about the project."""
         remark = self.floor.remark()
         error = self.current.error
-        silent = (words.silence(each, _moment(each.since)) for each in sweep.silences(self.db, self.current.get()))
+        silences = sweep.silences(self.db, self.current.get())
+        silent = (words.silence(each, _moment(each.since)) for each in silences if each.project == project)
         said = "the last change of the configuration is refused, the one before it is in force"
         broken = f"{said}: {error}" if error else None
         return tuple(filter(None, (remark, broken, *silent)))

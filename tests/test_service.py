@@ -1,14 +1,16 @@
 """What the roof says of itself."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ctci import config, layout, ledger
-from ctci.config.settings import Config, Server
+from ctci.config.settings import Config, Project, Server
 from ctci.run.capacity import Floor
 from ctci.run.containment import Containment
 from ctci.service import Service
+from tests import make
 
 
 @pytest.fixture
@@ -52,3 +54,20 @@ def test_a_draining_server_says_so(service: Service) -> None:
 
     assert "draining" in str(service.ready()["reasons"])
     service.stop.set()
+
+
+def test_a_letter_is_told_of_its_own_project_s_webhook_and_of_what_is_wrong_with_all(
+    service: Service, db: ledger.Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    projects = {name: Project(name=name, remote=make.remote(), subs={}) for name in ("shop", "blog")}
+    settings = replace(service.current.get(), projects=projects)
+    monkeypatch.setattr(service.current, "get", lambda: settings)
+    service.current.error = config.ConfigError(())
+    for name in projects:
+        make.recorded(db, project=name, trigger=make.trigger(project=name))
+        make.recorded(db, project=name, forge="ctci", event="sweep", trigger=make.trigger(project=name, kind="sweep"))
+
+    broken, silent = service.remarks("shop")
+
+    assert "the last change of the configuration is refused" in broken
+    assert "the webhook of shop has been silent since" in silent

@@ -39,7 +39,7 @@ def backoff(tries: int) -> int | None:
 
 
 class Courier:
-    """The loop; `remarks` says what is wrong with ctci itself."""
+    """The loop; `remarks` says what is wrong with ctci itself, and what a letter about a project should tell of it."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Courier:
         layout: Layout,
         current: config.Current,
         environ: Mapping[str, str],
-        remarks: Callable[[], tuple[str, ...]],
+        remarks: Callable[[str], tuple[str, ...]],
     ) -> None:
         self._db = db
         self._layout = layout
@@ -215,7 +215,7 @@ class Courier:
             title=settings.server.title,
             public_url=settings.server.public_url,
             at=clock.now(),
-            remarks=self._remarks(),
+            remarks=self._remarks(run.project),
         )
 
     def _told(self, job: Job, run: Run) -> letter.Told:

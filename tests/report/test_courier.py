@@ -49,14 +49,15 @@ class Office:
     def __init__(self, db: ledger.Ledger, place: Layout, desk: Desk) -> None:
         self.db, self.place, self.desk = db, place, desk
         self.config = configured()
-        self.remarks: tuple[str, ...] = ()
+        #: By the project that a letter is about.
+        self.remarks: dict[str, tuple[str, ...]] = {}
         self.environ = {"CTCI_SMTP_URL": f"smtp://127.0.0.1:{desk.start()}"}
         self.courier = self.another()
 
     def another(self) -> Courier:
         """The courier of another life."""
         self.current = config.Current(lambda: self.config)
-        return Courier(self.db, self.place, self.current, self.environ, lambda: self.remarks)
+        return Courier(self.db, self.place, self.current, self.environ, lambda project: self.remarks.get(project, ()))
 
     def configure(self, made: Config) -> None:
         self.config = made
@@ -102,8 +103,10 @@ def test_a_break_is_told_to_each_address_and_then_its_repair(office: Office, db:
     assert office.states == ["sent"] * 4
 
 
-def test_a_letter_has_the_end_of_the_log_and_the_remarks(office: Office, db: ledger.Ledger, host: int) -> None:
-    office.remarks = ("0.8 GB are free",)
+def test_a_letter_has_the_end_of_the_log_and_the_remarks_about_its_project(
+    office: Office, db: ledger.Ledger, host: int
+) -> None:
+    office.remarks = {"shop": ("0.8 GB are free",), "blog": ("its webhook is silent",)}
     run = make.settled(db, host, RED, "exit 1")
     job = ledger.jobs_of(db, [run])[run][0]
     path = office.place.log(job.id, job.attempt)
@@ -119,6 +122,7 @@ def test_a_letter_has_the_end_of_the_log_and_the_remarks(office: Office, db: led
     assert "from line 11 on:\n   | line 11\n" in text
     assert "   | line 30\n\n" in text
     assert "ctci itself: 0.8 GB are free" in text
+    assert "silent" not in text
     assert f"https://ci.example.org/runs/{run}/api/test\n" in text
 
 
