@@ -64,7 +64,9 @@ class Left:
 
 
 def lock_held(folder: Path, nap: str) -> Callable[[], None]:
-    kept = jobs.begin(folder, f"trap 'exit 9' TERM; echo up; for i in 1 2 3; do sleep 0.1; done; : {nap}; exit 42")
+    kept = jobs.begin(
+        folder, f"trap 'exit 9' TERM; echo up; until [ -e {folder}.go ]; do sleep 0.1; done; : {nap}; exit 42"
+    )
     eventually(lambda: "up" in jobs.said(folder))
     as_stranger(kept)
     return lambda: None
@@ -123,6 +125,9 @@ def test_boot_matrix(db: ledger.Ledger, place: layout.Layout, host: int, how: st
         ledger.ask_cancel(db, by="ana", reason="enough", job=job.id)
 
     adopted = adoption.take_over(db, place, host=host, boot_id=BOOT)
+    if not asked:
+        # What runs may end by itself now.
+        Path(f"{place.attempt(job.id, 1)}.go").touch()
     alive_when_settled = [] if adopted else jobs.alive(nap)
     see_out(db, host, adopted)
     afterwards()
