@@ -23,6 +23,7 @@ from ctci.model.asked import (
     short_ref,
 )
 from ctci.model.done import Attempt, Change, Commit, Exit, Job, Letter, Repeat, Run, Sending, Wait
+from ctci.model.findings import Finding
 from ctci.model.statuses import CONCLUSIVE, FINISHED, MOVES, RED, WORST_FIRST, Status
 from ctci.model.unasked import Fired, Reckoned, Ref, Silence
 
@@ -41,6 +42,7 @@ __all__ = [
     "Delivery",
     "Entry",
     "Exit",
+    "Finding",
     "Fired",
     "Ignored",
     "Job",
