@@ -1,5 +1,6 @@
 """What people read of what a tool wrote at length: fit to be shown, its telling lines, its place. Pure."""
 
+import itertools
 import re
 
 from ctci.model import Finding
@@ -9,16 +10,20 @@ MOST_MESSAGE = 2000
 MOST_NAME = 500
 #: Lines of a text without a message of its own that make one.
 MOST_LINES = 8
-MOST_PLACES = 200
+#: Lines among which those are looked for.
+MOST_LOOKED_AT = 200
+MOST_PLACES = 100
+MOST_NUMBERS = 2000
 MOST_LINE_NUMBER = 10_000_000
 
 #: Messages that say only that something is wrong; what is wrong stands in the text.
 _EMPTY_WORDS = frozenset(
     ("", "failed", "failure", "error", "fail", "test failed", "collection failure", "test failure", "completed")
 )
-_UNSEEN = re.compile(r"\x1b\[[0-9;:?]{0,40}[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
+#: pytest writes `#x1B` for an escape that XML cannot hold.
+_UNSEEN = re.compile(r"(?:\x1b|#x1B)\[[0-9;:?]{0,40}[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 _FRAME = re.compile(r"\s*(?:at (?:.*[(:]|/)|\.{3} \d+ more|from /|goroutine \d+ \[)")
-_PYTEST = re.compile(r"E(?:   )(.*)")
+_PYTEST = re.compile(r"E {3,}(.*)")
 _LOUD = re.compile(r"(?i)\b(?:\w*error|failed|failure|assert\w*|expected|\w*exception|panic\w*|fatal)\b")
 #: `:12`, `:12:5`, `(12)` or `", line 12` behind a file's name.
 _NUMBER = re.compile(r":(\d{1,8})(?!\d)(?::(\d{1,6})(?!\d))?|\((\d{1,8})(?:,(\d{1,6}))?\)|\", line (\d{1,8})")
@@ -66,6 +71,9 @@ def message_of(said: str, text: str, also: tuple[str, ...] = ()) -> str:
 
     `also` are lines that say nothing new, such as the test's own name.
     """
+    if said.startswith("failed on ") and "\nE   " in said:
+        # A fixture of pytest: what is wrong stands in the middle of where.
+        return clean("\n".join(_telling(said, also)))
     if not _is_empty(said[:100]):
         return _without_place(clean(said))
     return _without_place(clean("\n".join(_telling(text, also)))) or clean(said)
@@ -87,7 +95,7 @@ def _without_place(said: str) -> str:
 
 
 def _is_place(line: str) -> bool:
-    found = places(line)
+    found = places(line) if len(line) < MOST_NAME else []
     return len(found) == 1 and len(line.strip()) <= len(found[0][0]) + 18 and len(line.split()) <= 2
 
 
@@ -101,7 +109,7 @@ def _telling(text: str, also: tuple[str, ...]) -> list[str]:
         ends = [number for number, line in enumerate(lines[1:], 1) if line and not line[0].isspace()]
         return lines[ends[0] :][:MOST_LINES] if ends else lines[-1:]
     kept: list[str] = []
-    for line in lines:
+    for line in lines[:MOST_LOOKED_AT]:
         if _FRAME.match(line[:1000]):
             break
         if (kept and not line.strip()) or not (_is_empty(line) or _is_place(line) or _named(line) in also):
@@ -121,9 +129,12 @@ def _named(line: str) -> str:
 def places(text: str) -> list[Place]:
     """The files with a line that a text names, in its order: (file, line, column)."""
     found: list[Place] = []
-    for match in _NUMBER.finditer(text):
+    for match in itertools.islice(_NUMBER.finditer(text), MOST_NUMBERS):
         if len(found) == MOST_PLACES:
             break
+        if "." not in text[max(0, match.start() - 9) : match.start()]:
+            # No file's ending: most numbers behind a colon are times.
+            continue
         head = _BREAK.split(text[max(0, match.start() - 300) : match.start()])[-1]
         named = head.removeprefix("file://")
         ending = _FILE.fullmatch(named)
@@ -143,7 +154,8 @@ def best_place(text: str, own_name: str) -> Place | None:
     found = [place for place in places(text) if not any(mark in place[0] for mark in _FOREIGN)]
     parts = set(re.split(r"[.:/\\ $]+", own_name))
     mine = [place for place in found if place[0].replace("\\", "/").rpartition("/")[2].partition(".")[0] in parts]
-    raised = [place for place in found if f"\n{place[0]}:{place[1]}: " in "\n" + text]
+    begins = {line.removeprefix("./").partition(": ")[0] for line in text.splitlines()}
+    raised = [place for place in found if f"{place[0]}:{place[1]}" in begins]
     return next(iter([*raised[-1:], *mine, *found]), None)
 
 
