@@ -97,6 +97,7 @@ LIVES_IN = {
     "subprocess": {"run.keeping", "git", "demo", "cli", "doctor", "setup", "scaffold"},
     "hmac": {"forges"},
     "xml": {"formats.junit"},
+    "re2": {"formats"},
 }
 #: Files that decide: no clock, no disk, no process, no network.
 PURE = (

@@ -1,0 +1,172 @@
+"""JavaScript, Java's exceptions, Perl, TAP, ESLint and Jest. Pure."""
+
+from ctci.formats.window import Family, Pattern, Window, text
+from ctci.model import Finding
+
+#: Frames of a stack that are looked at.
+MOST_FRAMES = 40
+
+_ESLINT = Pattern(r"^\s+(\d+):(\d+)\s+(error|warning)\s+(.*?)(?:\s{2,}(\S+))?\s*$")
+_EXCEPTION = Pattern(r'^(?:Uncaught )?(?:Exception in thread ".*?" )?([A-Za-z_$][\w.$]*(?:Error|Exception)\b.*)$')
+_NODE_FRAME = Pattern(r"^\s+at (?:.*\()?(?:file://)?([^()\s][^()]*?):(\d+):(\d+)\)?$")
+_JAVA_FRAME = Pattern(r"^\s+at (?:\S+/)?([\w.$]+)\.[\w$<>]+\(([\w$]+\.\w+):(\d+)\)")
+_HEAD = Pattern(r"^(?:file://)?(/?[^\s:]\S*):(\d+)$")
+_JEST = Pattern(r"^\s*● (.+ › .+)$")
+_TAP = Pattern(r"^(\s*)not ok \d+(?: -)? ?(.*?)(?:\s+#\s*(\w+).*)?$")
+_TAP_PLACE = Pattern(r"^\s*location: '?(.+?):(\d+):(\d+)'?$")
+_PERL_AT = Pattern(r"^#\s+(?:.* )?at (.+) line (\d+)\.$")
+_PERL = Pattern(r"^(.+) at (\S+) line (\d+)(?:\.|, (?:near|at|<)\b?.*)$")
+
+_FOREIGN_NODE = ("node:", "node_modules/", "internal/", "<anonymous>")
+_FOREIGN_JAVA = ("java.", "javax.", "jdk.", "sun.", "org.junit.", "org.apache.maven.", "kotlin.", "scala.")
+
+
+def _eslint(window: Window) -> tuple[Finding, ...] | None:
+    """`  3:7  error  message  rule`, under the name of the file."""
+    found = _ESLINT.fields(window.line)
+    if found is None:
+        return None
+    line, column, severity, said, rule = found
+    memory = window.memory
+    if memory.file is None or window.number != memory.file_line + 1:
+        memory.file = None
+        for each in window.above(200):
+            if each.strip() and not each.startswith((b" ", b"\t")):
+                memory.file = text(each)[:1000]
+                break
+    memory.file_line = window.number
+    if memory.file is None:
+        return None
+    return (
+        window.finding(severity or "", "eslint", said or "", rule=rule, file=memory.file, line=line, column=column),
+    )
+
+
+def _exception(window: Window) -> tuple[Finding, ...] | None:
+    """An exception's line with frames below it: of Node, or of Java."""
+    found = _EXCEPTION.fields(window.line)
+    if found is None or window.number <= window.memory.taken:
+        return None
+    said, framed = found[0] or "", False
+    place = None
+    for after, line in enumerate(window.below(MOST_FRAMES), start=1):
+        stripped = line.lstrip()
+        if stripped.startswith(b"Caused by: "):
+            said += "\n" + text(stripped)
+            window.memory.taken = window.number + after
+        elif stripped.startswith(b"at "):
+            framed = True
+            place = place or _frame(line)
+        elif after > 6 or (framed and not stripped.startswith(b"...")):
+            # A message may have some lines before the frames.
+            break
+    if not framed:
+        return None
+    tool, file, at, column = place or ("node", *_head(window), None)
+    return (window.finding("error", tool, said, file=file, line=at, column=column),)
+
+
+def _head(window: Window) -> tuple[str | None, str | None]:
+    """Where a syntax error is: it has no frame in the project, and its place stands above, alone."""
+    for line in window.above(8):
+        head = _HEAD.fields(line)
+        if head is not None:
+            return head[0], head[1]
+    return None, None
+
+
+def _frame(line: bytes) -> tuple[str, str | None, str | None, str | None] | None:
+    """(tool, file, line, column) of a frame that is the project's."""
+    java = _JAVA_FRAME.fields(line)
+    if java is not None:
+        if (java[0] or "").startswith(_FOREIGN_JAVA):
+            return None
+        return "java", java[1], java[2], None
+    node = _NODE_FRAME.fields(line)
+    if node is None or any(each in (node[0] or "") for each in _FOREIGN_NODE):
+        return None
+    return "node", node[0], node[1], node[2]
+
+
+def _jest(window: Window) -> tuple[Finding, ...] | None:
+    """`● Cart › total`, what was expected, and the place in the test."""
+    found = _JEST.fields(window.line)
+    if found is None:
+        return None
+    test = (found[0] or "").strip()
+    if test in window.memory.tests:
+        # The summary at the end tells the failures again.
+        return ()
+    said: list[str] = []
+    for line in window.below(60):
+        stripped = text(line).strip()
+        if stripped.startswith("● "):
+            break
+        frame = _frame(line) if stripped.startswith("at ") else None
+        if frame is not None:
+            _, file, at, column = frame
+            window.memory.tests.add(test)
+            return (window.finding("failure", "jest", "\n".join(said), file=file, line=at, column=column, test=test),)
+        if stripped and len(said) < 4 and not stripped.startswith(("at ", "|", ">")) and "|" not in stripped[:8]:
+            said.append(stripped)
+    return (window.finding("failure", "jest", "\n".join(said), test=test),) if said else None
+
+
+def _tap(window: Window) -> tuple[Finding, ...] | None:
+    """`not ok 2 - total`, with the place that Node's runner or Perl's tells."""
+    found = _TAP.fields(window.line)
+    if found is None:
+        return None
+    indent, test, directive = found
+    if (directive or "").lower() in ("todo", "skip"):
+        return ()
+    said, file, line, column = None, None, None, None
+    lines = iter(window.below(16))
+    for each in lines:
+        stripped = text(each).strip()
+        perl = _PERL_AT.fields(each)
+        node = None if perl else _TAP_PLACE.fields(each)
+        if perl:
+            file, line = perl
+        elif node:
+            file, line, column = node
+        elif stripped == "failureType: 'subtestsFailed'":
+            # A parent of failing subtests: they are told themselves.
+            return ()
+        elif stripped.startswith("error: "):
+            said = stripped.removeprefix("error: ").strip("'\"")
+            if said in ("|-", "|", ">-"):
+                said = text(next(lines, b"")).strip()
+        elif stripped.startswith(("ok ", "not ok ")):
+            break
+    del indent
+    return (window.finding("failure", "tap", said or test or "failed", file=file, line=line, column=column, test=test),)
+
+
+def _perl(window: Window) -> tuple[Finding, ...] | None:
+    """Perl's `message at cart.pl line 3.`, also where it is said in a module."""
+    if window.line.startswith(b"#"):
+        return None
+    found = _PERL.fields(window.line)
+    if found is None:
+        return None
+    said, file, line = found
+    return (window.finding("error", "perl", said or "", file=file, line=line),)
+
+
+FAMILIES = (
+    Family(name="eslint", anchors=(r"^[ \t]+@\d+:\d+@[ \t]+@(?:error|warning)@[ \t]",), read=_eslint),
+    Family(
+        name="exceptions",
+        anchors=(
+            (
+                r'^(?:Uncaught )?(?:Exception in thread "[^"\n]+" )?[A-Za-z_$][\w.$]*(?:Error|Exception)'
+                r"(?: \[\w+\])?@(?::|\r?$)"
+            ),
+        ),
+        read=_exception,
+    ),
+    Family(name="jest", anchors=(r"^ *● \S.* › ",), read=_jest),
+    Family(name="TAP", anchors=(r"^[ \t]*not ok \d",), read=_tap),
+    Family(name="perl", anchors=(r" at \S+ line \d+[.,]",), read=_perl),
+)
