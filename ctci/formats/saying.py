@@ -55,10 +55,10 @@ def clean(text: str, most: int = MOST_MESSAGE) -> str:
 
 
 def name(text: str, most: int = MOST_NAME) -> str:
-    """A name: the same on one line."""
+    """A name: the same on one line, what cannot be printed (bidi marks, private letters) as a space."""
     if len(text) <= most and text.isprintable():
         return " ".join(text.split())
-    return " ".join(clean(text, most).split())
+    return " ".join("".join(each if each.isprintable() else " " for each in clean(text, most)).split())
 
 
 def own(message: str, severity: str = "warning") -> Finding:

@@ -201,9 +201,9 @@ def test_a_time_that_is_none_is_not_told(time: str) -> None:
 
 
 def test_a_name_is_on_one_line_and_never_empty() -> None:
-    names = [each.name for each in junit.read(suite("<testcase/><testcase name='a&#10;b'/>")).results]
+    names = [each.name for each in junit.read(suite("<testcase/><testcase name='a&#10;b\u202e\ue000c'/>")).results]
 
-    assert names == ["cart::(no name)", "cart::a b"]
+    assert names == ["cart::(no name)", "cart::a b c"]
 
 
 def test_a_finding_has_the_same_fingerprint_when_its_line_moves() -> None:

@@ -1,5 +1,6 @@
 """SARIF says first what is most severe, as its tool meant it, and no bytes do harm."""
 
+import copy
 import json
 import os
 from typing import Any
@@ -236,7 +237,7 @@ def changed(draw: st.DrawFn) -> bytes:
             if not isinstance(place[key], dict | list) or not place[key] or not draw(st.integers(0, 4)):
                 break
             place = place[key]
-        place[key] = draw(st.sampled_from(ODD))
+        place[key] = copy.deepcopy(draw(st.sampled_from(ODD)))
         if not isinstance(plain.get("runs"), list) or not plain["runs"]:
             break
     return json.dumps(plain).encode()
