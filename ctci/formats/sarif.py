@@ -143,7 +143,7 @@ def _told(run: Any, left: _Left, ran_in: str) -> Iterator[tuple[str, "_Run", Pla
             left.out(_SUPPRESSED)
         elif each.get("baselineState") == "unchanged":
             left.out(_UNCHANGED)
-        elif each.get("kind") not in _FINE and each.get("baselineState") != "absent":
+        elif _text(each, "kind") not in _FINE and each.get("baselineState") != "absent":
             yield whole.level(each), whole, each, False
 
 

@@ -225,6 +225,23 @@ ODD: list[Any] = [
 ]
 
 
+def placed_everywhere(plain: Any, inner: Any) -> list[Any]:
+    """`plain` once for each of its places, with `inner` there."""
+    found: list[Any] = [inner]
+    if isinstance(plain, dict):
+        found += [{**plain, key: deep} for key, value in plain.items() for deep in placed_everywhere(value, inner)]
+    elif isinstance(plain, list):
+        for at, value in enumerate(plain):
+            found += [[*plain[:at], deep, *plain[at + 1 :]] for deep in placed_everywhere(value, inner)]
+    return found
+
+
+@pytest.mark.parametrize("odd", [None, 7, -1, True, "", "{0}", [], ["a"], {}, {"text": []}], ids=repr)
+def test_an_odd_value_in_any_place_is_read_or_refused(odd: Any) -> None:
+    for plain in placed_everywhere(json.loads(sample("analyser")), odd):
+        throwing.check(sarif.read(json.dumps(plain).encode()), sarif.MOST_FINDINGS)
+
+
 @st.composite
 def changed(draw: st.DrawFn) -> bytes:
     """A sample with values at any depth replaced or taken away."""
