@@ -30,7 +30,7 @@ STEP_S = 10
 AT_ONCE = 8
 #: A schedule that is decided farther ahead than this was so by a clock that was wrong, milliseconds.
 FAR_MS = 26 * 3600 * 1000
-#: Of what is configured no more so much is kept, milliseconds: it may come again, or be another server's.
+#: What is configured no more is kept for so long, milliseconds: it may come again, or be another server's.
 FORGET_MS = 40 * 24 * 3600 * 1000
 #: (project, schedule)
 Place = tuple[str, str]
@@ -125,7 +125,9 @@ class Nightly:
         """Begin to decide every schedule up to now."""
         now = clock.now()
         for place in [place for place, flight in self._flights.items() if flight.done()]:
-            self._flights.pop(place).result()
+            fault = self._flights.pop(place).exception()
+            if fault is not None:
+                log.error("the schedule %s of %s failed; trying again", place[1], place[0], exc_info=fault)
         found = self._schedules()
         known = ledger.reckoned(self._db)
         self._away |= self._there.keys() - found.keys()

@@ -425,6 +425,22 @@ def test_a_remote_that_hangs_holds_no_other_schedule_up(night: Night, monkeypatc
     assert sorted(run.project for run in night.runs) == ["shop", "web"]
 
 
+def test_a_schedule_that_fails_is_told_of_tried_again_and_holds_no_other_up(
+    night: Night, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    night.goes_to("2026-11-24 02:00")
+    real = ledger.fire
+    monkeypatch.setattr(ledger, "fire", lambda *_, **__: 1 / 0)
+    night.goes_to("2026-11-24 02:30")
+    monkeypatch.setattr(ledger, "fire", real)
+
+    night.goes_to("2026-11-24 02:31")
+
+    assert night.nominal() == ["2026-11-24T02:30+01:00"]
+    assert "the schedule nightly of shop failed; trying again" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+
+
 def test_a_server_that_stops_asks_no_remote_any_more(night: Night) -> None:
     night.goes_to("2026-11-24 02:00")
     night.clock.at = at("2026-11-24 02:30")
