@@ -37,6 +37,11 @@ def local(at: int) -> dt.datetime:
     return dt.datetime.fromtimestamp(at / 1000, dt.UTC).astimezone()
 
 
+def moment(at: int) -> str:
+    """`24 Nov, 18:05`, by this machine's clock, of a Unix time in milliseconds."""
+    return local(at).strftime("%-d %b, %H:%M")
+
+
 def stamp(at: int) -> str:
     """A Unix time in milliseconds as it stands in the names of files: `20261125T033000Z`."""
     return dt.datetime.fromtimestamp(at / 1000, dt.UTC).strftime("%Y%m%dT%H%M%SZ")

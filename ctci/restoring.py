@@ -90,7 +90,7 @@ def _ready(db: ledger.Ledger, place: Layout, *, by: str, end_jobs: bool, keep_qu
     last = _given_out(db, place, present, until)
     _remember(place, last)
     restored.number_above(db, last)
-    made = f", of {clock.local(until).strftime('%-d %b, %H:%M')}" if until is not None else ""
+    made = f", of {clock.moment(until)}" if until is not None else ""
     restored.go_on_from_here(db, reason=f"the ledger was put back from a copy{made}: {SINCE}")
     cancelled = 0 if keep_queue else restored.clear_queue(db, by=by, reason=REASON)
     return Restored(

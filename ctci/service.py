@@ -126,14 +126,10 @@ class Service:
         remark = self.floor.remark()
         error = self.current.error
         silences = sweep.silences(self.db, self.current.get())
-        silent = (words.silence(each, _moment(each.since)) for each in silences if each.project == project)
+        silent = (words.silence(each, clock.moment) for each in silences if each.project == project)
         said = "the last change of the configuration is refused, the one before it is in force"
         broken = f"{said}: {error}" if error else None
         return tuple(filter(None, (remark, broken, *silent)))
-
-
-def _moment(at: int | None) -> str:
-    return clock.local(at).strftime("%-d %b, %H:%M") if at is not None else ""
 
 
 def serve(

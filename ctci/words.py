@@ -3,7 +3,7 @@
 Pure: whoever calls passes the time. Between a number and its unit stands a narrow no-break space.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ctci.model import FINISHED, RED, Job, Run, Silence, Status
 
@@ -106,12 +106,12 @@ def called(forge: str, event: str) -> str:
     return forge if forge == event else f"{forge} {event}"
 
 
-def silence(silence: Silence, since: str) -> str:
-    """That a hook does not call; `since` when it last did, in words."""
+def silence(silence: Silence, moment: Callable[[int], str]) -> str:
+    """That a hook does not call; `moment` says a Unix time in milliseconds."""
     pushes = count(silence.missed, "push came", "pushes came")
     if silence.since is None:
         return f"the webhook of {silence.project} has never called, while {pushes}"
-    return f"the webhook of {silence.project} has been silent since {since} while {pushes}"
+    return f"the webhook of {silence.project} has been silent since {moment(silence.since)} while {pushes}"
 
 
 def waits(job: Job, run: Run) -> str:

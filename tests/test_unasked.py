@@ -3,24 +3,21 @@
 import datetime as dt
 import email
 import email.policy
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from ctci import clock, ledger
 from ctci.model import Status
 from tests.eventually import eventually
-from tests.pushing import SECRET, ended, gitea_headers, gitea_push, post, push
+from tests.pushing import ended, gitea_headers, gitea_push, post, push
 from tests.serving import Served
 from tests.upstream import Upstream
 
 
 @pytest.fixture
-def swept(tmp_path: Path, upstream: Upstream) -> Iterator[Served]:
+def swept(served: Served, upstream: Upstream) -> Served:
     """A project with a webhook, which is swept every ten seconds and has a schedule for every minute."""
-    server = Served(tmp_path / "ci")
-    server.configure(
+    served.configure(
         f"""
         [notify.team]
         email = ["team@example.org"]
@@ -36,10 +33,7 @@ def swept(tmp_path: Path, upstream: Upstream) -> Iterator[Served]:
         schedules.minutely = {{ cron = "* * * * *", recipes = ["every"] }}
         """
     )
-    (server.config / "secret").write_bytes(SECRET)
-    (server.config / "secret").chmod(0o600)
-    yield server
-    server.stop()
+    return served
 
 
 def test_a_schedule_that_is_due_in_the_next_minute_fires_within_two_seconds(swept: Served, upstream: Upstream) -> None:

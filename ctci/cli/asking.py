@@ -90,7 +90,7 @@ def _recorded(db: ledger.Ledger, ground: session.Ground, recorded: Recorded, *, 
     terminal.say(shape.run_url(ground.public_url, number))
     terminal.note(f"#{number}: {recorded.reason}")
     if session.holder(ground.layout) is None:
-        terminal.note(f"      {_unserved(ground.layout)}")
+        terminal.note(f"      {unserved(ground.layout)}")
         return session.AWAY if wait or follow else session.FINE
     if not wait and not follow:
         return session.FINE
@@ -105,5 +105,6 @@ def _unplanned(recorded: Recorded) -> NoReturn:
     raise session.Refused(f"nothing to run: {recorded.reason}", session.ABSENT)
 
 
-def _unserved(place: Layout) -> str:
+def unserved(place: Layout) -> str:
+    """What becomes of a wish while no server runs."""
     return f"recorded; no server is running on {place.data}: it runs when `ctci serve` starts"

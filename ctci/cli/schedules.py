@@ -4,7 +4,7 @@ import datetime as dt
 import os
 
 from ctci import clock, config, git, shape, words
-from ctci.cli import session, terminal
+from ctci.cli import asking, session, terminal
 from ctci.receive import agenda, scheduled
 from ctci.receive.asking import Asking, Unanswered
 
@@ -94,7 +94,7 @@ def run(name: str) -> int:
             terminal.say(shape.run_url(ground.public_url, each.run))
         terminal.note(f"{f'#{each.run}: ' if each.run else ''}{each.reason}")
     if session.holder(ground.layout) is None:
-        terminal.note(f"      recorded; no server is running on {ground.layout.data}: it runs when `ctci serve` starts")
+        terminal.note(f"      {asking.unserved(ground.layout)}")
     return session.FINE if any(each.run for each in made) else session.ABSENT
 
 

@@ -130,14 +130,13 @@ def _last_call(project: str, call: Delivery | None, silent: Silence | None) -> C
     refused = call is not None and call.decision == "refused"
     agree = "the secret there and here must be the same"
     if silent is not None:
-        since = "" if silent.since is None else clock.local(silent.since).strftime("%-d %b, %H:%M")
         beside = f"; a call was refused {ago}: {call.reason}" if call is not None and refused else ""
         lost = "the forge's own list of deliveries says why; the sweep builds what it does not tell of"
         return Check(
             group=GROUP,
             name=f"{project}: webhook",
             state=WARNING,
-            said=words.silence(silent, since) + beside,
+            said=words.silence(silent, clock.moment) + beside,
             fix=agree if refused else lost,
         )
     if call is None:

@@ -31,7 +31,11 @@ def ask(access: Access, *, deadline_s: float, stop: Callable[[], bool]) -> Told:
         with contextlib.suppress(pygit2.GitError, KeyError, ValueError, OSError):
             return _look(access.local)
     asked = ["ls-remote", "--symref", "--end-of-options", access.url, "HEAD", f"{HEADS}*", f"{TAGS}*"]
-    said = command.run(access, asked, deadline_s=deadline_s, stop=stop)
+    return _read(command.run(access, asked, deadline_s=deadline_s, stop=stop))
+
+
+def _read(said: str) -> Told:
+    """What `git ls-remote --symref` printed."""
     refs: dict[str, tuple[str, ...]] = {}
     default = None
     for line in said.splitlines():
@@ -67,11 +71,9 @@ def default_branch(access: Access, *, deadline_s: float, stop: Callable[[], bool
             return None
     try:
         asked = ["ls-remote", "--symref", "--end-of-options", access.url, "HEAD"]
-        said = command.run(access, asked, deadline_s=deadline_s, stop=stop)
+        return _read(command.run(access, asked, deadline_s=deadline_s, stop=stop)).default_branch
     except GitError:
         return None
-    symbolic = (line.split() for line in said.splitlines() if line.startswith(f"ref: {HEADS}"))
-    return next((words[1].removeprefix(HEADS) for words in symbolic), None)
 
 
 def _head(repository: pygit2.Repository) -> str | None:

@@ -136,10 +136,10 @@ def _step_back(connection: Connection, row: Any, newer: int) -> None:
 def _put_ref_back(connection: Connection, row: Any) -> None:
     """A run's ref is where it was before it."""
     here = (refs.c.project == row.project, refs.c.ref == row.ref, refs.c.run == row.id)
-    before = {"commit": row.prev_commit or "", "run": row.prev_run, "via": row.prev_via or UNHAD}
-    if row.prev_commit is None:
-        # It is there, and was not there before: whoever looks finds it moved, and not a ref that was never heard of.
-        before |= {"run": None, "via": UNHAD}
+    # One that was not there before is there all the same: whoever looks finds it moved, and not a ref never heard of.
+    before = {"commit": "", "run": None, "via": UNHAD}
+    if row.prev_commit is not None:
+        before = {"commit": row.prev_commit, "run": row.prev_run, "via": row.prev_via or UNHAD}
     connection.execute(update(refs).where(*here).values(**before))
     # Who came next compares itself with what this one was compared with.
     connection.execute(

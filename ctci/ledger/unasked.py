@@ -157,7 +157,7 @@ def sweep(
     project: str,
     *,
     fresh: Mapping[str, str],
-    seen: Entry | None,
+    seen: Entry,
     moved: Sequence[Entry],
     gone: Sequence[Entry],
 ) -> tuple[Recorded, ...]:
@@ -176,7 +176,7 @@ def sweep(
                 connection, refs, ("project", "ref"), "ref", project=project, ref=ref, commit=commit, via=entries.SEEN
             )
         ]
-        made = [entries.enter(connection, seen)] if seen is not None and new else []
+        made = [entries.enter(connection, seen)] if new else []
         made += [
             entries.enter(connection, entry)
             for entry in (*moved, *gone)

@@ -73,7 +73,7 @@ def environment() -> Environment:
         iso=lambda at: clock.local(at).isoformat(timespec="seconds"),
         full=lambda at: clock.local(at).strftime("%a %d %b %Y, %H:%M:%S %Z"),
         weekday=lambda at: clock.local(at).strftime("%A"),
-        clocked=lambda at: clock.local(at).strftime("%-d %b, %H:%M"),
+        clocked=clock.moment,
         branch=short_ref,
         query=lambda asked: urlencode({name: value for name, value in asked.items() if value}),
         shell=shlex.quote,
@@ -90,7 +90,7 @@ def environment() -> Environment:
         seconds=words.seconds,
         branch_href=sentences.branch_href,
         asked=words.ASKED,
-        silence=words.silence,
+        silence=lambda silence: words.silence(silence, clock.moment),
         version=ctci.__version__,
     )
     return made
