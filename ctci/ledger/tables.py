@@ -213,6 +213,40 @@ class Changes(SQLModel, table=True):
     at: int = Field(sa_type=BigInteger)
 
 
+class Readings(SQLModel, table=True):
+    """What was read of the reports and the log of an attempt."""
+
+    job: int = Field(primary_key=True, foreign_key="jobs.id")
+    attempt: int = Field(primary_key=True)
+    #: `read`, or `failed` where they could not be.
+    state: str
+    #: Counts of a JUnit report: total, failed, skipped.
+    tests: dict[str, int] | None = Field(sa_column=Column(Json, nullable=True))
+    errors: int
+    warnings: int
+    #: Position of the finding that a developer wants first.
+    first: int | None
+    at: int = Field(sa_type=BigInteger)
+
+
+class Findings(SQLModel, table=True):
+    """One thing a tool said in an attempt."""
+
+    job: int = Field(primary_key=True, foreign_key="jobs.id")
+    attempt: int = Field(primary_key=True)
+    position: int = Field(primary_key=True)
+    severity: str
+    tool: str
+    message: str
+    rule: str | None
+    file: str | None
+    line: int | None
+    column: int | None
+    test: str | None
+    fingerprint: str
+    log_line: int | None
+
+
 class Sendings(SQLModel, table=True):
     """Letters that are owed, and what became of them."""
 
@@ -259,6 +293,8 @@ class SchemaVersion(SQLModel, table=True):
     schedules,
     commits,
     changes,
+    readings,
+    findings,
     sendings,
     cursors,
     schema_version,
@@ -278,6 +314,8 @@ class SchemaVersion(SQLModel, table=True):
         "schedules",
         "commits",
         "changes",
+        "readings",
+        "findings",
         "sendings",
         "cursors",
         "schema_version",

@@ -23,7 +23,7 @@ from ctci.model.asked import (
     short_ref,
 )
 from ctci.model.done import Attempt, Change, Commit, Exit, Job, Letter, Repeat, Run, Sending, Wait
-from ctci.model.findings import Finding
+from ctci.model.findings import Finding, Reading, Tally
 from ctci.model.statuses import CONCLUSIVE, FINISHED, MOVES, RED, WORST_FIRST, Status
 from ctci.model.unasked import Fired, Reckoned, Ref, Silence
 
@@ -49,6 +49,7 @@ __all__ = [
     "Letter",
     "Order",
     "Plan",
+    "Reading",
     "Recipe",
     "Reckoned",
     "Recorded",
@@ -60,6 +61,7 @@ __all__ = [
     "Sending",
     "Silence",
     "Status",
+    "Tally",
     "Trigger",
     "Unordered",
     "Wait",

@@ -1,4 +1,4 @@
-"""What a tool said: one thing wrong, or worth a look, with its place."""
+"""What tools said: one thing wrong, or worth a look, with its place; and what was read of one attempt as a whole."""
 
 from dataclasses import dataclass
 
@@ -24,3 +24,29 @@ class Finding:
     fingerprint: str = ""
     #: Line of the log that it came from, from 1; None where it came from a report.
     log_line: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """The counts of the test reports of one attempt."""
+
+    total: int
+    failed: int
+    skipped: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What was read of the reports and the log of one attempt. Times are Unix milliseconds."""
+
+    job: int
+    attempt: int
+    #: `read`, or `failed` where they could not be: a finding of ctci's own says why.
+    state: str = "read"
+    #: None where no report of tests was found.
+    tests: Tally | None = None
+    errors: int = 0
+    warnings: int = 0
+    #: Position among the findings of the one that a developer wants first.
+    first: int | None = None
+    at: int = 0

@@ -128,6 +128,21 @@ def test_a_file_of_the_second_version_is_brought_up_to_date(tmp_path: Path) -> N
     db.close()
 
 
+def test_a_file_of_the_third_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with sqlite3.connect(path) as raw:
+        raw.executescript((SAMPLES / "v3.sql").read_text())
+    raw.close()
+
+    db = ledger.open_ledger(path)
+
+    # A letter that was owed is owed; of what ran before nothing was read.
+    assert [(each.to, each.state, each.tries) for each in ledger.sendings_(db)] == [("team:ana@example.org", "due", 1)]
+    assert ledger.integrity(db) is None
+    _the_unfinished_go_on(db)
+    db.close()
+
+
 def _the_unfinished_go_on(db: ledger.Ledger) -> None:
     """In the file too: #7 runs, #8 waits behind it, #9 waits for a slot, #10 for its commit."""
     host = ledger.host(db, "another name of this machine")
