@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from ctci import ledger
 from ctci.ledger.tables import refs
-from ctci.model import Commit, Entry, Exit, Job, Order, Recipe, Remote, Run, Status, Trigger
+from ctci.model import Commit, Entry, Exit, Finding, Job, Order, Recipe, Remote, Run, Status, Trigger
 
 _numbers = itertools.count(1)
 
@@ -79,6 +79,18 @@ def commit(**fields: Any) -> Commit:
 
 def exit_(**fields: Any) -> Exit:
     return Exit(**{"how": "exit", "code": 0, "seconds": 1.5, **fields})
+
+
+def finding(**fields: Any) -> Finding:
+    defaults: dict[str, Any] = {
+        "severity": "failure",
+        "tool": "pytest",
+        "message": "AssertionError: 1 != 2",
+        "file": "test_cart.py",
+        "line": 88,
+        "fingerprint": f"{next(_numbers):032x}",
+    }
+    return Finding(**{**defaults, **fields})
 
 
 def recorded_ref(db: ledger.Ledger, project: str, ref: str) -> tuple[str, int | None] | None:

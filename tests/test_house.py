@@ -94,7 +94,7 @@ LIVES_IN = {
     "random": {"clock"},
     "cronsim": {"config", "receive.cron"},
     "apscheduler": {"receive.nightly"},
-    "subprocess": {"run.keeping", "git", "demo", "cli", "doctor", "setup", "scaffold"},
+    "subprocess": {"run.keeping", "run.reports", "git", "demo", "cli", "doctor", "setup", "scaffold"},
     "hmac": {"forges"},
     "xml": {"formats.junit"},
     "re2": {"formats"},

@@ -163,10 +163,12 @@ RECIPE = _table(
     _key("matrix", "matrix", '`{ py = ["3.11", "3.13"] }`: one recipe for each value, see below'),
     _key("lock", "name", "a name: of all jobs of the server one at a time has it", "none"),
     _key("allow-failure", "flag", "its failure is shown and counts for nothing", "false"),
-    _key("junit", "globs", "files of test results", "none", later=True),
-    _key("sarif", "globs", "files of findings", "none", later=True),
+    _key(
+        "junit", "globs", "JUnit files of test results, below the subproject; a test that failed fails the job", "none"
+    ),
+    _key("sarif", "globs", "SARIF files of findings; an error among them fails the job", "none"),
     _key("artifacts", "globs", "files that are kept", "none", later=True),
-    _key("matchers", "globs", "files of problem matchers for its log", "none", later=True),
+    _key("matchers", "globs", "files of GitHub's problem matchers, for its log", "none"),
     _key("slow-after", "slow", '"1.5x" of its usual time, or "20m": then it counts as slow', "never", later=True),
     JOB,
 )
@@ -259,7 +261,7 @@ LIMITS = _table(
         "20GiB",
     ),
     _key("body", "size", "bytes of a webhook's body", "25MiB"),
-    _key("findings", "number", "findings per job", "1000", span=(1, 1_000_000), later=True),
+    _key("findings", "number", "findings that are kept of one job", "1000", span=(1, 10_000)),
 )
 OTLP = _table(_key("endpoint", "url", "where traces are sent", "nowhere", later=True))
 SERVER = _table(

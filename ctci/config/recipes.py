@@ -84,6 +84,9 @@ def _recipe(
         allow_failure=values.flag(r, (*at, "allow-failure"), entries.get("allow-failure", False)),
         on=_on(r, (*at, "on"), entries["on"], events) if "on" in entries else None,
         vars=_vars(r, (*at, "vars"), entries["vars"]) if "vars" in entries else (),
+        junit=values.globs(r, (*at, "junit"), entries.get("junit", [])),
+        sarif=values.globs(r, (*at, "sarif"), entries.get("sarif", [])),
+        matchers=values.globs(r, (*at, "matchers"), entries.get("matchers", [])),
     )
 
 

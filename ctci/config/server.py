@@ -82,6 +82,7 @@ class ServerReader:
             limit_log=self._size(("limits", "log"), base.limit_log, 64 << 10),
             limit_worktrees=self._size(("limits", "worktrees"), base.limit_worktrees),
             limit_body=self._size(("limits", "body"), base.limit_body, 1 << 10),
+            limit_findings=self._number(("limits", "findings"), base.limit_findings, 10_000),
         )
 
     def _given(self, at: At) -> _Given:

@@ -146,6 +146,8 @@ class Server:
     limit_worktrees: int = 20 << 30
     #: Bytes of a webhook's body (JSON).
     limit_body: int = 25 << 20
+    #: Findings kept of one job.
+    limit_findings: int = 1000
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from ctci.ledger.history import baseline, bases, branches, broken_since, outdate
 from ctci.ledger.letters import failed, hasten, owe, sent
 from ctci.ledger.migrations import migrate
 from ctci.ledger.preparing import give_up, postpone, prepare
+from ctci.ledger.readings import found
 from ctci.ledger.reads import (
     at_work,
     attempts_of,
@@ -84,6 +85,7 @@ __all__ = [
     "fire",
     "fired",
     "forget",
+    "found",
     "give_up",
     "hasten",
     "host",

@@ -10,14 +10,17 @@ from ctci.model import (
     Commit,
     Delivery,
     Exit,
+    Finding,
     Job,
     Order,
+    Reading,
     Recipe,
     Remote,
     Run,
     SecretRef,
     Sending,
     Status,
+    Tally,
 )
 
 
@@ -28,11 +31,10 @@ def order_json(order: Order) -> dict[str, Any]:
 
 def order(plain: dict[str, Any]) -> Order:
     """The order that order_json wrote, also by an older ctci: fields it did not know have their defaults."""
+    lists = ("env_pass", "needs", "vars", "junit", "sarif", "matchers")
     recipe = {
         **plain["recipe"],
-        "env_pass": tuple(plain["recipe"].get("env_pass", ())),
-        "needs": tuple(plain["recipe"].get("needs", ())),
-        "vars": tuple(plain["recipe"].get("vars", ())),
+        **{name: tuple(plain["recipe"].get(name, ())) for name in lists},
         "on": None if plain["recipe"].get("on") is None else tuple(plain["recipe"]["on"]),
     }
     remote = {
@@ -120,3 +122,16 @@ def sending(row: Row[Any]) -> Sending:
     return Sending(
         **{name: fields[name] for name in Sending.__dataclass_fields__ if name != "jobs"}, jobs=tuple(fields["jobs"])
     )
+
+
+def reading(row: Row[Any]) -> Reading:
+    """A row of `readings`."""
+    fields = row._mapping  # noqa: SLF001
+    tests = fields["tests"]
+    return Reading(**{**fields, "tests": None if tests is None else Tally(**tests)})
+
+
+def finding(row: Row[Any]) -> Finding:
+    """A row of `findings`."""
+    fields = row._mapping  # noqa: SLF001
+    return Finding(**{name: fields[name] for name in Finding.__dataclass_fields__})

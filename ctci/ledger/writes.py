@@ -21,11 +21,11 @@ from sqlalchemy import (
     update,
 )
 
-from ctci.ledger import consequences, rows
+from ctci.ledger import consequences, readings, rows
 from ctci.ledger.engine import Fenced, Ledger, insert_or_ignore, now_ms
 from ctci.ledger.tables import attempts, changes, commits, hosts, jobs, needs, refs, runs, sendings, standing
 from ctci.ledger.waits import lock_is_free
-from ctci.model import FINISHED, MOVES, Exit, Job, Run, Status
+from ctci.model import FINISHED, MOVES, Exit, Finding, Job, Reading, Run, Status
 
 QUEUED, RUNNING = Status.QUEUED, Status.RUNNING
 
@@ -158,6 +158,8 @@ def retry(  # the facts of an ending, each by name
     status: Status,
     reason: str,
     exit: Exit | None,  # noqa: A002
+    reading: Reading | None = None,
+    findings: Sequence[Finding] = (),
 ) -> None:
     """Close an attempt, which ended as `status`, and put its job back in the queue for another.
 
@@ -173,6 +175,8 @@ def retry(  # the facts of an ending, each by name
         if run is None:
             raise Fenced(f"attempt {attempt} of job {job} is not ours any more, or was asked to end")
         _close(connection, job, attempt, status, exit)
+        if reading is not None:
+            readings.keep(connection, reading, findings)
         consequences.note(connection, "retried", run, job)
         consequences.refresh(connection, run)
 
@@ -186,8 +190,10 @@ def settle(  # the facts of an ending, each by name
     status: Status,
     reason: str | None,
     exit: Exit | None,  # noqa: A002
+    reading: Reading | None = None,
+    findings: Sequence[Finding] = (),
 ) -> None:
-    """A running job's end, and what it means for those that need it."""
+    """A running job's end with what was found in it, and what it means for those that need it."""
     if status not in MOVES["settle"][1]:
         raise Fenced(f"a running job does not become {status}")
     with db.write() as connection:
@@ -200,6 +206,8 @@ def settle(  # the facts of an ending, each by name
         if row is None:
             raise Fenced(f"attempt {attempt} of job {job} is not ours any more")
         _close(connection, job, attempt, status, exit)
+        if reading is not None:
+            readings.keep(connection, reading, findings)
         consequences.follow_up(connection, [row])
         consequences.refresh(connection, row.run)
 
@@ -232,6 +240,7 @@ def forget(db: Ledger, doomed: Sequence[int]) -> tuple[int, ...]:
             .all()
         )
         gone = connection.execute(select(jobs.c.id).where(jobs.c.run.in_(ids))).scalars().all()
+        readings.forget(connection, gone)
         connection.execute(delete(attempts).where(attempts.c.job.in_(gone)))
         connection.execute(delete(needs).where(needs.c.job.in_(gone)))
         connection.execute(delete(standing).where(standing.c.last_job.in_(gone)))

@@ -85,6 +85,10 @@ class Recipe:
     on: tuple[str, ...] | None = None
     #: Names that a trigger may set, for the recipe's environment.
     vars: tuple[str, ...] = ()
+    #: Patterns of files below where it runs: reports of tests, of linters, and matchers of problems in its log.
+    junit: tuple[str, ...] = ()
+    sarif: tuple[str, ...] = ()
+    matchers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,9 @@ from ctci.run import ending, keeping, workspace
 
 log = logging.getLogger(__name__)
 
+#: Kept of one that ended while no server was there to know its configuration.
+FINDINGS = 1000
+
 
 @dataclass(frozen=True, kw_only=True)
 class Adopted:
@@ -62,7 +65,8 @@ def end_all(db: ledger.Ledger, layout: Layout) -> None:
     for each in adopted:
         ended = keeping.wait(each.kept, wishes=lambda: True)
         if ended is not None:
-            ending.conclude(db, each.job, ended, host=host)
+            found = ending.read(layout, each.job, ended, most=FINDINGS)
+            ending.conclude(db, each.job, ended, host=host, found=found)
         if each.job.slot is not None:
             workspace.clean(layout, each.job.slot)
 
@@ -146,6 +150,8 @@ def _kept(db: ledger.Ledger, layout: Layout, job: Job, *, host: int, boot_id: st
     else:
         remark = "the machine was restarted while it ran"
     # Fences and sweeps before anything is written down.
-    status = ending.conclude(db, job, keeping.end(folder), host=host, remark=remark)
+    ended = keeping.end(folder)
+    found = ending.read(layout, job, ended, most=FINDINGS)
+    status = ending.conclude(db, job, ended, host=host, found=found, remark=remark)
     log.warning("%s of #%s was left running by the last server: %s", job.name, job.run, status)
     return None

@@ -1,10 +1,15 @@
 """An attempt's end, as the ledger is told it: settled, or another attempt where the recipe allows one."""
 
+import logging
 from typing import TypedDict
 
 from ctci import ledger
-from ctci.model import Exit, Job, Status
-from ctci.run import outcome
+from ctci.layout import Layout
+from ctci.model import Exit, Finding, Job, Reading, Status
+from ctci.run import outcome, reports
+from ctci.run.reports import Read
+
+log = logging.getLogger(__name__)
 
 
 class _Facts(TypedDict):
@@ -13,21 +18,48 @@ class _Facts(TypedDict):
     host: int
     status: Status
     exit: Exit
+    reading: Reading | None
+    findings: tuple[Finding, ...]
 
 
-def conclude(db: ledger.Ledger, job: Job, ended: Exit, *, host: int, remark: str | None = None) -> Status:
+def read(layout: Layout, job: Job, ended: Exit, *, most: int) -> Read | None:
+    """What the log and the reports of an attempt say, while its slot is still as it left it; None: nothing to read.
+
+    Of what was ended by a wish, or was lost, half a report would say what is not true.
+    """
+    if ended.how not in ("exit", "timeout") or job.slot is None or reports.silent(layout, job):
+        return None
+    try:
+        return reports.read(layout, job, job.slot, most=most)
+    except Exception:  # around one job: it has ended, and that is to be told whatever was in its reports
+        log.exception("what %s of #%s printed could not be read", job.name, job.run)
+        return None
+
+
+def conclude(
+    db: ledger.Ledger, job: Job, ended: Exit, *, host: int, found: Read | None = None, remark: str | None = None
+) -> Status:
     """Tell the ledger how an attempt ended; the status that it ended with. `remark` goes before the reason of an error.
 
     Raises ledger.Fenced and ledger.Away.
     """
+    told = None if found is None else outcome.reported(found.reading.tests, found.sarif_errors)
     earlier = [each for each in ledger.attempts_of(db, job.id) if each.number < job.attempt]
     for may_retry in (True, False):
         now = ledger.job(db, job.id)
         wish = now.cancel_as if now else None
-        status, reason = outcome.judge(ended, wish, now.cancel_reason if now else None)
+        status, reason = outcome.judge(ended, wish, now.cancel_reason if now else None, told)
         if remark is not None and status is Status.ERRORED:
             reason = f"{remark}; {reason}"
-        facts = _Facts(job=job.id, attempt=job.attempt, host=host, status=status, exit=ended)
+        facts = _Facts(
+            job=job.id,
+            attempt=job.attempt,
+            host=host,
+            status=status,
+            exit=ended,
+            reading=found.reading if found is not None else None,
+            findings=found.findings if found is not None else (),
+        )
         if may_retry and wish is None and outcome.another(job.order.recipe, status, ended, earlier):
             try:
                 ledger.retry(db, **facts, reason=f"attempt {job.attempt}: {reason}; trying again")

@@ -5,7 +5,7 @@
 
 from collections.abc import Sequence
 
-from ctci.model import RED, Attempt, Exit, Recipe, Status
+from ctci.model import RED, Attempt, Exit, Recipe, Status, Tally
 
 #: With `on-interrupt = "retry"` a job is begun again so often at the most: it may be the recipe that ends its keeper.
 INTERRUPTIONS = 3
@@ -28,14 +28,17 @@ _SIGNALS = {
 }
 
 
-def judge(ended: Exit, wish: str | None, wish_reason: str | None) -> tuple[Status, str | None]:
-    """The status and the reason of a job that ended so; `wish` is its `cancel_as`, or None.
+def judge(ended: Exit, wish: str | None, wish_reason: str | None, told: str | None = None) -> tuple[Status, str | None]:
+    """The status and the reason of a job that ended so; `wish` is its `cancel_as`, or None; `told` as of `reported`.
 
-    A wish makes no difference to a command that ended by itself: what it said is true.
+    A wish makes no difference to a command that ended by itself: what it said is true. What its reports say counts
+    beside its exit: a command may print that tests failed, and end with 0 all the same.
     """
     if ended.how == "exit":
-        status = Status.SUCCEEDED if ended.code == 0 else Status.FAILED
-        return status, _with_remains(None if ended.code == 0 else _exit(ended), ended)
+        if ended.code == 0 and told is None:
+            return Status.SUCCEEDED, _with_remains(None, ended)
+        reason = _exit(ended) if told is None else f"{_exit(ended)}{', but' if ended.code == 0 else ':'} {told}"
+        return Status.FAILED, _with_remains(reason, ended)
     if ended.how == "timeout":
         return Status.TIMED_OUT, _with_remains(f"timed out after {_duration(ended.seconds)}", ended)
     if wish is not None:
@@ -49,6 +52,19 @@ def judge(ended: Exit, wish: str | None, wish_reason: str | None) -> tuple[Statu
         "sandbox": 'not run: sandbox.mode = "pid" is not to be had on this machine; `ctci doctor` says why',
     }
     return Status.ERRORED, _with_remains(said.get(ended.how, "its keeper vanished"), ended)
+
+
+def reported(tests: Tally | None, sarif_errors: int) -> str | None:
+    """What the reports of a job say against it: `2 of 12 tests failed`; None where they say nothing.
+
+    Only reports do: what a log looks like is no verdict.
+    """
+    said = []
+    if tests is not None and tests.failed:
+        said.append(f"{tests.failed} of {tests.total} test{'s' if tests.total > 1 else ''} failed")
+    if sarif_errors:
+        said.append(f"{sarif_errors} error{'s' if sarif_errors > 1 else ''} in SARIF reports")
+    return " and ".join(said) or None
 
 
 def another(recipe: Recipe, status: Status, ended: Exit, earlier: Sequence[Attempt]) -> bool:

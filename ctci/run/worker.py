@@ -166,7 +166,9 @@ class Worker:
             workspace.clean(self._layout, self._slot)
             raise
         try:
-            self._insist(job, lambda: ending.conclude(self._db, job, ended, host=self._host))
+            most = self._current.get().server.limit_findings
+            found = ending.read(self._layout, job, ended, most=most)
+            self._insist(job, lambda: ending.conclude(self._db, job, ended, host=self._host, found=found))
         finally:
             workspace.clean(self._layout, self._slot)
 

@@ -52,6 +52,7 @@ def test_every_value_may_be_a_variable_named_after_its_place_in_the_file(folder:
         "CTCI_LIMITS_LOG": "1MiB",
         "CTCI_LIMITS_WORKTREES": "1GiB",
         "CTCI_LIMITS_BODY": "2MiB",
+        "CTCI_LIMITS_FINDINGS": "500",
         "CACHE_DIRECTORY": "/var/cache/ctci",
     }
 
@@ -96,6 +97,7 @@ def test_the_origin_of_each_value_is_known_and_no_secret_is_in_it(folder: Path) 
         "limits.log": "default",
         "limits.worktrees": "default",
         "limits.body": "default",
+        "limits.findings": "default",
     }
     assert config.origins(folder, {})["smtp.url"] == "ctci.toml:4"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ctci.model import Exit, Status
+from ctci.model import Exit, Status, Tally
 from ctci.run import outcome
 
 
@@ -64,3 +64,31 @@ def test_a_wish_says_what_becomes_of_a_job_that_did_not_end_by_itself(how: str, 
 )
 def test_a_wish_that_came_too_late_changes_nothing(ended: Exit, status: Status) -> None:
     assert status == outcome.judge(ended, "cancelled", "not needed")[0]
+
+
+@pytest.mark.parametrize(
+    ("tests", "sarif_errors", "told"),
+    [
+        (None, 0, None),
+        (Tally(total=12, failed=0), 0, None),
+        (Tally(total=12, failed=2), 0, "2 of 12 tests failed"),
+        (Tally(total=1, failed=1), 0, "1 of 1 test failed"),
+        (None, 1, "1 error in SARIF reports"),
+        (Tally(total=12, failed=2), 3, "2 of 12 tests failed and 3 errors in SARIF reports"),
+    ],
+)
+def test_what_reports_say_against_a_job(tests: Tally | None, sarif_errors: int, told: str | None) -> None:
+    assert told == outcome.reported(tests, sarif_errors)
+
+
+@pytest.mark.parametrize(
+    ("ended", "status", "reason"),
+    [
+        (Exit(how="exit", code=0), Status.FAILED, "exit 0, but 2 of 12 tests failed"),
+        (Exit(how="exit", code=1), Status.FAILED, "exit 1: 2 of 12 tests failed"),
+        (Exit(how="timeout", seconds=2), Status.TIMED_OUT, "timed out after 2.0 s"),
+        (Exit(how="lost"), Status.ERRORED, "its keeper vanished"),
+    ],
+)
+def test_a_report_counts_beside_the_exit_of_what_ended_by_itself(ended: Exit, status: Status, reason: str) -> None:
+    assert (status, reason) == outcome.judge(ended, None, None, "2 of 12 tests failed")

@@ -12,7 +12,7 @@ import pytest
 
 from ctci import config, git, layout, ledger
 from ctci.config.settings import Config, Server
-from ctci.model import Job, Status
+from ctci.model import Job, Status, Tally
 from ctci.run import adoption, capacity, keeping, prepare, worker, workspace
 from tests import make
 from tests.eventually import eventually
@@ -93,6 +93,38 @@ def test_a_job_lives_from_its_fetch_to_its_verdict(
     assert (job.status, job.reason) == (Status.FAILED, "exit 7")
     assert place.log(job.id, 1).read_bytes() == b"hello\n"
     assert not place.slot(1).exists() or not any(place.slot(1).glob("worktree*"))
+
+
+def test_a_report_of_a_failed_test_fails_a_job_that_ended_well(
+    db: ledger.Ledger, place: layout.Layout, host: int, upstream: Upstream
+) -> None:
+    report = "<testsuite><testcase name='a'><failure message='1 != 2'/></testcase><testcase name='b'/></testsuite>"
+    sha = upstream.push({"test.sh": "echo 'a.c:3:1: warning: odd'", "junit.xml": report})
+    recipe = make.recipe(run="sh test.sh", junit=("*.xml",))
+    orders = (make.order(directory=".", recipe=recipe, remote=make.remote(url=str(upstream.path))),)
+    run = make.recorded(db, trigger=make.trigger(after=sha), orders=orders)
+
+    prepare.Prepare(db, place, current(), os.environ).tick()
+    slot(db, place, host).tick()
+
+    (job,) = ledger.jobs_of(db, [run])[run]
+    reading, findings = ledger.found(db, [job.id])[job.id]
+    assert (job.status, job.reason) == (Status.FAILED, "exit 0, but 1 of 2 tests failed")
+    assert (reading.tests, reading.warnings) == (Tally(total=2, failed=1), 1)
+    assert [(each.severity, each.message) for each in findings] == [("failure", "1 != 2"), ("warning", "odd")]
+
+
+def test_what_a_log_looks_like_changes_no_status(
+    db: ledger.Ledger, place: layout.Layout, host: int, upstream: Upstream
+) -> None:
+    run = pushed(db, upstream, "echo 'a.c:3:1: error: bad'")
+
+    prepare.Prepare(db, place, current(), os.environ).tick()
+    slot(db, place, host).tick()
+
+    (job,) = ledger.jobs_of(db, [run])[run]
+    assert job.status is Status.SUCCEEDED
+    assert ledger.found(db, [job.id])[job.id][0].errors == 1
 
 
 def test_a_subproject_that_the_commit_lacks_is_errored_and_says_so(
