@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ctci import words
-from ctci.model import FINISHED, Attempt, Commit, Delivery, Exit, Job, Plan, Run, Status, Wait
+from ctci.model import FINISHED, Attempt, Commit, Delivery, Exit, Finding, Job, Plan, Reading, Run, Status, Wait
 
 JOB = (
     "id",
@@ -56,7 +56,7 @@ RUN = (
     "html_url",
 )
 #: What `show` tells beyond a run of a list.
-RUN_WHOLE = (*RUN, "commits", "attempts", "deliveries")
+RUN_WHOLE = (*RUN, "commits", "attempts", "deliveries", "readings")
 BRANCH = ("project", "branch", "ref", "red", "failing", "run")
 DELIVERY = ("id", "project", "forge", "event", "ref", "pushed_by", "received_at", "decision", "reason", "run")
 AHEAD = (
@@ -121,14 +121,47 @@ def run_whole(
     commits: Sequence[Commit],
     attempts: Sequence[Attempt],
     deliveries: Sequence[Delivery],
+    found: Mapping[int, tuple[Reading, Sequence[Finding]]],
     public_url: str,
 ) -> dict[str, Any]:
-    """A run with all that is known of it."""
+    """A run with all that is known of it; `found` is what was read of each job's last attempt."""
     return {
         **run(run_, jobs, public_url=public_url),
         "commits": [commit(each) for each in commits],
         "attempts": [attempt(each) for each in attempts],
         "deliveries": [delivery(each) for each in deliveries],
+        "readings": [reading(each, findings) for each, findings in found.values()],
+    }
+
+
+def reading(reading: Reading, findings: Sequence[Finding]) -> dict[str, Any]:
+    """What was read of the reports and the log of an attempt; `first` is its first error, among the findings or not."""
+    tests = reading.tests
+    return {
+        "job": reading.job,
+        "attempt": reading.attempt,
+        "state": reading.state,
+        "tests": None if tests is None else {"total": tests.total, "failed": tests.failed, "skipped": tests.skipped},
+        "errors": reading.errors,
+        "warnings": reading.warnings,
+        "first": reading.first,
+        "findings": [finding(each) for each in findings],
+    }
+
+
+def finding(finding: Finding) -> dict[str, Any]:
+    """One thing that a tool said."""
+    return {
+        "severity": finding.severity,
+        "tool": finding.tool,
+        "rule": finding.rule,
+        "file": finding.file,
+        "line": finding.line,
+        "column": finding.column,
+        "message": finding.message,
+        "test": finding.test,
+        "fingerprint": finding.fingerprint,
+        "log_line": finding.log_line,
     }
 
 

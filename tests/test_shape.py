@@ -1,7 +1,21 @@
 import pytest
 
 from ctci import shape
-from ctci.model import FINISHED, Attempt, Commit, Delivery, Exit, Job, Plan, Run, Status, Unordered
+from ctci.model import (
+    FINISHED,
+    Attempt,
+    Commit,
+    Delivery,
+    Exit,
+    Finding,
+    Job,
+    Plan,
+    Reading,
+    Run,
+    Status,
+    Tally,
+    Unordered,
+)
 from tests import make
 
 URL = "https://ci.example.org/"
@@ -129,14 +143,26 @@ def test_a_whole_run_has_commits_attempts_and_deliveries() -> None:
     )
     commit = Commit(sha=make.sha(2), author="Ana", email="a@example.org", subject="S", at=500, touches=("api",))
 
+    first = Finding(severity="failure", tool="pytest", message="1 != 2", file="test_cart.py", line=88, log_line=14)
+    reading = Reading(job=3, attempt=1, tests=Tally(total=12, failed=1), errors=1, first=0)
+
     shaped = shape.run_whole(
-        a_run(), [a_job()], commits=[commit], attempts=[attempt], deliveries=[delivery], public_url=URL
+        a_run(),
+        [a_job()],
+        commits=[commit],
+        attempts=[attempt],
+        deliveries=[delivery],
+        found={3: (reading, [first])},
+        public_url=URL,
     )
 
     assert tuple(shaped) == shape.RUN_WHOLE
     assert (shaped["commits"][0]["touches"], shaped["attempts"][0]["number"]) == (["api"], 1)
     assert tuple(shaped["deliveries"][0]) == shape.DELIVERY
     assert shaped["deliveries"][0]["id"] == "d_81"
+    (read,) = shaped["readings"]
+    assert (read["job"], read["tests"], read["first"]) == (3, {"total": 12, "failed": 1, "skipped": 0}, 0)
+    assert [(each["file"], each["line"], each["log_line"]) for each in read["findings"]] == [("test_cart.py", 88, 14)]
 
 
 def test_a_branch_names_what_fails() -> None:

@@ -11,10 +11,13 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from ctci import clock, ledger, logs
 from ctci.model import FINISHED, Job, Run, Status
-from ctci.web import ansi, pages, render, sentences
+from ctci.web import ansi, found, pages, render, sentences
+from ctci.web.found import Found
 
 #: Lines of a window; a page has at most MOST lines and WHOLE bytes in one piece.
 WINDOW, MOST, WHOLE = 500, 3000, 2_000_000
+#: Lines shown before the one that was asked for.
+BEFORE = 20
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
@@ -126,7 +129,14 @@ def _fragment(request: Request, job: Job, log: logs.Log | None, first: int, coun
     ended = log is None or log.whole or last < lines
     headers = {"x-next": str(last + 1 if ended else last), "x-status": str(job.status)}
     return render.fragment(
-        request, "lines.html", headers, rows=rows, skipped=skipped, job=job, query=_query(request, job)
+        request,
+        "lines.html",
+        headers,
+        rows=rows,
+        skipped=skipped,
+        job=job,
+        query=_query(request, job),
+        bad=frozenset(),
     )
 
 
@@ -134,7 +144,9 @@ def _page(request: Request, run: Run, job: Job) -> Response:
     doors = render.doors(request)
     attempt = _attempt(request, job)
     log = logs.open_(doors.layout.log(job.id, attempt)) if attempt else None
-    view = _view(request, job, log)
+    # What was read is of the last attempt.
+    told = found.of(doors, [job]).get(job.id) if attempt == job.attempt else None
+    view = _view(request, job, log, told)
     attempts = ledger.attempts_of(doors.db, job.id) if job.attempt > 1 else ()
     following = job.status is Status.RUNNING and attempt == job.attempt and view.last == view.total
     verdict = sentences.log(job, run, view.total, clock.now())
@@ -149,6 +161,9 @@ def _page(request: Request, run: Run, job: Job) -> Response:
         job=job,
         log=log,
         view=view,
+        told=told,
+        first_line=_first_line(told),
+        bad=_bad(told),
         attempt=attempt,
         attempts=attempts,
         following=following,
@@ -161,16 +176,33 @@ def _page(request: Request, run: Run, job: Job) -> Response:
     )
 
 
-def _view(request: Request, job: Job, log: logs.Log | None) -> View:
-    """Which lines the page shows: those asked for, all of a small log, else its end, or its beginning if green."""
+def _first_line(told: Found | None) -> int | None:
+    """The line of the log where a developer wants to look first."""
+    return told.first.log_line if told is not None and told.first is not None else None
+
+
+def _bad(told: Found | None) -> frozenset[int]:
+    """The lines of the log that tell of an error."""
+    findings = told.findings if told is not None else ()
+    return frozenset(each.log_line for each in findings if each.log_line and each.severity in ("error", "failure"))
+
+
+def _view(request: Request, job: Job, log: logs.Log | None, told: Found | None) -> View:
+    """Which lines the page shows.
+
+    Those asked for, all of a small log, else what is around the first error of a red one, its end, or its beginning if
+    green.
+    """
     if log is None:
         return View(rows=(), total=0, whole=True)
     first, count, line = (pages.number(request, name) for name in ("from", "lines", "line"))
     if first is None and line is None and log.lines <= MOST and log.size < WHOLE:
         return View(rows=_rows(log, job, 1, MOST), total=log.lines, whole=True)
     count = max(1, min(count or WINDOW, MOST))
+    if first is None and line is None and job.is_red:
+        line = _first_line(told)
     if first is None and line is not None:
-        first = line - 20
+        first = line - BEFORE
     elif first is None:
         first = 1 if job.status is Status.SUCCEEDED else log.lines - count + 1
     first = max(1, min(first, log.lines))

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from ctci import clock, ledger, logs
 from ctci.model import FINISHED, HEADS, Job, Status
 from ctci.receive import sweep
+from ctci.web import found as found_
 from ctci.web import render, sentences, standings, strip
 from ctci.web.doors import Doors
 
@@ -20,6 +21,8 @@ from ctci.web.doors import Doors
 ROWS = 50
 #: Of a red job of a run that is told of so many last lines are shown, of so many characters.
 LINES, WIDE = 12, 300
+#: Findings of each job that the page of a run shows; its own page has more.
+FOUND = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +113,7 @@ def run(request: Request) -> Response:
         attempts=again,
         shown=_worth_reproducing(jobs),
         sizes=_log_sizes(doors, jobs),
+        found=found_.of(doors, jobs, most=FOUND),
     )
 
 

@@ -15,13 +15,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 import ctci
-from ctci import clock, config, ledger, words
+from ctci import clock, config, ledger, logs, words
 from ctci.config.settings import Project
 from ctci.model import short_ref
-from ctci.web import sentences
+from ctci.web import found, sentences
 from ctci.web.doors import Doors
 
 HERE = Path(__file__).parent
+#: Characters of a finding's message that a table shows.
+MESSAGE = 300
 #: What a page may load and do: its own files, nothing else.
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -79,6 +81,8 @@ def environment() -> Environment:
         shell=shlex.quote,
         first_line=_first_line,
         elapsed=_elapsed,
+        spot=words.spot,
+        brief=_brief,
     )
     made.globals.update(
         called=words.called,
@@ -87,6 +91,7 @@ def environment() -> Environment:
         ago=words.ago,
         age=words.age,
         said=words.said,
+        tallied=found.tally,
         seconds=words.seconds,
         branch_href=sentences.branch_href,
         asked=words.ASKED,
@@ -169,6 +174,12 @@ def _first_line(command: str) -> str:
     """A recipe's command in one line."""
     first, more, _ = command.strip().partition("\n")
     return f"{first} …" if more else first
+
+
+def _brief(message: str) -> str:
+    """What a tool said in one line of a table, with nothing in it that one would not see."""
+    said = logs.clean(" ".join(message.split()).encode("utf-8", "replace"))
+    return said if len(said) <= MESSAGE else f"{said[:MESSAGE]}…"
 
 
 def _elapsed(seconds: float | None) -> str:

@@ -21,7 +21,7 @@ from sqlalchemy import event
 from ctci import config, layout, ledger
 from ctci.config.settings import Config, Project, Schedule, Server, Subproject
 from ctci.http import Server as WebServer
-from ctci.model import Job, Order, Repeat, Run, Status
+from ctci.model import Finding, Job, Order, Reading, Repeat, Run, Status, Tally
 from ctci.web import app, render, sentences, strip
 from ctci.web.doors import Doors
 from tests import make
@@ -916,3 +916,114 @@ def test_a_repeated_result_leads_to_the_job_that_was_run(site: Site, db: ledger.
     assert "E  assert 19.99 == 20" in page.text
     assert "E  assert 19.99 == 20" in home.text
     assert f'<a href="/jobs/{base.id}">that of the job</a>' in log.text
+
+
+# --- findings --------------------------------------------------------------------------------------------------------
+
+
+def ended(db: ledger.Ledger, host: int, *told: Finding, status: Status = Status.FAILED, **reading: Any) -> Job:
+    """A job that ended with these findings."""
+    run = make.prepared(db)
+    job, _ = make.running(db, host)
+    ledger.settle(
+        db,
+        job=job.id,
+        attempt=job.attempt,
+        host=host,
+        status=status,
+        reason=None if status is Status.SUCCEEDED else "exit 1",
+        exit=make.exit_(code=0 if status is Status.SUCCEEDED else 1),
+        reading=Reading(job=job.id, attempt=1, **{"errors": len(told), "first": 0 if told else None, **reading}),
+        findings=told,
+    )
+    return only_job(db, run)
+
+
+def test_a_red_run_shows_what_its_tools_said_the_first_error_first(site: Site, db: ledger.Ledger, host: int) -> None:
+    note = make.finding(severity="warning", tool="ruff", rule="F401", message="unused", file="cart.py", line=3)
+    first = make.finding(message="AssertionError: 1 != 2", file="test_cart.py", line=88, log_line=2)
+    red = ended(db, host, note, first, first=1, errors=1, warnings=1, tests=Tally(total=12, failed=1))
+
+    page = site.get(f"/runs/{red.run}").text
+
+    assert "1 of 12 tests failed, 1 error, 1 warning" in page
+    assert page.index("test_cart.py:88") < page.index("cart.py:3")
+    assert f'<a href="/runs/{red.run}/api/test?line=2#L2"><code>test_cart.py:88</code></a>' in page
+    assert "ruff, F401" in page
+
+
+def test_a_green_run_without_findings_has_no_such_section(site: Site, db: ledger.Ledger, host: int) -> None:
+    green = ended(db, host, status=Status.SUCCEEDED)
+
+    page = site.get(f"/runs/{green.run}").text
+
+    assert 'id="findings"' not in page
+
+
+def test_the_log_of_a_red_job_leads_to_its_first_error(site: Site, db: ledger.Ledger, host: int) -> None:
+    red = ended(db, host, make.finding(log_line=2), make.finding(severity="note", log_line=3))
+    site.write(red, b"collecting\nE  1 != 2\ndone\n")
+
+    page = site.get(f"/jobs/{red.id}").text
+
+    assert '<a class="btn" href="#L2">First error, line 2</a>' in page
+    assert '<p id="L2" class="bad">' in page
+    assert '<p id="L3">' in page
+    assert '<a class="btn" href="#findings">2 findings</a>' in page
+
+
+def test_a_huge_red_log_opens_around_its_first_error(site: Site, db: ledger.Ledger, host: int) -> None:
+    red = ended(db, host, make.finding(log_line=2214))
+    site.write(red, b"".join(b"line %d\n" % number for number in range(1, 10_001)))
+
+    opened = site.get(f"/jobs/{red.id}").text
+    at_the_end = site.get(f"/jobs/{red.id}?from=9501").text
+
+    assert ('id="L2194"' in opened, 'id="L2193"' in opened) == (True, False)
+    assert 'href="?line=2214#L2214">First error, line 2\u202f214</a>' in at_the_end
+
+
+def test_an_earlier_attempt_is_not_told_the_findings_of_the_last(site: Site, db: ledger.Ledger, host: int) -> None:
+    run = make.prepared(db, orders=(make.order(recipe=make.recipe(retries=1)),))
+    job, _ = make.running(db, host)
+    ledger.retry(db, job=job.id, attempt=1, host=host, status=Status.FAILED, reason="exit 1", exit=make.exit_(code=1))
+    make.running(db, host)
+    ledger.settle(
+        db,
+        job=job.id,
+        attempt=2,
+        host=host,
+        status=Status.FAILED,
+        reason="exit 1",
+        exit=make.exit_(code=1),
+        reading=Reading(job=job.id, attempt=2, errors=1, first=0),
+        findings=[make.finding(log_line=2)],
+    )
+    red = only_job(db, run)
+    site.write(replace(red, attempt=1), b"one\ntwo\n")
+
+    page = site.get(f"/jobs/{red.id}?attempt=1").text
+
+    assert "First error" not in page
+
+
+def test_a_repeated_result_has_the_findings_of_the_job_that_was_run(site: Site, db: ledger.Ledger, host: int) -> None:
+    red = ended(db, host, make.finding(message="AssertionError: 1 != 2"))
+    again = make.recorded(db)
+    repeat = Repeat(job=red.id, status=Status.FAILED, reason="unchanged since #1: failed")
+    make.prepare(db, again, repeats={only_job(db, again).id: repeat})
+
+    page = site.get(f"/runs/{again}").text
+
+    assert "AssertionError: 1 != 2" in page
+
+
+def test_what_tools_say_is_text(site: Site, db: ledger.Ledger, host: int) -> None:
+    odd = make.finding(message=HOSTILE + "\u202e\x1b[31m", file=HOSTILE, rule=HOSTILE, test=HOSTILE, tool=HOSTILE)
+    red = ended(db, host, odd, make.finding(message="x" * 10_000))
+
+    for path in (f"/runs/{red.run}", f"/jobs/{red.id}"):
+        page = site.get(path).text
+
+        assert "<img src=x" not in page
+        assert ("\u202e" in page, "\x1b" in page, "x" * 301 in page) == (False, False, False)
