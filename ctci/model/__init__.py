@@ -26,6 +26,7 @@ from ctci.model.done import Attempt, Change, Commit, Exit, Job, Letter, Repeat, 
 from ctci.model.findings import Finding, Reading, Tally
 from ctci.model.statuses import CONCLUSIVE, FINISHED, MOVES, RED, WORST_FIRST, Status
 from ctci.model.unasked import Fired, Reckoned, Ref, Silence
+from ctci.model.verdicts import Changed, Past, Seen, Slower, Verdict
 
 __all__ = [
     "CONCLUSIVE",
@@ -38,6 +39,7 @@ __all__ = [
     "WORST_FIRST",
     "Attempt",
     "Change",
+    "Changed",
     "Commit",
     "Delivery",
     "Entry",
@@ -48,6 +50,7 @@ __all__ = [
     "Job",
     "Letter",
     "Order",
+    "Past",
     "Plan",
     "Reading",
     "Recipe",
@@ -58,12 +61,15 @@ __all__ = [
     "Repeat",
     "Run",
     "SecretRef",
+    "Seen",
     "Sending",
     "Silence",
+    "Slower",
     "Status",
     "Tally",
     "Trigger",
     "Unordered",
+    "Verdict",
     "Wait",
     "event_of",
     "place_of",

@@ -1,0 +1,119 @@
+"""What a result means: all that is known of the place that it is of, and what follows from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ctci.model.done import Commit, Job, Run
+from ctci.model.findings import Finding, Reading
+from ctci.model.statuses import Status
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """A result that a place had at one time, as history remembers it. Times are Unix milliseconds."""
+
+    job: int
+    run: int
+    status: Status
+    #: The commit that was built, who wrote it, and its subject.
+    commit: str | None = None
+    author: str | None = None
+    subject: str | None = None
+    at: int
+    #: How long its last attempt took.
+    seconds: float = 0.0
+    #: Number of its last attempt, and whether one before it was red.
+    attempt: int = 1
+    was_red: bool = False
+    #: The job whose result it repeats without having been run, or None.
+    same_as: int | None = None
+    #: Names of tests that failed and then passed, as its report says.
+    flaky_tests: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changed:
+    """One fact of the machine that is not what it was."""
+
+    #: `gcc`, `kernel`, `machine`.
+    name: str
+    before: str
+    now: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """All that is known of a finished job's place (project, ref, subproject, recipe) up to that job."""
+
+    job: Job
+    run: Run
+    #: The conclusive result before it: of this branch, else that of the commit where it left the default branch.
+    baseline: Seen | None = None
+    #: Whether `baseline` and `green` are of the default branch.
+    forked: bool = False
+    #: The last green result before it.
+    green: Seen | None = None
+    #: The first red one after `green`, up to this job; of a green job the first red one of the break that it ends.
+    red: Seen | None = None
+    #: The last result before it that was conclusive or errored: an outage is told once.
+    last: Status | None = None
+    #: What the runs after `green` brought, up to that of `red`, newest first.
+    commits: tuple[Commit, ...] = ()
+    #: The conclusive results before it, newest first: at most the last 50, none older than 90 days.
+    results: tuple[Seen, ...] = ()
+    #: Other conclusive results of this commit with this recipe, on any branch.
+    twins: tuple[Seen, ...] = ()
+    #: Whether the recipe of `red` is not that of `green`.
+    recipe_changed: bool = False
+    #: Facts of the machine and versions of tools, of `green` and of `red`.
+    facts_before: Mapping[str, str] = field(default_factory=dict)
+    facts_now: Mapping[str, str] = field(default_factory=dict)
+    #: What was found in the job, and the fingerprints known of this branch from the 21 days before.
+    reading: Reading | None = None
+    findings: tuple[Finding, ...] = ()
+    known: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slower:
+    """A green job that took much longer than it used to."""
+
+    #: Median of the last green ones, and this one, seconds.
+    usual_s: float
+    now_s: float
+    #: The run where it began, and who wrote its commit.
+    since: Seen
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What a job's result means against what was before it."""
+
+    job: Job
+    run: Run
+    #: `broke`, `failed` (red as the first result here), `still broken`, `fixed`, `passed`, `errored`, or the status
+    #: of what was not run to an end (`cancelled`, `superseded`, `skipped`).
+    word: str
+    #: The last green result before, the first red one of the break (for `fixed`: of the break that it ends).
+    green: Seen | None = None
+    red: Seen | None = None
+    #: The conclusive result before it, and whether that is of the branch that this one left.
+    baseline: Seen | None = None
+    forked: bool = False
+    #: What may have broken it: commits newest first; of all of them where none touches the subproject.
+    suspects: tuple[Commit, ...] = ()
+    #: `commits`, `elsewhere` (none of them touches the subproject), `recipe`, `machine`, `nothing` (none of these
+    #: changed), or empty where nothing is to be explained.
+    cause: str = ""
+    #: Of the machine, with `machine`; known also beside commits.
+    changed: tuple[Changed, ...] = ()
+    #: Why this job is called flaky, as a sentence; empty where it is not.
+    flaky: str = ""
+    #: Said once per change: by the first job that took so long, if it was seen twice or by `slow-after`.
+    slower: Slower | None = None
+    #: What a developer wants first, and what is told of the whole.
+    first: Finding | None = None
+    reading: Reading | None = None
+    #: How many of the errors and failures were not seen on this branch in 21 days, and how many there are.
+    news: int = 0
+    wrong: int = 0
