@@ -23,6 +23,7 @@ from ctci.receive.asking import Asking
 from ctci.receive.nightly import Nightly
 from ctci.receive.sweep import Sweep
 from ctci.report.courier import Courier
+from ctci.report.transitions import Transitions
 from ctci.run import adoption, containment, keeping, sweeping, tidy
 from ctci.run.capacity import Busy, Floor
 from ctci.run.containment import Containment
@@ -189,7 +190,10 @@ def start(
 
     reader, wake = os.pipe()
     prepare = Prepare(db, place, current, environ)
-    courier = Courier(db, place, current, environ, service.remarks)
+    # What this machine's last life was about to send is tried again at once.
+    holder = f"host {host}"
+    ledger.release(db, holder)
+    letters = Courier(db, Transitions(db, place, current, environ, service.remarks), holder)
 
     def worker(slot: int) -> Worker:
         return Worker(
@@ -214,7 +218,7 @@ def start(
         ("prepare", prepare.run),
         ("second prepare", prepare.run),
         *((f"slot {slot}", worker(slot).run) for slot in slots),
-        ("courier", courier.run),
+        ("letters", letters.run),
         ("nightly", Nightly(db, current, asking).run),
         ("sweep", Sweep(db, current, asking).run),
         ("tidy", tidy.Upkeep(db, place, current).run),

@@ -5,7 +5,7 @@ Pure: whoever calls passes the time. Between a number and its unit stands a narr
 
 from collections.abc import Callable, Mapping
 
-from ctci.model import FINISHED, RED, Finding, Job, Run, Silence, Status
+from ctci.model import FINISHED, RED, Job, Run, Silence, Status
 
 #: Narrow no-break space: numbers keep their units, and thousands their groups.
 THIN = "\u202f"
@@ -150,10 +150,3 @@ def seconds(job: Job, now: int) -> float | None:
         # What its keeper measured: it may have been settled long after, by the next server.
         return job.exit.seconds
     return max(0, (job.finished_at or now) - job.began_at) / 1000
-
-
-def spot(finding: Finding) -> str:
-    """Where a finding is: `test_cart.py:88`, else its test, else the tool that said it."""
-    if finding.file:
-        return f"{finding.file}:{finding.line}" if finding.line else finding.file
-    return finding.test or finding.tool

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from ctci import ledger
 from ctci.ledger.tables import refs
-from ctci.model import Commit, Entry, Exit, Finding, Job, Order, Recipe, Remote, Run, Status, Trigger
+from ctci.model import Commit, Entry, Exit, Finding, Job, Order, Reading, Recipe, Remote, Run, Status, Trigger
 
 _numbers = itertools.count(1)
 
@@ -91,6 +91,43 @@ def finding(**fields: Any) -> Finding:
         "fingerprint": f"{next(_numbers):032x}",
     }
     return Finding(**{**defaults, **fields})
+
+
+def reading(**fields: Any) -> Reading:
+    return Reading(**{"job": 1, "attempt": 1, **fields})
+
+
+def job(**fields: Any) -> Job:
+    defaults: dict[str, Any] = {
+        **dict.fromkeys(("host", "began_at", "finished_at", "cancel_asked_at", "cancel_by", "cancel_as")),
+        **dict.fromkeys(("cancel_reason", "exit", "reason")),
+        "id": 1,
+        "run": 1,
+        "order": order(),
+        "status": Status.SUCCEEDED,
+        "attempt": 1,
+        "queued_at": 0,
+    }
+    return Job(**{**defaults, **fields})
+
+
+def run(**fields: Any) -> Run:
+    defaults: dict[str, Any] = {
+        **dict.fromkeys(("before", "after", "author_email", "reason", "prepared_at", "finished_at", "rerun_of")),
+        **dict.fromkeys(("behind", "prev_commit", "prev_run")),
+        "id": 1,
+        "project": "shop",
+        "kind": "push",
+        "ref": "refs/heads/main",
+        "commit": sha(1),
+        "subject": "Use floats for prices",
+        "author": "Ana Ruiz",
+        "pusher": "ana",
+        "options": (),
+        "status": Status.SUCCEEDED,
+        "created_at": 0,
+    }
+    return Run(**{**defaults, **fields})
 
 
 def recorded_ref(db: ledger.Ledger, project: str, ref: str) -> tuple[str, int | None] | None:

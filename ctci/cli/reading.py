@@ -233,7 +233,7 @@ def _first_errors(
         if job.status in RED and reading is not None and reading.first is not None and reading.first < len(findings):
             first = findings[reading.first]
             at = f"line {first.log_line} of the log" if first.log_line else first.tool
-            rows.append([job.place, words.spot(first), at, " ".join(first.message.split())])
+            rows.append([job.place, first.spot, at, " ".join(first.message.split())])
     return rows
 
 

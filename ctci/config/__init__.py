@@ -3,7 +3,7 @@
 from ctci.config import patterns
 from ctci.config.current import Current
 from ctci.config.explain import EXPLAIN
-from ctci.config.finding import at, candidates, is_at, named, project, within
+from ctci.config.finding import at, candidates, default_refs, is_at, named, project, within
 from ctci.config.places import data_dir, find
 from ctci.config.problems import ConfigError, Problem, render
 from ctci.config.read import check, load, origins, server
@@ -28,6 +28,7 @@ __all__ = [
     "candidates",
     "check",
     "data_dir",
+    "default_refs",
     "find",
     "is_at",
     "load",

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ctci.config.settings import Config, Each, Project
@@ -15,6 +15,12 @@ def project(config: Config, name: str, at: str | None = None) -> Project | None:
     """The project called so, or None; of several that could be, the one whose address is `at`, else the first."""
     every = candidates(config, name)
     return next((one for one in every if one.remote.url == at), every[0] if every else None)
+
+
+def default_refs(config: Config, learnt: Mapping[str, str]) -> dict[str, str]:
+    """Project -> the full name of its default branch; `learnt`: project -> what its remote says."""
+    named = {name: project(config, name) for name in (*config.projects, *learnt)}
+    return {name: each.default_ref(learnt.get(name)) for name, each in named.items() if each is not None}
 
 
 def candidates(config: Config, name: str) -> tuple[Project, ...]:

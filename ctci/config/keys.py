@@ -169,7 +169,7 @@ RECIPE = _table(
     _key("sarif", "globs", "SARIF files of findings; an error among them fails the job", "none"),
     _key("artifacts", "globs", "files that are kept", "none", later=True),
     _key("matchers", "globs", "files of GitHub's problem matchers, for its log", "none"),
-    _key("slow-after", "slow", '"1.5x" of its usual time, or "20m": then it counts as slow', "never", later=True),
+    _key("slow-after", "slow", '"2x" of its usual time, or "20m": when it is told as slower', "1.5x"),
     JOB,
 )
 SUB = _table(
@@ -216,7 +216,7 @@ PROJECT = _table(
     AROUND,
 )
 DIGEST = _table(
-    _key("at", "time", "a time of day"),
+    _key("at", "time", "a time of day", "`07:30`"),
     _key("days", "days", 'such as "mon-fri"', "every day"),
     _key("quiet", "choice", "what is sent when nothing happened: `skip`, `short`, `full`", "skip", choices=QUIET),
     _key("after", "line", "a schedule: sent when its runs have settled, at the latest at `at`"),
@@ -226,13 +226,16 @@ NOTIFY = _table(
     _key("apprise", "secret", "a reference to an Apprise URL (needs `ctci[apprise]`)", later=True),
     _key("webhook", "secret", "a reference to an address that is called", later=True),
     _key(
-        "digest", "table:digest", '`{ at = "07:30", days = "mon-fri", quiet = "skip", after = "nightly" }`', later=True
+        "digest",
+        "table:digest",
+        'one letter a day: `{ at = "07:30", days = "mon-fri", quiet = "skip", after = "nightly" }`',
+        "none",
     ),
-    _key("immediate", "choices", "what is told at once: `broke`, `fixed`, `errored`", choices=IMMEDIATE, later=True),
-    _key("only", "lines", "`project`, `project/sub` or `project@branch`", "everything", later=True),
-    _key("timezone", "zone", "an IANA name", "that of `[defaults]`", later=True),
+    _key("immediate", "choices", "what is told at once: `broke`, `fixed`, `errored`", "all of them", choices=IMMEDIATE),
+    _key("only", "lines", "`project`, `project/sub` or `project@branch`: what is told of", "everything"),
+    _key("timezone", "zone", "an IANA name: of the digest", "that of `[defaults]`"),
     _key("heartbeat", "secret", "a reference to an address that is called when all went well", later=True),
-    _key("authors", "lines", 'who pushed is told too, if the address ends so: `"@example.org"`', "nobody", later=True),
+    _key("authors", "lines", 'who broke it is told at once too, if the address ends so: `"@example.org"`', "nobody"),
 )
 TOP = _table(
     _key("include", "lines", 'more files of projects: `["projects.d/*.toml"]`'),

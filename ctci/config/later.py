@@ -123,7 +123,6 @@ _CHECKS: Mapping[str, Callable[[Reader, At, object], object]] = {
     "days": values.days,
     "zone": values.zone,
     "globs": values.globs,
-    "slow": values.slow,
     "networks": values.networks,
     "url": values.url,
     "header": values.header,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ctci.config import branches, hiding, keys, later, notes, paths, recipes, schedules, values
+from ctci.config import branches, hiding, keys, later, notes, paths, recipes, schedules, telling, values
 from ctci.config.reader import Reader
 from ctci.config.scan import At
 from ctci.config.settings import SWEEP_S, Each, Keep, Notify, Project, Subproject
@@ -73,14 +73,16 @@ class ProjectsReader:
         entries = self._r.table(at, top.get("defaults", {}), keys.DEFAULTS, "[defaults]")
         return self._around(at, entries, Around(recipe=Recipe(name="", run=""), keep=kept), keys.DEFAULTS)
 
-    def notify(self, top: Mapping[str, Any]) -> dict[str, Notify]:
-        """The notify tables of this file."""
+    def notify(self, top: Mapping[str, Any], timezone: str) -> dict[str, Notify]:
+        """The notify tables of this file; `timezone` is that of [defaults]."""
         named = self._r.named(("notify",), top.get("notify", {}), "notify table")
         found = {}
         for name, each in named.items():
             entries = self._r.table(("notify", name), each, keys.NOTIFY, f"[notify.{name}]")
             found[name] = Notify(
-                name=name, email=values.mails(self._r, ("notify", name, "email"), entries.get("email", []))
+                name=name,
+                email=values.mails(self._r, ("notify", name, "email"), entries.get("email", [])),
+                **telling.read(self._r, ("notify", name), entries, timezone),
             )
             self.secrets += later.check(self._r, ("notify", name), entries, keys.NOTIFY)
             notes.told_by(self._r, ("notify", name), entries)

@@ -102,7 +102,7 @@ class _Whole:
         around = self.readings[0].defaults(tops[0], kept)
         self.timezone = around.timezone
         for reading, top in zip(self.readings, tops, strict=True):
-            self._take("notify", self.notify, reading.notify(top), reading.reader)
+            self._take("notify", self.notify, reading.notify(top, around.timezone), reading.reader)
             self._take("projects", self.projects, reading.projects(top, around), reading.reader)
             self._take("each", self.each, reading.each(top, around), reading.reader)
         for r in self._readers:

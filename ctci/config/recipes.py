@@ -75,6 +75,9 @@ def _recipe(
     if "run" not in entries:
         r.say("C102", f"recipe `{name}` has no `run`", at, key=True, hint="its command is missing")
         return None
+    slow_by, slow_s = (
+        values.slow(r, (*at, "slow-after"), entries["slow-after"]) if "slow-after" in entries else (None, None)
+    )
     return replace(
         made,
         name=name,
@@ -87,6 +90,8 @@ def _recipe(
         junit=values.globs(r, (*at, "junit"), entries.get("junit", [])),
         sarif=values.globs(r, (*at, "sarif"), entries.get("sarif", [])),
         matchers=values.globs(r, (*at, "matchers"), entries.get("matchers", [])),
+        slow_by=slow_by,
+        slow_s=slow_s,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ctci.config.keys import IMMEDIATE
 from ctci.config.looked import Looked
 from ctci.config.problems import Problem
 from ctci.model import HEADS, Recipe, Remote, SecretRef
@@ -108,11 +109,35 @@ class Each:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Digest:
+    """When the digest comes, and what of it where nothing happened."""
+
+    #: A time of day, `HH:MM`.
+    at: str = "07:30"
+    #: Days of the week and ranges of them, such as `mon-fri`; empty: every day.
+    days: tuple[str, ...] = ()
+    #: `skip`, `short` or `full`.
+    quiet: str = "skip"
+    #: A schedule: it comes as soon as that one's runs have settled, at the latest at `at`.
+    after: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Notify:
     """Who is told."""
 
     name: str
     email: tuple[str, ...] = ()
+    #: When its digest comes; None: it gets none.
+    digest: Digest | None = None
+    #: What is told at once: `broke`, `fixed`, `errored`.
+    immediate: tuple[str, ...] = IMMEDIATE
+    #: `project`, `project/sub` or `project@branch`; empty: everything.
+    only: tuple[str, ...] = ()
+    #: An IANA name: of its digest.
+    timezone: str = "UTC"
+    #: Ends of addresses: who wrote what was pushed is told at once too, if the address ends so.
+    authors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -184,13 +184,15 @@ def zone(r: Reader, at: At, value: object) -> str | None:
     return None
 
 
-def slow(r: Reader, at: At, value: object) -> None:
-    """A multiple of the usual time, or a duration."""
+def slow(r: Reader, at: At, value: object) -> tuple[float | None, int | None]:
+    """A multiple of the usual time, or a duration in seconds."""
     found = _SLOW.fullmatch(value) if isinstance(value, str) else None
     if found is None or not isinstance(value, str):
-        duration(r, at, value, 0, '"1.5x" (of its usual time) or "20m"')
-    elif float(found[1]) <= 1:
+        return None, duration(r, at, value, 0, '"1.5x" (of its usual time) or "20m"') or None
+    if float(found[1]) <= 1:
         r.say("C302", f"not more than usual: `{value}`", at, hint='such as "1.5x"')
+        return None, None
+    return float(found[1]), None
 
 
 def globs(r: Reader, at: At, value: object) -> tuple[str, ...]:

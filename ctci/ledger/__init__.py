@@ -6,8 +6,21 @@ from ctci.ledger.copies import back_up
 from ctci.ledger.engine import Away, Fenced, IllegalMove, Ledger, LedgerError, Nudge, connect
 from ctci.ledger.entries import record, refuse
 from ctci.ledger.history import baseline, bases, branches, broken_since, outdated, red_on, since, standing, strips
-from ctci.ledger.letters import failed, hasten, owe, sent
 from ctci.ledger.migrations import migrate
+from ctci.ledger.outbox import (
+    failed,
+    forget_sendings,
+    hasten,
+    last_to,
+    next_due,
+    owe,
+    release,
+    sendings_,
+    sent,
+    take,
+    waiting,
+)
+from ctci.ledger.pasts import pasts
 from ctci.ledger.preparing import give_up, postpone, prepare
 from ctci.ledger.readings import found
 from ctci.ledger.reads import (
@@ -21,19 +34,17 @@ from ctci.ledger.reads import (
     default_branches,
     deliveries_,
     delivery,
-    due,
     in_state,
     integrity,
     job,
     jobs_of,
     last_calls,
-    next_due,
     projects_,
     run,
     runs_,
     runs_of_call,
-    sendings_,
     tries,
+    unfinished,
     unprepared,
     wish,
 )
@@ -80,11 +91,11 @@ __all__ = [
     "default_branches",
     "deliveries_",
     "delivery",
-    "due",
     "failed",
     "fire",
     "fired",
     "forget",
+    "forget_sendings",
     "found",
     "give_up",
     "hasten",
@@ -94,11 +105,13 @@ __all__ = [
     "job",
     "jobs_of",
     "last_calls",
+    "last_to",
     "migrate",
     "next_due",
     "open_ledger",
     "outdated",
     "owe",
+    "pasts",
     "postpone",
     "prepare",
     "projects_",
@@ -110,6 +123,7 @@ __all__ = [
     "red_on",
     "refs_",
     "refuse",
+    "release",
     "retry",
     "run",
     "running",
@@ -124,11 +138,14 @@ __all__ = [
     "strips",
     "succeeded_on",
     "sweep",
+    "take",
     "told_of",
     "took",
     "tries",
+    "unfinished",
     "unprepared",
     "unschedule",
+    "waiting",
     "wish",
 ]
 

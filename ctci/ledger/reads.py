@@ -15,9 +15,8 @@ from ctci.ledger.tables import (
     jobs,
     projects,
     runs,
-    sendings,
 )
-from ctci.model import Attempt, Change, Commit, Delivery, Job, Run, Sending, Status
+from ctci.model import Attempt, Change, Commit, Delivery, Job, Run, Status
 
 #: What a call of a hook has just made is among so many of the newest runs.
 RECENT = 5000
@@ -152,6 +151,13 @@ def at_work(db: Ledger) -> frozenset[str]:
         return frozenset(name for query in (waits, busy) for name in connection.execute(query).scalars())
 
 
+def unfinished(db: Ledger) -> frozenset[str]:
+    """The projects of which a run has not ended."""
+    with db.read() as connection:
+        query = select(runs.c.project).where(runs.c.finished_at.is_(None)).distinct()
+        return frozenset(connection.execute(query).scalars())
+
+
 def in_state(db: Ledger, status: Status, *, host: int | None = None, limit: int = 1000) -> tuple[Job, ...]:
     """All jobs of one (unfinished) status, in the queue's order."""
     query = select(jobs).where(jobs.c.status == status).order_by(jobs.c.priority, jobs.c.turn, jobs.c.id).limit(limit)
@@ -229,34 +235,6 @@ def changes_after(db: Ledger, seq: int, *, limit: int = 200) -> tuple[Change, ..
     query = select(changes).where(changes.c.seq > seq).order_by(changes.c.seq).limit(limit)
     with db.read() as connection:
         return tuple(Change(**row._mapping) for row in connection.execute(query))  # noqa: SLF001 - its public name
-
-
-def due(db: Ledger, sink: str, *, limit: int = 20) -> tuple[Sending, ...]:
-    """Letters whose time has come."""
-    query = (
-        select(sendings)
-        .where(sendings.c.sink == sink, sendings.c.state == "due", sendings.c.due <= now_ms())
-        .order_by(sendings.c.due)
-        .limit(limit)
-    )
-    with db.read() as connection:
-        return tuple(rows.sending(row) for row in connection.execute(query))
-
-
-def next_due(db: Ledger, sink: str) -> int | None:
-    """When the next letter is due, Unix milliseconds."""
-    query = select(func.min(sendings.c.due)).where(sendings.c.sink == sink, sendings.c.state == "due")
-    with db.read() as connection:
-        return connection.execute(query).scalar()
-
-
-def sendings_(db: Ledger, *, run: int | None = None, limit: int = 50) -> tuple[Sending, ...]:
-    """Letters, newest first."""
-    query = select(sendings).order_by(sendings.c.id.desc()).limit(limit)
-    if run is not None:
-        query = query.where(sendings.c.run == run)
-    with db.read() as connection:
-        return tuple(rows.sending(row) for row in connection.execute(query))
 
 
 def integrity(db: Ledger) -> str | None:

@@ -248,7 +248,7 @@ class Findings(SQLModel, table=True):
 
 
 class Sendings(SQLModel, table=True):
-    """Letters that are owed, and what became of them."""
+    """What is owed to somebody outside, and what became of it."""
 
     id: int | None = Field(default=None, primary_key=True)
     sink: str
@@ -262,6 +262,12 @@ class Sendings(SQLModel, table=True):
     state: str
     last_error: str | None
     sent_at: int | None = _ms()
+    #: What is to be said, or was, as its sink writes it; what it says now has this number.
+    body: dict[str, Any] | None = Field(sa_column=Column(Json, nullable=True))
+    version: int
+    #: Who tries it at this moment, and until when nobody else does.
+    held_by: str | None
+    held_until: int | None = _ms()
 
 
 class Cursors(SQLModel, table=True):

@@ -22,7 +22,7 @@ from ctci.model.asked import (
     place_of,
     short_ref,
 )
-from ctci.model.done import Attempt, Change, Commit, Exit, Job, Letter, Repeat, Run, Sending, Wait
+from ctci.model.done import Attempt, Change, Commit, Exit, Job, Owed, Repeat, Run, Sending, Wait
 from ctci.model.findings import Finding, Reading, Tally
 from ctci.model.statuses import CONCLUSIVE, FINISHED, MOVES, RED, WORST_FIRST, Status
 from ctci.model.unasked import Fired, Reckoned, Ref, Silence
@@ -48,8 +48,8 @@ __all__ = [
     "Fired",
     "Ignored",
     "Job",
-    "Letter",
     "Order",
+    "Owed",
     "Past",
     "Plan",
     "Reading",

@@ -89,6 +89,9 @@ class Recipe:
     junit: tuple[str, ...] = ()
     sarif: tuple[str, ...] = ()
     matchers: tuple[str, ...] = ()
+    #: Beyond so many times its usual time, or so many seconds, a green one is told as slower; at most one is given.
+    slow_by: float | None = None
+    slow_s: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

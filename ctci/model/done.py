@@ -1,6 +1,8 @@
 """What is done: runs, jobs, attempts, what they wait for and how they ended, and the letters about them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ctci.model.asked import Order, event_of, short_ref
 from ctci.model.statuses import RED, Status
@@ -183,31 +185,48 @@ class Change:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Letter:
-    """A letter that is owed: which jobs of which run, to which `[notify.N]`."""
+class Owed:
+    """What somebody outside is to be told: a letter to an address, a status on a commit, a call."""
 
+    #: Names it once and for all.
     key: str
+    #: Who is told: `team:ana@example.org`, or what the sink calls it.
     to: str
-    run: int
-    job: int
+    #: The run that it is about, and the jobs of it; 0 and none where it is about no one run.
+    run: int = 0
+    jobs: tuple[int, ...] = ()
     #: Unix milliseconds; not before.
     due: int
-    message_id: str
+    #: Fixed before the first try: who gets it twice can tell. Empty where there is no such thing.
+    message_id: str = ""
+    #: `due`; another where nothing is to be sent and only that is to be remembered.
+    state: str = "due"
+    #: What is said, as its sink writes it, where that is not made when it is sent.
+    body: Mapping[str, Any] | None = None
+    #: Whether it takes the place of what its key said before.
+    replaces: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sending:
-    """A letter on the ledger. Times are Unix milliseconds."""
+    """What is owed, on the ledger. Times are Unix milliseconds."""
 
     id: int
     sink: str
     key: str
     to: str
+    #: 0 where it is about no one run.
     run: int
     jobs: tuple[int, ...]
     due: int
     tries: int
     message_id: str
-    #: `due`, `sent` or `given_up`.
+    #: `due`, `sent`, `given_up`, or `quiet` where nothing was worth to be sent.
     state: str
     last_error: str | None
+    sent_at: int | None = None
+    body: Mapping[str, Any] | None = None
+    #: Number of what it says now.
+    version: int = 1
+    #: Who tries it at this moment.
+    held_by: str | None = None

@@ -25,6 +25,13 @@ class Finding:
     #: Line of the log that it came from, from 1; None where it came from a report.
     log_line: int | None = None
 
+    @property
+    def spot(self) -> str:
+        """Where it is: `test_cart.py:88`, else its test, else the tool that said it."""
+        if self.file:
+            return f"{self.file}:{self.line}" if self.line else self.file
+        return self.test or self.tool
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tally:

@@ -51,6 +51,10 @@ class Past:
     baseline: Seen | None = None
     #: Whether `baseline` and `green` are of the default branch.
     forked: bool = False
+    #: Whether a newer run has a result here by now: a rerun of the past is told only while it is the present.
+    overtaken: bool = False
+    #: Whether an attempt of it before the last was red.
+    retried: bool = False
     #: The last green result before it.
     green: Seen | None = None
     #: The first red one after `green`, up to this job; of a green job the first red one of the break that it ends.
@@ -91,9 +95,11 @@ class Verdict:
 
     job: Job
     run: Run
-    #: `broke`, `failed` (red as the first result here), `still broken`, `fixed`, `passed`, `errored`, or the status
-    #: of what was not run to an end (`cancelled`, `superseded`, `skipped`).
+    #: `broke`, `failed` (red as the first result here), `still broken`, `fixed`, `passed`, `allowed` (red, as its
+    #: recipe may be), `errored`, or the status of what has no result (`queued`, `cancelled`, `skipped` ...).
     word: str
+    #: Whether it changes something, and is worth a word at once.
+    change: bool = False
     #: The last green result before, the first red one of the break (for `fixed`: of the break that it ends).
     green: Seen | None = None
     red: Seen | None = None

@@ -16,8 +16,8 @@ from urllib.parse import quote, urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ctci import clock, logs
-from ctci.model import Commit, Job, Run
-from ctci.report import verdict
+from ctci.model import Job, Run, Verdict
+from ctci.report import saying, verdict
 
 SUBJECT = 70
 #: Columns of the text part.
@@ -40,15 +40,8 @@ GLYPHS = {"broke": "x", "failed": "x", "errored": "!", "fixed": "+"}
 class Told:
     """A job that the letter tells of."""
 
-    job: Job
-    #: One of verdict.WORDS.
-    word: str
-    #: The last green job of the place; of a fixed one, the last before it was red.
-    green: Job | None = None
-    #: Of a fixed one, the first red job.
-    red: Job | None = None
-    #: What came since `green`, newest first.
-    commits: tuple[Commit, ...] = ()
+    #: Its word is one of verdict.WORDS.
+    verdict: Verdict
     #: The last lines of its log, as they are on disk, and the number of the first of them.
     tail: tuple[bytes, ...] = ()
     tail_from: int = 1
@@ -56,9 +49,8 @@ class Told:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """All that a letter about one run is made of."""
+    """All that a letter is made of."""
 
-    run: Run
     told: tuple[Told, ...]
     #: The `[notify.N]` that asks for it.
     notify: str
@@ -82,7 +74,8 @@ class Composed:
 
 def compose(facts: Facts) -> Composed:
     """Write the letter: a subject of at most 70 ASCII characters, text of 72 columns, HTML of 80 KB."""
-    facts = replace(facts, told=tuple(sorted(facts.told, key=lambda told: verdict.WORDS.index(told.word))))
+    ordered = sorted(facts.told, key=lambda told: (_order(told.verdict.word), told.verdict.run.id))
+    facts = replace(facts, told=tuple(ordered))
     subject = _subject(facts)
     for lines in LINES:
         said = {"subject": subject, **_said(facts, lines)}
@@ -92,18 +85,32 @@ def compose(facts: Facts) -> Composed:
     return Composed(subject=subject, text=_texts.get_template("letter.txt").render(said), html=html)
 
 
+def reply(composed: Composed, subject: str) -> Composed:
+    """The same letter as an answer to an earlier one of this subject: mail programs split threads where it changes."""
+    return replace(composed, subject=f"Re: {subject}") if subject else composed
+
+
 def plain(text: str | None, most: int = LINE) -> str:
     """One line that is safe to be shown anywhere: no controls, no terminal sequences, no half characters."""
     said = logs.clean(" ".join((text or "").split()).encode("utf-8", "replace"))
     return said if len(said) <= most else said[: most - 3] + "..."
 
 
+def _order(word: str) -> int:
+    return verdict.WORDS.index(word) if word in verdict.WORDS else len(verdict.WORDS)
+
+
 def _subject(facts: Facts) -> str:
-    run, number = facts.run, f" (#{facts.run.id})"
+    runs = {told.verdict.run.id for told in facts.told}
+    projects = dict.fromkeys(told.verdict.run.project for told in facts.told)
+    branches = dict.fromkeys(told.verdict.run.branch for told in facts.told)
+    number = f" (#{min(runs)})" if len(runs) == 1 else ""
     if len(facts.told) == 1:
-        said, names = facts.told[0].word, f"{facts.told[0].job.name} on {run.branch}"
+        told = facts.told[0].verdict
+        said, names = told.word, f"{told.job.name} on {told.run.branch}"
     else:
-        said, names = verdict.summary(told.word for told in facts.told), f"{run.project} {run.branch}"
+        said = verdict.summary(told.verdict.word for told in facts.told)
+        names = f"{', '.join(projects)} {branches.popitem()[0]}" if len(branches) == 1 else ", ".join(projects)
     start = f"[ctci] {said}: "
     room = SUBJECT - len(start) - len(number)
     names = plain(unicodedata.normalize("NFKD", names).encode("ascii", "replace").decode(), room)
@@ -114,56 +121,74 @@ def _subject(facts: Facts) -> str:
 
 
 def _said(facts: Facts, lines: int) -> dict[str, Any]:
-    run, root = facts.run, f"{facts.public_url.rstrip('/')}/"
-    pusher = plain(run.pusher, 60)
-    author = plain(run.author, 60)
-    by = [author, f"pushed by {pusher}" if pusher and pusher != author else ""]
-    items = [_item(facts, told, root, lines) for told in facts.told[:MOST_JOBS]]
+    root = f"{facts.public_url.rstrip('/')}/"
+    items = [_item(told, root, lines) for told in facts.told[:MOST_JOBS]]
+    runs = {told.verdict.run.id: told.verdict.run for told in facts.told}
     return {
         "headline": items[0]["sentence"] if len(items) == 1 else _sum(facts),
         "title": plain(facts.title, 60),
         "date": _moment(facts.at),
-        "run": run,
-        "branch": plain(run.branch, 120),
-        "run_url": f"{root}runs/{run.id}",
-        "sha": (run.commit or run.after or "unknown")[:7],
-        "commit_subject": plain(run.subject, 100) if run.commit else "(not fetched)",
-        "by": ", ".join(filter(None, by)),
+        # What is said once where all is of one run, and of each where it is not.
+        "run": _run(next(iter(runs.values())), root) if len(runs) == 1 else None,
         "items": items,
         "more": len(facts.told) - len(items),
+        "root": root,
         "remarks": [plain(remark, 300) for remark in facts.remarks],
         "notify": plain(facts.notify, 60),
         "host": plain(urlsplit(root).netloc, 100),
     }
 
 
-def _sum(facts: Facts) -> str:
-    run, words = facts.run, verdict.summary(told.word for told in facts.told)
-    return f"{words} in {plain(run.project)} on {plain(run.branch, 120)}, #{run.id}."
-
-
-def _item(facts: Facts, told: Told, root: str, lines: int) -> dict[str, Any]:
-    job, suspects = told.job, verdict.suspects(told.job, told.commits)
-    tail = [plain_line(line) for line in told.tail[-lines:]] if lines else []
+def _run(run: Run, root: str) -> dict[str, Any]:
+    pusher, author = plain(run.pusher, 60), plain(run.author, 60)
+    by = [author, f"pushed by {pusher}" if pusher and pusher != author else ""]
     return {
-        "word": told.word,
-        "glyph": GLYPHS[told.word],
+        "id": run.id,
+        "url": f"{root}runs/{run.id}",
+        "branch": plain(run.branch, 120),
+        "sha": (run.commit or run.after or "unknown")[:7],
+        "subject": plain(run.subject, 100) if run.commit else "(not fetched)",
+        "by": ", ".join(filter(None, by)),
+    }
+
+
+def _sum(facts: Facts) -> str:
+    words = verdict.summary(told.verdict.word for told in facts.told)
+    runs = {told.verdict.run.id: told.verdict.run for told in facts.told}
+    if len(runs) == 1:
+        run = next(iter(runs.values()))
+        return f"{words} in {plain(run.project)} on {plain(run.branch, 120)}, #{run.id}."
+    projects = ", ".join(dict.fromkeys(plain(run.project) for run in runs.values()))
+    return f"{words} in {projects}."
+
+
+def _item(told: Told, root: str, lines: int) -> dict[str, Any]:
+    judged, job = told.verdict, told.verdict.job
+    tail = [plain_line(line) for line in told.tail[-lines:]] if lines else []
+    red = judged.word in verdict.BROKEN
+    return {
+        "word": judged.word,
+        "glyph": GLYPHS.get(judged.word, "x"),
         "name": plain(job.name, 120),
-        "sentence": _sentence(facts.run, told),
+        "run": _run(judged.run, root),
+        "sentence": _sentence(judged),
         "reason": plain(job.reason, 200),
-        "since": _since(told),
-        "commits_title": _commits_title(told),
+        "first": plain(saying.first(judged)) if red else "",
+        "counts": _stop(saying.counts(judged)) if red else "",
+        "since": _since(judged),
+        "cause": _stop(plain(saying.cause(judged), 300)),
         "commits": [
             {"sha": commit.sha[:7], "author": plain(commit.author, 40), "subject": plain(commit.subject, 100)}
-            for commit in suspects[:MOST_COMMITS]
+            for commit in judged.suspects[:MOST_COMMITS]
         ],
-        "commits_more": max(0, len(suspects) - MOST_COMMITS),
+        "commits_more": max(0, len(judged.suspects) - MOST_COMMITS),
+        "flaky": f"Looks flaky: {plain(judged.flaky, 120)}." if judged.flaky else "",
         "tail": tail,
-        "silent": told.word in ("broke", "failed") and not told.tail,
+        "silent": red and not told.tail and judged.first is None,
         "tail_from": told.tail_from + len(told.tail) - len(tail),
-        "log_url": root + _href(job),
+        "log_url": root + _href(job) + (f"#L{judged.first.log_line}" if judged.first and judged.first.log_line else ""),
         "log_verb": _log_verb(job),
-        "again": _again(facts.run, job),
+        "again": _again(judged.run, job) if judged.word != "fixed" else (),
     }
 
 
@@ -173,39 +198,33 @@ def plain_line(line: bytes) -> str:
     return said if len(said) <= LINE else said[: LINE - 3] + "..."
 
 
-def _sentence(run: Run, told: Told) -> str:
+def _sentence(told: Verdict) -> str:
     """What happened, as one sentence that names the job, the branch, the moment and the cause."""
-    name, branch, reason = plain(told.job.name, 120), plain(run.branch, 120), plain(told.job.reason, 200)
-    moment = _moment(told.job.finished_at or run.created_at)
+    name, branch, reason = plain(told.job.name, 120), plain(told.run.branch, 120), plain(told.job.reason, 200)
+    moment = _moment(told.job.finished_at or told.run.created_at)
     cause = f": {reason.rstrip('.')}" if reason else ""
     return {
         "broke": f"{name} broke {branch} on {moment}{cause}.",
         "failed": f"{name} failed on {branch} on {moment}, its first result there{cause}.",
         "errored": f"ctci could not run {name} on {branch} on {moment}{cause}.",
         "fixed": f"{name} is fixed on {branch} since {moment}.",
-    }[told.word]
+    }.get(told.word, f"{name} on {branch}: {told.word}{cause}.")
 
 
-def _since(told: Told) -> str:
+def _stop(said: str) -> str:
+    """A sentence's end, where it has none."""
+    return said if not said or said.endswith((":", "...")) else f"{said}."
+
+
+def _since(told: Verdict) -> str:
     if told.word == "fixed":
-        return f"Was red from #{told.red.run} on, {_moment(told.red.finished_at)}." if told.red else ""
+        return f"Was red from #{told.red.run} on, {_moment(told.red.at)}." if told.red else ""
     if told.word == "errored":
         return "This is no result: it says nothing about the commit."
-    return f"Last green in #{told.green.run}, {_moment(told.green.finished_at)}." if told.green else ""
-
-
-def _commits_title(told: Told) -> str:
-    if not told.commits:
+    if told.green is None:
         return ""
-    sub = told.job.order.subproject
-    touching = any(sub in commit.touches for commit in told.commits)
-    number = len(verdict.suspects(told.job, told.commits))
-    count = "1 commit" if number == 1 else f"{number} commits"
-    since = f"since green #{told.green.run}" if told.green else f"in #{told.job.run}"
-    if not sub:
-        return f"{count} {since}:"
-    place = plain(sub, 60)
-    return f"{count} to {place} {since}:" if touching else f"{count} {since}, none to {place}:"
+    where = "where this branch began, in" if told.forked else "in"
+    return f"Last green {where} #{told.green.run}, {_moment(told.green.at)}."
 
 
 def _again(run: Run, job: Job) -> tuple[str, ...]:

@@ -81,7 +81,6 @@ def environment() -> Environment:
         shell=shlex.quote,
         first_line=_first_line,
         elapsed=_elapsed,
-        spot=words.spot,
         brief=_brief,
     )
     made.globals.update(

@@ -131,5 +131,5 @@ def test_the_annotated_example_is_valid_and_notes_what_is_not_in_force(tmp_path:
     assert [each.code for each in problems if each.severity != "note"] == ["C903"]
     noted = [each.message.split("`")[1] for each in problems if each.severity == "note"]
     assert len(set(noted)) == len(noted)
-    assert {"artifacts", "digest", "bisect", "facts"} <= set(noted)
+    assert {"artifacts", "lfs", "clean"} <= set(noted)
     assert not {"matrix", "on", "vars", "each", "include", "webhook-secret", "junit", "sarif"} & set(noted)

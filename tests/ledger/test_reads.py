@@ -1,9 +1,7 @@
 """What can be asked: history, retention, letters."""
 
-import pytest
-
 from ctci import ledger
-from ctci.model import Entry, Job, Letter, Status
+from ctci.model import Entry, Job, Status
 from tests import make
 from tests.conftest import StoppedClock
 
@@ -134,45 +132,6 @@ def test_a_running_run_is_never_forgotten(db: ledger.Ledger, host: int) -> None:
 
     assert ledger.forget(db, [run]) == ()
     assert ledger.run(db, run) is not None
-
-
-def letter(job: int) -> Letter:
-    return Letter(key=f"k{job}", to="team", run=1, job=job, due=0, message_id=f"<{job}@x>")
-
-
-def test_a_letter_still_due_takes_more_jobs_of_its_run_in(db: ledger.Ledger) -> None:
-    ledger.owe(db, cursor="mail", seq=1, letters=[letter(1)])
-    ledger.owe(db, cursor="mail", seq=2, letters=[letter(2)])
-
-    (due,) = ledger.due(db, "mail")
-
-    assert due.jobs == (1, 2)
-    assert ledger.cursor(db, "mail") == 2
-
-
-def test_a_letter_is_owed_once(db: ledger.Ledger) -> None:
-    ledger.owe(db, cursor="mail", seq=1, letters=[letter(1)])
-    ledger.sent(db, ledger.due(db, "mail")[0].id)
-
-    ledger.owe(db, cursor="mail", seq=1, letters=[letter(1)])
-
-    assert ledger.due(db, "mail") == ()
-
-
-@pytest.mark.parametrize(("delay_ms", "state"), [(5000, "due"), (None, "given_up")])
-def test_a_letter_that_did_not_go_is_due_later_or_given_up(
-    db: ledger.Ledger, stopped_clock: StoppedClock, delay_ms: int | None, state: str
-) -> None:
-    ledger.owe(db, cursor="mail", seq=1, letters=[letter(1)])
-    (owed,) = ledger.due(db, "mail")
-
-    ledger.failed(db, owed.id, error="451 later", delay_ms=delay_ms)
-
-    (kept,) = ledger.sendings_(db)
-    assert (kept.state, kept.tries, kept.last_error) == (state, 1, "451 later")
-    assert ledger.due(db, "mail") == ()
-    stopped_clock.move(5)
-    assert len(ledger.due(db, "mail")) == (1 if state == "due" else 0)
 
 
 def test_the_changes_are_read_in_order_and_once(db: ledger.Ledger, host: int) -> None:

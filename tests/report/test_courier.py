@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from ctci import clock, config, ledger
-from ctci.config.settings import Config, Each, Notify, Project, Server, Smtp
+from ctci.config.settings import Config, Notify, Project, Server, Smtp
 from ctci.layout import Layout
 from ctci.model import SecretRef, Status
 from ctci.report import letter
-from ctci.report.courier import Courier, backoff, recipients
+from ctci.report.courier import Courier, backoff
+from ctci.report.transitions import Transitions
 from tests import make
 from tests.conftest import StoppedClock
 from tests.eventually import eventually
@@ -57,7 +58,11 @@ class Office:
     def another(self) -> Courier:
         """The courier of another life."""
         self.current = config.Current(lambda: self.config)
-        return Courier(self.db, self.place, self.current, self.environ, lambda project: self.remarks.get(project, ()))
+        letters = Transitions(
+            self.db, self.place, self.current, self.environ, lambda project: self.remarks.get(project, ())
+        )
+        ledger.release(self.db, "me")
+        return Courier(self.db, letters, "me")
 
     def configure(self, made: Config) -> None:
         self.config = made
@@ -86,18 +91,18 @@ def office(db: ledger.Ledger, place: Layout, desk: Desk, stopped_clock: StoppedC
 
 
 def test_a_break_is_told_to_each_address_and_then_its_repair(office: Office, db: ledger.Ledger, host: int) -> None:
-    statuses = (GREEN, GREEN, RED, RED, GREEN, GREEN)
-    runs = [make.settled(db, host, status, "exit 1" if status is RED else None) for status in statuses]
-
-    office.work()
+    runs = []
+    for status in (GREEN, GREEN, RED, RED, GREEN, GREEN):
+        runs.append(make.settled(db, host, status, "exit 1" if status is RED else None))
+        office.work()
 
     told = sorted((str(message["To"]), str(message["Subject"])) for message in office.desk.messages)
     assert told == [
         (to, subject)
         for to in ("ana@example.org", "bo@example.org")
         for subject in (
+            f"Re: [ctci] broke: shop/api:test on main (#{runs[2]})",
             f"[ctci] broke: shop/api:test on main (#{runs[2]})",
-            f"[ctci] fixed: shop/api:test on main (#{runs[4]})",
         )
     ]
     assert office.states == ["sent"] * 4
@@ -256,7 +261,7 @@ def test_a_rerun_of_the_past_is_told_only_while_it_is_the_present(office: Office
 
     repeat(db, host, broken)
     office.work()
-    told = office.subjects
+    told = [str(message["X-CTCI-Verdict"]) for message in office.desk.messages]
     office.desk.envelopes.clear()
     newer = make.settled(db, host, RED)
     office.work()
@@ -265,7 +270,7 @@ def test_a_rerun_of_the_past_is_told_only_while_it_is_the_present(office: Office
     repeat(db, host, broken)
     office.work()
 
-    assert told == [f"[ctci] fixed: shop/api:test on main (#{broken + 1})"] * 2
+    assert told == ["fixed"] * 2
     assert office.subjects == []
     assert newer == broken + 2
 
@@ -334,7 +339,7 @@ def test_a_crash_between_sending_and_marking_sends_again_under_the_same_id(
 ) -> None:
     make.settled(db, host, RED)
 
-    def crash(*_: object) -> None:
+    def crash(*_: object, **__: object) -> None:
         raise ledger.Away("the ledger cannot be written: disk I/O error")
 
     with monkeypatch.context() as patched:
@@ -354,12 +359,13 @@ def test_a_ledger_that_is_away_is_no_try_of_the_letter(
     office: Office, db: ledger.Ledger, host: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make.settled(db, host, RED)
+    office.courier.tick(lambda: True)
 
     def away(*_: object) -> None:
         raise ledger.Away("the ledger cannot be read: disk I/O error")
 
     with monkeypatch.context() as patched:
-        patched.setattr(ledger, "since", away)
+        patched.setattr(ledger, "pasts", away)
         with pytest.raises(ledger.Away):
             office.work()
 
@@ -389,7 +395,7 @@ def test_without_a_mail_server_letters_are_files(office: Office, db: ledger.Ledg
 
     files = list(office.place.mail.iterdir())
     assert len(files) == 2
-    assert all(path.name.startswith(f"{run}.") and path.suffix == ".eml" for path in files)
+    assert all(path.name.startswith(f"break-{run}.") and path.suffix == ".eml" for path in files)
 
 
 @pytest.mark.parametrize("left", [{"projects": {}}, {"notify": {}}, {"notify": {"team": Notify(name="team")}}])
@@ -445,33 +451,6 @@ def test_a_letter_that_cannot_be_written_holds_no_other_up(
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_an_address_in_two_groups_is_told_once() -> None:
-    notify = {**TEAM, "ops": Notify(name="ops", email=("Bo@example.org", "cy@example.org"))}
-    project = Project(name="shop", remote=make.remote(), notify=("team", "ops", "gone"))
-    made = configured(projects={"shop": project}, notify=notify)
-
-    assert list(recipients(made, "shop")) == ["team:ana@example.org", "team:bo@example.org", "ops:cy@example.org"]
-    assert recipients(made, "other") == {}
-
-
-def test_of_two_organisations_with_a_repository_of_one_name_its_own_people_are_told() -> None:
-    each = {
-        name: Each(
-            name=name,
-            project=Project(
-                name="", remote=make.remote(url=f"https://git.example.org/{name}/{{name}}.git"), notify=(name,)
-            ),
-        )
-        for name in ("one", "two")
-    }
-    notify = {name: Notify(name=name, email=(f"{name}@example.org",)) for name in each}
-    made = Config(projects={}, notify=notify, server=Server(), folder=Path("config"), each=each)
-
-    found = recipients(made, "shop", "https://git.example.org/two/shop.git")
-
-    assert list(found) == ["two:two@example.org"]
-
-
 def test_the_loop_survives_a_fault_and_ends_when_told(
     office: Office,
     db: ledger.Ledger,
@@ -487,7 +466,7 @@ def test_the_loop_survives_a_fault_and_ends_when_told(
     make.settled(db, host, RED)
     thread = threading.Thread(target=office.courier.run, args=(stop,))
     thread.start()
-    eventually(lambda: "the courier failed; trying again" in caplog.text)
+    eventually(lambda: "the courier of mail failed; trying again" in caplog.text)
 
     office.current.get = get  # type: ignore[method-assign] # and its end
     eventually(lambda: len(office.desk.envelopes) == 2)
@@ -497,3 +476,109 @@ def test_the_loop_survives_a_fault_and_ends_when_told(
 
     assert not thread.is_alive()
     assert office.states == ["sent"] * 2
+
+
+def test_what_broke_and_was_fixed_before_anybody_heard_of_it_is_told_as_fixed(
+    office: Office, db: ledger.Ledger, host: int
+) -> None:
+    for status in (GREEN, RED, GREEN):
+        run = make.settled(db, host, status)
+
+    office.work()
+
+    assert office.subjects == [f"[ctci] fixed: shop/api:test on main (#{run})"] * 2
+
+
+def test_breaks_that_come_together_are_one_letter_and_wait_for_what_is_unfinished(
+    office: Office, db: ledger.Ledger, host: int, stopped_clock: StoppedClock
+) -> None:
+    orders = (make.order(), make.order(subproject="web"))
+    first = make.settled(db, host, RED, orders=orders[:1], trigger=make.trigger(ref="refs/heads/a"))
+    make.prepared(db, orders=orders, trigger=make.trigger(ref="refs/heads/b"))
+    fail_next(db, host)
+    office.work()
+    waited = office.subjects
+
+    stopped_clock.move(301)
+    office.work()
+    fail_next(db, host)
+    office.work()
+
+    assert waited == []
+    assert office.subjects == [
+        *["[ctci] 2 failed: shop"] * 2,
+        *[f"[ctci] failed: shop/web:test on b (#{first + 1})"] * 2,
+    ]
+
+
+def test_a_repair_is_told_in_the_thread_of_its_break(office: Office, db: ledger.Ledger, host: int) -> None:
+    for status in (GREEN, RED):
+        make.settled(db, host, status)
+        office.work()
+    breaks = {str(message["To"]): message for message in office.desk.messages}
+    office.desk.envelopes.clear()
+
+    make.settled(db, host, GREEN)
+    office.courier = office.another()
+    office.work()
+
+    for message in office.desk.messages:
+        told = breaks[str(message["To"])]
+        assert message["Message-ID"] != told["Message-ID"]
+        assert str(told["Message-ID"]).startswith("<break-")
+        assert message["In-Reply-To"] == message["References"] == told["Message-ID"]
+        assert message["Subject"] == f"Re: {told['Subject']}"
+    assert len(office.desk.messages) == 2
+
+
+def test_two_servers_on_one_ledger_tell_it_once(office: Office, db: ledger.Ledger, host: int) -> None:
+    make.settled(db, host, RED)
+    other = office.another()
+    office.courier.tick(lambda: True)
+    other.tick(lambda: True)
+    taken = ledger.take(db, "mail", holder="another server", hold_ms=600_000)
+
+    office.work()
+
+    assert len(taken) == 1
+    assert len(office.subjects) == 1
+    assert sorted(office.states) == ["due", "sent"]
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ({"immediate": ("fixed",)}, ["fixed"]),
+        ({"immediate": ("broke",)}, ["broke"]),
+        ({"immediate": ()}, []),
+        ({"only": ("shop/web",)}, []),
+        ({"only": ("shop@dev", "other")}, []),
+        ({"only": ("shop/api",)}, ["broke", "fixed"]),
+        ({"only": ("shop@main",)}, ["broke", "fixed"]),
+    ],
+)
+def test_a_table_says_what_of_it_is_told_at_once(
+    office: Office, db: ledger.Ledger, host: int, table: dict[str, Any], told: list[str]
+) -> None:
+    office.configure(configured(notify={"team": Notify(name="team", email=("ana@example.org",), **table)}))
+
+    for status in (GREEN, RED, GREEN):
+        make.settled(db, host, status)
+        office.work()
+
+    assert [str(message["X-CTCI-Verdict"]) for message in office.desk.messages] == told
+
+
+def test_who_broke_it_is_told_too_and_an_address_that_nobody_reads_is_not(
+    office: Office, db: ledger.Ledger, host: int
+) -> None:
+    table = Notify(name="team", email=("ana@example.org",), authors=("@example.org",))
+    office.configure(configured(notify={"team": table}))
+    addresses = ("Ana@example.org", "bo@example.org", "cy@example.net", "bot-noreply@example.org", "x\ny@example.org")
+    make.settled(db, host, GREEN)
+    brought = tuple(make.commit(sha=make.sha(70 + n), email=each) for n, each in enumerate(addresses))
+
+    make.settled(db, host, RED, brought=brought)
+    office.work()
+
+    assert sorted(str(message["To"]) for message in office.desk.messages) == ["ana@example.org", "bo@example.org"]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctci import clock
-from ctci.model import Job, Run, Status
+from ctci import clock, model
+from ctci.model import Job, Run, Status, Tally, Verdict
 from ctci.report import letter, mail
 from tests import make
 
@@ -53,29 +53,40 @@ def job(**fields: Any) -> Job:
     return Job(**{**defaults, **fields})
 
 
-GREEN = job(run=1479, status=Status.SUCCEEDED, finished_at=AT - 7_200_000)
+def seen(**fields: Any) -> model.Seen:
+    return model.Seen(**{"job": 3, "run": 1479, "status": Status.SUCCEEDED, "at": AT - 7_200_000, **fields})
+
+
+GREEN = seen()
 COMMITS = (
     make.commit(sha=SHA),
     make.commit(sha="b81d0e2" + "0" * 33, author="Bo Lind", subject="Bump pydantic to 2.9"),
-    make.commit(sha="aaaaaaa" + "0" * 33, author="Cy Odu", subject="Reword the manual", touches=("docs",)),
 )
 
 
-def broke(**fields: Any) -> letter.Told:
+def judged(**fields: Any) -> Verdict:
+    """A break, by two commits, of #1482."""
+    order = {name: fields.pop(name) for name in ("job", "run") if name in fields}
     defaults: dict[str, Any] = {
-        "job": job(),
+        "job": order.get("job") or job(),
+        "run": order.get("run") or run(),
         "word": "broke",
+        "change": True,
         "green": GREEN,
-        "commits": COMMITS,
-        "tail": (b"collected 3 items", b"    assert total == 19.99", b"FAILED test_cart.py"),
-        "tail_from": 18,
+        "suspects": COMMITS,
+        "cause": "commits",
     }
-    return letter.Told(**{**defaults, **fields})
+    return Verdict(**{**defaults, **fields})
+
+
+def broke(**fields: Any) -> letter.Told:
+    lines = {name: fields.pop(name) for name in ("tail", "tail_from") if name in fields}
+    tail = (b"collected 3 items", b"    assert total == 19.99", b"FAILED test_cart.py")
+    return letter.Told(verdict=judged(**fields), **{"tail": tail, "tail_from": 18, **lines})
 
 
 def facts(*told: letter.Told, **fields: Any) -> letter.Facts:
     defaults: dict[str, Any] = {
-        "run": run(),
         "told": told or (broke(),),
         "notify": "team",
         "title": "Acme CI",
@@ -85,7 +96,7 @@ def facts(*told: letter.Told, **fields: Any) -> letter.Facts:
     return letter.Facts(**{**defaults, **fields})
 
 
-class Seen(html.parser.HTMLParser):
+class Read(html.parser.HTMLParser):
     """What a mail program would make of the HTML: its text, its links, its tags, all closed in order."""
 
     def __init__(self, source: str) -> None:
@@ -148,7 +159,7 @@ Acme CI, {at}. You get this because you are in
 
 
 def test_the_html_says_what_the_text_says() -> None:
-    seen = Seen(letter.compose(facts(remarks=("0.8 GB are free",))).html)
+    seen = Read(letter.compose(facts(remarks=("0.8 GB are free",))).html)
 
     said = " ".join(seen.text.split())
     for words in (
@@ -169,7 +180,7 @@ def test_the_html_says_what_the_text_says() -> None:
 
 
 def test_the_html_is_styled_in_place_and_fetches_nothing() -> None:
-    seen = Seen(letter.compose(facts()).html)
+    seen = Read(letter.compose(facts()).html)
 
     tags = {tag for tag, _ in seen.tags}
     assert tags & {"style", "link", "img", "script"} == set()
@@ -186,7 +197,7 @@ def test_the_html_is_styled_in_place_and_fetches_nothing() -> None:
     ],
 )
 def test_each_word_has_its_sentence(word: str, status: Status, sentence: str, since: str | None) -> None:
-    told = letter.Told(job=job(status=status), word=word, red=GREEN)
+    told = broke(job=job(status=status), word=word, green=None, red=seen(), suspects=(), cause="")
 
     written = letter.compose(facts(told))
 
@@ -197,7 +208,7 @@ def test_each_word_has_its_sentence(word: str, status: Status, sentence: str, si
 
 
 def test_several_jobs_are_one_letter_with_the_worst_first() -> None:
-    fixed = letter.Told(job=job(subproject="web", status=Status.SUCCEEDED, reason=None), word="fixed", red=GREEN)
+    fixed = broke(job=job(subproject="web", status=Status.SUCCEEDED, reason=None), word="fixed", red=seen())
 
     written = letter.compose(facts(fixed, broke(), broke(job=job(subproject="docs"))))
 
@@ -226,10 +237,10 @@ def test_the_steps_to_do_it_again_can_be_copied(fields: dict[str, Any], again: s
 
 
 def test_a_run_without_a_commit_says_so_and_offers_no_steps() -> None:
-    told = letter.Told(job=job(status=Status.ERRORED, reason="the remote has no refs/heads/x"), word="errored")
     nameless = run(after=None, commit=None, subject=None, author=None, pusher=None)
+    ours = job(status=Status.ERRORED, reason="the remote has no refs/heads/x")
 
-    written = letter.compose(facts(told, run=nameless))
+    written = letter.compose(facts(broke(job=ours, run=nameless, word="errored", suspects=(), cause="")))
 
     assert "Commit  unknown  (not fetched)\nRun " in written.text
     assert "git switch" not in written.text + written.html
@@ -271,8 +282,9 @@ def test_a_letter_about_very_much_stays_small_and_counts_the_rest() -> None:
 
 @pytest.mark.parametrize("ref", ["refs/heads/" + "long/" * 60, "refs/heads/über-größe", "refs/tags/v1\u202e"])
 def test_a_subject_is_short_and_ascii_whatever_the_branch(ref: str) -> None:
-    for told in ((broke(),), (broke(), broke())):
-        subject = letter.compose(facts(*told, run=run(ref=ref))).subject
+    there = run(ref=ref)
+    for told in ((broke(run=there),), (broke(run=there), broke(run=there))):
+        subject = letter.compose(facts(*told)).subject
 
         assert len(subject) <= 70
         assert subject.isascii()
@@ -282,7 +294,7 @@ def test_a_subject_is_short_and_ascii_whatever_the_branch(ref: str) -> None:
 def test_words_without_an_end_are_broken_to_the_width() -> None:
     endless = run(subject="x" * 100, author="y" * 100)
 
-    text = letter.compose(facts(run=endless, title="z" * 100)).text
+    text = letter.compose(facts(broke(run=endless), title="z" * 100)).text
 
     assert max(len(line) for line in text.splitlines()) == letter.COLUMNS
 
@@ -310,11 +322,21 @@ hostile = st.text(st.characters() | st.sampled_from("\r\n\t\x1b<>&\"'\u2028\u202
 @given(hostile, hostile, hostile, hostile, st.lists(st.binary(max_size=300), max_size=4))
 def test_hostile_text_stays_text(subject: str, author: str, name: str, reason: str, tail: list[bytes]) -> None:
     commits = (make.commit(author=author, subject=subject),)
-    told = broke(job=job(reason=reason), commits=commits, tail=tuple(tail))
     hostile_run = run(subject=subject, author=author, pusher=name, ref=f"refs/heads/{name}")
-    plainly = Seen(letter.compose(facts(broke(tail=(b"x",)))).html)
+    found = make.finding(message=reason, file=name, test=author)
+    shown = broke(
+        job=job(reason=reason),
+        run=hostile_run,
+        suspects=commits,
+        tail=tuple(tail),
+        first=found if tail else None,
+        flaky=name,
+        changed=(model.Changed(name=name, before=author, now=subject),),
+        cause="machine" if len(tail) > 2 else "commits",
+    )
+    plainly = Read(letter.compose(facts(broke(tail=(b"x",)), broke(run=run(id=7), first=make.finding()))).html)
 
-    written = letter.compose(facts(told, run=hostile_run, title=name))
+    written = letter.compose(facts(shown, broke(job=job(id=8), run=run(id=7)), title=name))
     message = mail.message(
         written,
         sender="ctci <ctci@example.org>",
@@ -327,7 +349,7 @@ def test_hostile_text_stays_text(subject: str, author: str, name: str, reason: s
     assert written.subject.isascii()
     assert written.subject.isprintable()
     allowed = {tag for tag, _ in plainly.tags}
-    assert {tag for tag, _ in Seen(written.html).tags} <= allowed
+    assert {tag for tag, _ in Read(written.html).tags} <= allowed
     head = message.as_bytes().partition(b"\n\n")[0].lower()
     assert b"\nbcc:" not in head
     assert message.as_bytes().isascii()
@@ -336,7 +358,83 @@ def test_hostile_text_stays_text(subject: str, author: str, name: str, reason: s
 @pytest.mark.parametrize("where", ["subject", "author", "pusher"])
 def test_a_letter_is_the_same_but_for_the_words_of_the_commit(where: str) -> None:
     tame = letter.compose(facts()).html
-    wild = letter.compose(facts(run=run(**{where: "<b>x</b>&amp;"}))).html
+    wild = letter.compose(facts(broke(run=run(**{where: "<b>x</b>&amp;"})))).html
 
     assert "&lt;b&gt;x&lt;/b&gt;&amp;amp;" in wild
     assert "<b>" not in tame + wild
+
+
+FOUND = make.finding(file="test_cart.py", line=88, message="assert 1 == 2", log_line=2214)
+
+
+def test_the_first_error_stands_where_the_end_of_the_log_would() -> None:
+    reading = make.reading(tests=Tally(total=846, failed=12))
+    told = broke(first=FOUND, reading=reading, wrong=12, news=11, tail=(), flaky="passed on the same commit in #1480")
+
+    written = letter.compose(facts(told))
+
+    assert (
+        "   test_cart.py:88: assert 1 == 2\n   12 of 846 tests failed, 11 of them new.\n   Last green in #1479"
+        in written.text
+    )
+    assert "Looks flaky: passed on the same commit in #1480.\n" in written.text
+    assert "https://ci.example.org/runs/1482/api/test#L2214\n" in written.text
+    assert "test_cart.py:88: assert 1 == 2" in Read(written.html).text
+    assert "nothing into its log" not in written.text
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"cause": "elsewhere"}, "2 commits since green #1479, none to api:"),
+        ({"cause": "recipe", "suspects": ()}, "No commits to api since green #1479: the recipe changed."),
+        (
+            {"cause": "machine", "suspects": (), "changed": (model.Changed(name="gcc", before="13.2", now="14.1"),)},
+            "No commits to api since green #1479: the machine changed (gcc 13.2 -> 14.1).",
+        ),
+        (
+            {"cause": "nothing", "suspects": ()},
+            "No commits to api since green #1479, and nothing that is known of the machine changed.",
+        ),
+        ({"forked": True}, "Last green where this branch began, in #1479"),
+        ({"forked": True}, "2 commits to api in #1482:"),
+    ],
+)
+def test_what_is_to_blame_is_said(fields: dict[str, Any], said: str) -> None:
+    assert said in " ".join(letter.compose(facts(broke(**fields))).text.split())
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"wrong": 1, "news": 1}, None),
+        ({"wrong": 3, "news": 3}, "3 errors, all new."),
+        ({"wrong": 3, "news": 0}, "3 errors, none of them new."),
+        ({"wrong": 3, "news": 3, "green": None}, "3 errors."),
+    ],
+)
+def test_how_many_are_new_is_said_where_there_is_more_than_one(fields: dict[str, Any], said: str | None) -> None:
+    text = letter.compose(facts(broke(first=FOUND, **fields))).text
+
+    assert said in text if said else "errors" not in text
+
+
+def test_a_letter_about_several_runs_says_of_each_where_it_was() -> None:
+    other = run(id=77, project="blog", ref="refs/heads/dev", subject="Reword")
+    there = broke(job=job(run=77, project="blog", subproject=""), run=other)
+
+    written = letter.compose(facts(broke(), there))
+
+    assert written.subject == "[ctci] 2 broke: blog, shop"
+    assert written.text.startswith("2 broke in blog, shop.\n\n x blog:test  broke: exit 1\n   on dev, #77, 3f2a1c9")
+    assert "   on main, #1482, 3f2a1c9 Use floats for prices\n" in written.text
+    assert {"https://ci.example.org/runs/77", "https://ci.example.org/runs/1482"} < {
+        attributes["href"] for tag, attributes in Read(written.html).tags if tag == "a"
+    }
+
+
+def test_an_answer_has_the_subject_of_what_it_answers() -> None:
+    written = letter.compose(facts())
+
+    assert letter.reply(written, "[ctci] broke: x").subject == "Re: [ctci] broke: x"
+    assert letter.reply(written, "") == written

@@ -1,0 +1,207 @@
+"""What is owed to somebody outside, and what became of it: letters, statuses on commits, calls. One transaction each.
+
+A sending is on the ledger before it is tried. Who tries it holds it for a while, so that two servers never say the
+same; a holder that was killed is forgotten when its server starts again, or when that while is over.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, insert, literal, or_, select, update
+
+from ctci.ledger import rows
+from ctci.ledger.engine import Ledger, insert_or_ignore, now_ms, upsert
+from ctci.ledger.tables import cursors, sendings
+from ctci.model import Owed, Sending
+
+#: Nobody tries it at this moment.
+_FREE = or_(sendings.c.held_until.is_(None), sendings.c.held_until <= now_ms())
+
+
+def owe(db: Ledger, *, sink: str, owed: Iterable[Owed], seq: int | None = None) -> None:
+    """Write down what is owed and, with `seq`, how far the changes were read, together.
+
+    What is untried and about the same run for the same receiver takes the jobs in instead; what `replaces` takes the
+    place of what its key said before, tried or not.
+    """
+    with db.write() as connection:
+        for each in owed:
+            if each.replaces:
+                _replace(connection, sink, each)
+            elif not _taken_in(connection, sink, each):
+                insert_or_ignore(connection, sendings, ("key",), **_row(sink, each))
+        if seq is not None:
+            upsert(connection, cursors, ("name",), name=sink, seq=seq)
+
+
+def _row(sink: str, owed: Owed) -> dict[str, Any]:
+    return {
+        "sink": sink,
+        "key": owed.key,
+        "to": owed.to,
+        "run": owed.run,
+        "jobs": list(owed.jobs),
+        "due": owed.due,
+        "tries": 0,
+        "message_id": owed.message_id,
+        "state": owed.state,
+        "body": None if owed.body is None else dict(owed.body),
+        "version": 1,
+    }
+
+
+def _taken_in(connection: Connection, sink: str, owed: Owed) -> bool:
+    """Whether an untried one to the same receiver about the same run has it now."""
+    if not owed.jobs:
+        return False
+    same = (sendings.c.sink == sink, sendings.c.to == owed.to, sendings.c.run == owed.run)
+    open_ = connection.execute(
+        select(sendings.c.id, sendings.c.jobs)
+        .where(*same, sendings.c.state == "due", sendings.c.tries == 0, _FREE)
+        .limit(1)
+        .with_for_update()
+    ).one_or_none()
+    if open_ is None:
+        return False
+    told = [*open_.jobs, *(job for job in owed.jobs if job not in open_.jobs)]
+    earlier = case((sendings.c.due < owed.due, sendings.c.due), else_=literal(owed.due))
+    connection.execute(update(sendings).where(sendings.c.id == open_.id).values(jobs=told, due=earlier))
+    return True
+
+
+def _replace(connection: Connection, sink: str, owed: Owed) -> None:
+    known = connection.execute(
+        select(sendings.c.id, sendings.c.body).where(sendings.c.key == owed.key).with_for_update()
+    ).one_or_none()
+    if known is None:
+        connection.execute(insert(sendings).values(**_row(sink, owed)))
+    elif known.body != owed.body:
+        now = {**_row(sink, owed), "version": sendings.c.version + 1, "last_error": None}
+        # What was last said stays known.
+        del now["message_id"]
+        connection.execute(update(sendings).where(sendings.c.id == known.id).values(**now))
+
+
+def hasten(db: Ledger, *, sink: str, to: Collection[str]) -> None:
+    """Nothing more is to come for these receivers: what waits for more is due now."""
+    waits = (sendings.c.sink == sink, sendings.c.to.in_(to), sendings.c.state == "due", sendings.c.tries == 0)
+    with db.write() as connection:
+        connection.execute(update(sendings).where(*waits, _FREE, sendings.c.due > now_ms()).values(due=now_ms()))
+
+
+def waiting(db: Ledger, sink: str) -> frozenset[str]:
+    """The receivers of what is untried and not due yet."""
+    waits = (sendings.c.sink == sink, sendings.c.state == "due", sendings.c.tries == 0, sendings.c.due > now_ms())
+    with db.read() as connection:
+        return frozenset(connection.execute(select(sendings.c.to).where(*waits).distinct()).scalars())
+
+
+def take(db: Ledger, sink: str, *, holder: str, hold_ms: int, limit: int = 1) -> tuple[Sending, ...]:
+    """The oldest whose time has come and that nobody tries, held for `hold_ms`: for each receiver all that are due."""
+    ready = and_(sendings.c.sink == sink, sendings.c.state == "due", sendings.c.due <= now_ms(), _FREE)
+    with db.read() as connection:
+        # Looked first: a loop that finds nothing has written nothing.
+        to = (
+            connection.execute(select(sendings.c.to).where(ready).order_by(sendings.c.due).limit(limit)).scalars().all()
+        )
+    if not to:
+        return ()
+    with db.write() as connection:
+        held = (
+            update(sendings)
+            .where(ready, sendings.c.to.in_(set(to)))
+            .values(held_by=holder, held_until=now_ms() + literal(hold_ms))
+            .returning(sendings)
+        )
+        found = [rows.sending(row) for row in connection.execute(held)]
+    return tuple(sorted(found, key=lambda each: (each.due, each.id)))
+
+
+def sent(
+    db: Ledger,
+    taken: Collection[Sending],
+    *,
+    holder: str,
+    message_id: str | None = None,
+    body: Mapping[str, Any] | None = None,
+) -> None:
+    """They are out, as one, with this Message-ID and `body` to remember; what says something newer by now stays due."""
+    kept: dict[str, Any] = {}
+    if message_id is not None:
+        kept["message_id"] = message_id
+    if body is not None:
+        kept["body"] = dict(body)
+    for mine, still_true in _held(taken, holder):
+        same, newer = {**kept, "state": "sent"}, {"state": "due", "due": now_ms()}
+        with db.write() as connection:
+            free = {"tries": sendings.c.tries + 1, "last_error": None, "held_by": None, "held_until": None}
+            connection.execute(update(sendings).where(mine, still_true).values(**free, **same, sent_at=now_ms()))
+            connection.execute(update(sendings).where(mine, ~still_true).values(held_by=None, held_until=None, **newer))
+
+
+def failed(db: Ledger, taken: Collection[Sending], *, holder: str, error: str, delay_ms: int | None) -> None:
+    """They did not go: due again after `delay_ms`, or given up with None; what says something newer is due at once."""
+    again: dict[str, Any] = {"state": "given_up"} if delay_ms is None else {"due": now_ms() + literal(delay_ms)}
+    free = {"held_by": None, "held_until": None}
+    for mine, still_true in _held(taken, holder):
+        tried = {"tries": sendings.c.tries + 1, "last_error": error}
+        with db.write() as connection:
+            connection.execute(update(sendings).where(mine, still_true).values(**free, **tried, **again))
+            connection.execute(update(sendings).where(mine, ~still_true).values(**free))
+
+
+def _held(taken: Collection[Sending], holder: str) -> Iterable[tuple[ColumnElement[bool], ColumnElement[bool]]]:
+    """By version those that are ours still, and whether they say what they said when they were taken."""
+    for version in {each.version for each in taken}:
+        ids = [each.id for each in taken if each.version == version]
+        yield and_(sendings.c.id.in_(ids), sendings.c.held_by == holder), sendings.c.version == version
+
+
+def release(db: Ledger, holder: str) -> None:
+    """What a holder had that has ended: tried again at once."""
+    with db.write() as connection:
+        connection.execute(update(sendings).where(sendings.c.held_by == holder).values(held_by=None, held_until=None))
+
+
+def next_due(db: Ledger, sink: str) -> int | None:
+    """When the next is due that nobody tries, or may be tried by another, Unix milliseconds."""
+    at = case((sendings.c.held_until > sendings.c.due, sendings.c.held_until), else_=sendings.c.due)
+    query = select(func.min(at)).where(sendings.c.sink == sink, sendings.c.state == "due")
+    with db.read() as connection:
+        return connection.execute(query).scalar()
+
+
+def sendings_(
+    db: Ledger,
+    *,
+    sink: str | None = None,
+    run: int | None = None,
+    runs: Collection[int] | None = None,
+    state: str | None = None,
+    limit: int = 50,
+) -> tuple[Sending, ...]:
+    """Sendings, newest first."""
+    query = select(sendings).order_by(sendings.c.id.desc()).limit(limit)
+    for column, wanted in ((sendings.c.sink, sink), (sendings.c.run, run), (sendings.c.state, state)):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    if runs is not None:
+        query = query.where(sendings.c.run.in_(runs))
+    with db.read() as connection:
+        return tuple(rows.sending(row) for row in connection.execute(query))
+
+
+def last_to(db: Ledger, sink: str) -> Mapping[str, Sending]:
+    """By receiver the last that was ever owed to it."""
+    last = select(func.max(sendings.c.id)).where(sendings.c.sink == sink).group_by(sendings.c.to)
+    with db.read() as connection:
+        found = connection.execute(select(sendings).where(sendings.c.id.in_(last)))
+        return {row.to: rows.sending(row) for row in found}
+
+
+def forget_sendings(db: Ledger, *, before: int) -> int:
+    """Forget what is about no run and was ended before `before` (Unix ms), never the last to a receiver; how many."""
+    last = select(func.max(sendings.c.id)).group_by(sendings.c.sink, sendings.c.to)
+    old = and_(sendings.c.run == 0, sendings.c.state != "due", sendings.c.due < before, sendings.c.id.not_in(last))
+    with db.write() as connection:
+        return connection.execute(delete(sendings).where(old)).rowcount

@@ -1,0 +1,93 @@
+"""Who is told of a verdict, and how far: the notify tables that a project names, their filters, and authors. Pure."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ctci import config
+from ctci.config import values
+from ctci.config.settings import Config, Notify
+from ctci.model import Verdict
+
+#: The word of `immediate` that asks for a verdict's word.
+_ASKS = {"broke": "broke", "failed": "broke", "fixed": "fixed", "errored": "errored"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receiver:
+    """One address of one notify table."""
+
+    notify: str
+    address: str
+
+    @property
+    def to(self) -> str:
+        """As the ledger calls it."""
+        return f"{self.notify}:{self.address}"
+
+
+def at_once(settings: Config, verdict: Verdict) -> tuple[Receiver, ...]:
+    """Who is told of it at once, each address once."""
+    return _once(
+        Receiver(notify=notify.name, address=address)
+        for notify in told_of(settings, verdict.run.project, verdict.job.order.remote.url)
+        if _ASKS.get(verdict.word) in notify.immediate and matches(notify, verdict)
+        for address in (*notify.email, *_authors(notify, verdict))
+    )
+
+
+def told_of(settings: Config, project: str, at: str | None = None) -> tuple[Notify, ...]:
+    """The notify tables that a project names; `at` is the address that was built: more than one [each] may have it."""
+    called = config.project(settings, project, at)
+    asked = called.notify if called is not None else ()
+    return tuple(settings.notify[name] for name in asked if name in settings.notify)
+
+
+def find(settings: Config, to: str) -> tuple[Notify, Receiver] | None:
+    """What the ledger calls `to`, where there is such a notify table still and the address may be of it."""
+    name, _, address = to.partition(":")
+    notify = settings.notify.get(name)
+    if notify is None or not (address in notify.email or _ends(notify, address)):
+        return None
+    return notify, Receiver(notify=name, address=address)
+
+
+def matches(notify: Notify, verdict: Verdict) -> bool:
+    """Whether `only` lets it through."""
+    order = verdict.job.order
+    return is_of(notify.only, order.project, order.subproject, verdict.run.branch)
+
+
+def is_of(only: Iterable[str], project: str, subproject: str, branch: str) -> bool:
+    """Whether a place is one of `project`, `project/sub`, `project@branch`; any is, without such."""
+    wanted = tuple(only)
+    return not wanted or any(_is(each, project, subproject, branch) for each in wanted)
+
+
+def _is(only: str, project: str, subproject: str, branch: str) -> bool:
+    place, at, on = only.partition("@")
+    name, slash, sub = place.partition("/")
+    return name == project and (not slash or sub == subproject) and (not at or on == branch)
+
+
+def _authors(notify: Notify, verdict: Verdict) -> Iterator[str]:
+    """Whose commits are suspected, or who mended it."""
+    if not notify.authors:
+        return
+    theirs = [commit.email for commit in verdict.suspects] if verdict.cause == "commits" else []
+    for address in theirs or [verdict.run.author_email or ""]:
+        if _ends(notify, address):
+            yield address
+
+
+def _ends(notify: Notify, address: str) -> bool:
+    """Whether authors with this address are told: never one that nobody reads."""
+    folded = address.casefold()
+    reads = values.is_mail(address) and "noreply" not in folded and "no-reply" not in folded
+    return reads and any(folded.endswith(end.casefold()) for end in notify.authors)
+
+
+def _once(found: Iterable[Receiver]) -> tuple[Receiver, ...]:
+    known: dict[str, Receiver] = {}
+    for each in found:
+        known.setdefault(each.address.casefold(), each)
+    return tuple(known.values())

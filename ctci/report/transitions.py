@@ -1,0 +1,212 @@
+"""The sink of letters that are sent at once: a branch broke, is fixed, or could not be tried.
+
+Breaks that come together are one letter: it waits while the receiver's projects have something unfinished, at most five
+minutes. Each break is a thread: what is told of it later refers to the letter that told of it first.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from urllib.parse import urlsplit
+
+from ctci import clock, config, ledger, logs
+from ctci.config.settings import Config
+from ctci.layout import Layout
+from ctci.model import Change, Owed, Sending, Verdict
+from ctci.report import letter, mail, receivers, verdict
+from ctci.report.courier import NotSent, Sent
+
+#: A letter waits so long for more to tell of, milliseconds.
+BATCH_MS = 5 * 60_000
+#: Who writes where no mail server is configured.
+NOBODY = "ctci <ctci@localhost>"
+
+
+class Transitions:
+    """`remarks` says what is wrong with ctci itself, and what a letter about a project should tell of it."""
+
+    name = "mail"
+
+    def __init__(
+        self,
+        db: ledger.Ledger,
+        layout: Layout,
+        current: config.Current,
+        environ: Mapping[str, str],
+        remarks: Callable[[str], tuple[str, ...]],
+    ) -> None:
+        self._db = db
+        self._layout = layout
+        self._current = current
+        self._environ = environ
+        self._remarks = remarks
+
+    def owed(self, changes: Sequence[Change]) -> Sequence[Owed]:
+        """A letter to each address that the job's project names, for each end that is worth one."""
+        settings = self._current.get()
+        ended = [change.job for change in changes if change.kind == "settled" and change.job is not None]
+        return [
+            self._letter(settings, told, receiver.to)
+            for told in judged(self._db, settings, ended)
+            if told.change
+            for receiver in receivers.at_once(settings, told)
+        ]
+
+    def _letter(self, settings: Config, told: Verdict, to: str) -> Owed:
+        key = f"{self.name}/{to}/{told.run.id}/{told.job.id}"
+        return Owed(
+            key=key,
+            to=to,
+            run=told.run.id,
+            jobs=(told.job.id,),
+            due=clock.now() + BATCH_MS,
+            message_id=_message_id(key, told, settings.server.public_url),
+        )
+
+    def before(self) -> bool:
+        """Hasten the letters to those whose projects have nothing unfinished."""
+        waiting = ledger.waiting(self._db, self.name)
+        if not waiting:
+            return False
+        settings, busy = self._current.get(), ledger.unfinished(self._db)
+        naming = {notify.name for project in busy for notify in receivers.told_of(settings, project)}
+        done = [to for to in waiting if to.partition(":")[0] not in naming]
+        if done:
+            ledger.hasten(self._db, sink=self.name, to=done)
+        return bool(done)
+
+    # --- what is due -------------------------------------------------------------------------------------------------
+
+    def deliver(self, taken: Sequence[Sending]) -> Sent:
+        """Write the letter of what is due for one address, and send it."""
+        settings, to = self._current.get(), taken[0].to
+        found = receivers.find(settings, to)
+        told = [
+            each
+            for each in newest(judged(self._db, settings, {job for each in taken for job in each.jobs}))
+            if found and found[0] in receivers.told_of(settings, each.run.project, each.job.order.remote.url)
+        ]
+        if found is None or not told:
+            numbers = ", ".join(f"#{each.run}" for each in taken)
+            raise NotSent(f"{to} is not to be told of {numbers} any more", permanent=True)
+        facts = self._facts(settings, told, found[0].name)
+        composed = letter.compose(facts)
+        thread = self._thread(to, told)
+        if len(thread) == 1 and len(told) == 1:
+            composed = letter.reply(composed, str((thread[0].body or {}).get("subject", "")))
+        self._send(settings, composed, to=found[1].address, message_id=taken[0].message_id, facts=facts, thread=thread)
+        return Sent(
+            message_id=taken[0].message_id,
+            body={"subject": composed.subject},
+            said=f"of {verdict.summary(each.word for each in told)}",
+        )
+
+    def _thread(self, to: str, told: Sequence[Verdict]) -> list[Sending]:
+        """The letters to this address that told of the same breaks first."""
+        breaks = {each.red.job: each.red.run for each in told if each.red is not None and each.red.job != each.job.id}
+        before = ledger.sendings_(self._db, sink=self.name, runs=set(breaks.values()), state="sent", limit=200)
+        mine = [each for each in reversed(before) if each.to == to and breaks.keys() & set(each.jobs)]
+        return list({each.message_id: each for each in mine}.values())
+
+    def _send(
+        self,
+        settings: Config,
+        composed: letter.Composed,
+        *,
+        to: str,
+        message_id: str,
+        facts: letter.Facts,
+        thread: Sequence[Sending],
+    ) -> None:
+        headers = dict(_headers(facts))
+        if thread:
+            headers["In-Reply-To"] = thread[-1].message_id
+            headers["References"] = " ".join(each.message_id for each in thread[-10:])
+        post(settings, self._environ, self._layout, composed, to=to, message_id=message_id, headers=headers)
+
+    # --- what a letter is made of ------------------------------------------------------------------------------------
+
+    def _facts(self, settings: Config, told: Sequence[Verdict], notify: str) -> letter.Facts:
+        remarks = [remark for project in {each.run.project: 0 for each in told} for remark in self._remarks(project)]
+        return letter.Facts(
+            told=tuple(self._told(each) for each in told),
+            notify=notify,
+            title=settings.server.title,
+            public_url=settings.server.public_url,
+            at=clock.now(),
+            remarks=tuple(dict.fromkeys(remarks)),
+        )
+
+    def _told(self, each: Verdict) -> letter.Told:
+        first, tail = 1, list[bytes]()
+        if each.word != "fixed" and each.first is None:
+            first, tail = logs.tail(self._layout.log(each.job.id, each.job.attempt), letter.LINES[0])
+        return letter.Told(verdict=each, tail=tuple(tail), tail_from=first)
+
+
+def judged(db: ledger.Ledger, settings: Config, jobs: Iterable[int]) -> list[Verdict]:
+    """The verdicts of jobs, in their order."""
+    found = ledger.pasts(db, set(jobs), config.default_refs(settings, ledger.default_branches(db)))
+    return [verdict.judge(found[id_]) for id_ in sorted(found)]
+
+
+def newest(told: Iterable[Verdict]) -> list[Verdict]:
+    """Of each place the last word: what broke and was fixed before anybody heard of it is told as fixed."""
+    last = {(each.run.project, each.run.ref, each.job.place): each for each in told}
+    return list(last.values())
+
+
+def post(
+    settings: Config,
+    environ: Mapping[str, str],
+    layout: Layout,
+    composed: letter.Composed,
+    *,
+    to: str,
+    message_id: str,
+    headers: Mapping[str, str],
+) -> None:
+    """Hand a letter to the mail server, or put it into a file where there is none. Raises NotSent."""
+    smtp = settings.server.smtp
+    try:
+        message = mail.message(
+            composed, sender=smtp.sender if smtp else NOBODY, to=to, message_id=message_id, headers=headers
+        )
+        url = None
+        if smtp is not None and smtp.url is not None:
+            url = config.reveal(smtp.url, environ, settings.folder).decode("utf-8", "replace")
+        mail.send(message, url, layout.mail)
+    except mail.MailError as error:
+        raise NotSent(str(error), permanent=error.permanent) from error
+    except config.SecretError as error:
+        raise NotSent(str(error)) from error
+
+
+def _message_id(key: str, told: Verdict, public_url: str) -> str:
+    """Fixed before the first try. The time of the end is in it: a new ledger counts its runs from 1 again."""
+    digest = hashlib.sha256(f"{key}/{told.job.finished_at}".encode()).hexdigest()[:16]
+    kind = "break-" if told.word in verdict.BROKEN else ""
+    return f"<{kind}{told.run.id}.{told.job.id}.{digest}@{host(public_url)}>"
+
+
+def host(public_url: str) -> str:
+    """The name that Message-IDs and lists are of."""
+    found = urlsplit(public_url).hostname or ""
+    return found if re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", found) else "localhost"
+
+
+def label(notify: str) -> str:
+    """A notify table's name as part of a List-Id."""
+    return re.sub(r"[^A-Za-z0-9-]+", "-", notify).strip("-").lower() or "letters"
+
+
+def _headers(facts: letter.Facts) -> Mapping[str, str]:
+    """For filters."""
+    words = {told.verdict.word for told in facts.told}
+    projects = dict.fromkeys(told.verdict.run.project for told in facts.told)
+    return {
+        "List-Id": f"<{label(facts.notify)}.letters.{host(facts.public_url)}>",
+        "X-CTCI-Kind": "transition",
+        "X-CTCI-Project": ", ".join(letter.plain(project) for project in projects),
+        "X-CTCI-Verdict": ", ".join(word for word in verdict.WORDS if word in words),
+    }
