@@ -226,6 +226,7 @@ def attempt(attempt: Attempt) -> dict[str, Any]:
         "started_at": time(attempt.began_at),
         "finished_at": time(attempt.finished_at),
         "exit": exit_(attempt.exit),
+        "facts": dict(attempt.facts),
     }
 
 

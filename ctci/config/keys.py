@@ -121,7 +121,7 @@ AROUND = _table(
     JOB,
     _key("keep", "table:keep", "how long runs are kept, per branch", "300 runs, 90 days"),
     _key("timezone", "zone", "an IANA name, for times of day", "UTC"),
-    _key("facts", "lines", "commands whose first line is the version of a tool", "none", later=True),
+    _key("facts", "lines", "[commands whose first line is the version of a tool](#facts), at most 20", "none"),
     _key("clean", "choice", "`all` or `tracked`: what a checkout is freed of", "all", choices=CLEAN, later=True),
 )
 SHARED = _table(

@@ -10,6 +10,9 @@ from ctci.config.reader import Reader
 from ctci.config.scan import At
 from ctci.model import Recipe
 
+#: Tools are asked of their versions before each job, one after another.
+FACTS = 20
+
 
 def job(r: Reader, at: At, entries: Mapping[str, Any], base: Recipe) -> Recipe:
     """The job defaults of a table over those around it."""
@@ -33,6 +36,8 @@ def job(r: Reader, at: At, entries: Mapping[str, Any], base: Recipe) -> Recipe:
         found["on_interrupt"] = chosen or base.on_interrupt
     if "sandbox" in entries:
         found["sandbox"] = _sandbox(r, (*at, "sandbox"), entries["sandbox"], base.sandbox)
+    if "facts" in entries:
+        found["facts"] = _facts(r, (*at, "facts"), entries["facts"])
     return replace(base, **found)
 
 
@@ -222,6 +227,19 @@ def _lock(r: Reader, at: At, value: object) -> str | None:
         r.wrong_name(at, value, "lock")
         return None
     return value
+
+
+def _facts(r: Reader, at: At, value: object) -> tuple[str, ...]:
+    """The commands that tell the versions of tools."""
+    written = values.texts(r, at, value)
+    if len(written) > FACTS:
+        r.say("C103", f"`facts` has {len(written)} commands", at, hint=f"at most {FACTS}: each is run before each job")
+        return ()
+    for place, each in written:
+        if not forms.is_line(each):
+            said = "a command of `facts` is not one line of text"
+            r.say("C103", said, place, hint="no line breaks, no control characters")
+    return tuple(dict.fromkeys(each.strip() for _, each in written if each.strip() and forms.is_line(each)))
 
 
 def _sandbox(r: Reader, at: At, value: object, default: str) -> str:

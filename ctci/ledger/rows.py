@@ -31,7 +31,7 @@ def order_json(order: Order) -> dict[str, Any]:
 
 def order(plain: dict[str, Any]) -> Order:
     """The order that order_json wrote, also by an older ctci: fields it did not know have their defaults."""
-    lists = ("env_pass", "needs", "vars", "junit", "sarif", "matchers")
+    lists = ("env_pass", "needs", "vars", "junit", "sarif", "matchers", "facts")
     recipe = {
         **plain["recipe"],
         **{name: tuple(plain["recipe"].get(name, ())) for name in lists},
@@ -95,6 +95,7 @@ def attempt(row: Row[Any]) -> Attempt:
         finished_at=fields["finished_at"],
         status=Status(fields["status"]) if fields["status"] else None,
         exit=exit_(fields["exit"]),
+        facts=fields["facts"] or {},
     )
 
 

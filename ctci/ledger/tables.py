@@ -160,6 +160,8 @@ class Attempts(SQLModel, table=True):
     finished_at: int | None = _ms()
     status: str | None
     exit: dict[str, Any] | None = Field(sa_column=Column(Json, nullable=True))
+    #: Of the machine when it began, and of its tools once it has ended.
+    facts: dict[str, str] | None = Field(sa_column=Column(Json, nullable=True))
 
 
 class Hosts(SQLModel, table=True):

@@ -4,7 +4,7 @@ Every move is a guarded UPDATE, never read-then-write; a move of a running job i
 Raises Fenced where no row allowed a move, Away where the ledger cannot be written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -100,16 +100,22 @@ def _ours(job: int, attempt: int, host: int, move: str = "settle") -> Any:
     return and_(jobs.c.id == job, jobs.c.attempt == attempt, jobs.c.host == host, allowed)
 
 
-def begin(db: Ledger, *, job: int, attempt: int, host: int) -> None:
-    """The attempt is about to begin: durable before its keeper starts, so that "never begun" is a fact."""
+def begin(db: Ledger, *, job: int, attempt: int, host: int, facts: Mapping[str, str] | None = None) -> None:
+    """The attempt is about to begin: durable before its keeper starts, so that "never begun" is a fact.
+
+    `facts`: what the machine is now.
+    """
     with db.write() as connection:
         run = connection.execute(
             update(jobs).where(_ours(job, attempt, host)).values(began_at=now_ms()).returning(jobs.c.run)
         ).scalar()
         if run is None:
             raise Fenced(f"attempt {attempt} of job {job} is not ours any more")
+        known = {"facts": dict(facts)} if facts else {}
         connection.execute(
-            update(attempts).where(attempts.c.job == job, attempts.c.number == attempt).values(began_at=now_ms())
+            update(attempts)
+            .where(attempts.c.job == job, attempts.c.number == attempt)
+            .values(began_at=now_ms(), **known)
         )
         consequences.note(connection, "began", run, job)
 
@@ -160,6 +166,7 @@ def retry(  # the facts of an ending, each by name
     exit: Exit | None,  # noqa: A002
     reading: Reading | None = None,
     findings: Sequence[Finding] = (),
+    facts: Mapping[str, str] | None = None,
 ) -> None:
     """Close an attempt, which ended as `status`, and put its job back in the queue for another.
 
@@ -174,7 +181,7 @@ def retry(  # the facts of an ending, each by name
         ).scalar()
         if run is None:
             raise Fenced(f"attempt {attempt} of job {job} is not ours any more, or was asked to end")
-        _close(connection, job, attempt, status, exit)
+        _close(connection, job, attempt, status, exit, facts)
         if reading is not None:
             readings.keep(connection, reading, findings)
         consequences.note(connection, "retried", run, job)
@@ -192,8 +199,12 @@ def settle(  # the facts of an ending, each by name
     exit: Exit | None,  # noqa: A002
     reading: Reading | None = None,
     findings: Sequence[Finding] = (),
+    facts: Mapping[str, str] | None = None,
 ) -> None:
-    """A running job's end with what was found in it, and what it means for those that need it."""
+    """A running job's end with what was found in it, and what it means for those that need it.
+
+    `facts`: what its tools said, added to what is known of the machine.
+    """
     if status not in MOVES["settle"][1]:
         raise Fenced(f"a running job does not become {status}")
     with db.write() as connection:
@@ -205,18 +216,30 @@ def settle(  # the facts of an ending, each by name
         ).one_or_none()
         if row is None:
             raise Fenced(f"attempt {attempt} of job {job} is not ours any more")
-        _close(connection, job, attempt, status, exit)
+        _close(connection, job, attempt, status, exit, facts)
         if reading is not None:
             readings.keep(connection, reading, findings)
         consequences.follow_up(connection, [row])
         consequences.refresh(connection, row.run)
 
 
-def _close(connection: Connection, job: int, attempt: int, status: Status, exit: Exit | None) -> None:  # noqa: A002
+def _close(
+    connection: Connection,
+    job: int,
+    attempt: int,
+    status: Status,
+    exit: Exit | None,  # noqa: A002
+    facts: Mapping[str, str] | None,
+) -> None:
+    mine = and_(attempts.c.job == job, attempts.c.number == attempt)
+    told = {}
+    if facts:
+        # Beside what the machine was when it began.
+        told["facts"] = {**(connection.execute(select(attempts.c.facts).where(mine)).scalar() or {}), **facts}
     connection.execute(
         update(attempts)
-        .where(attempts.c.job == job, attempts.c.number == attempt)
-        .values(status=status, exit=rows.exit_json(exit) if exit else None, finished_at=now_ms())
+        .where(mine)
+        .values(status=status, exit=rows.exit_json(exit) if exit else None, finished_at=now_ms(), **told)
     )
 
 

@@ -90,8 +90,10 @@ class Recipe:
     sarif: tuple[str, ...] = ()
     matchers: tuple[str, ...] = ()
     #: Beyond so many times its usual time, or so many seconds, a green one is told as slower; at most one is given.
-    slow_by: float | None = None
-    slow_s: int | None = None
+    slow_by: float | None = field(default=None, compare=False)
+    slow_s: int | None = field(default=None, compare=False)
+    #: Commands whose first lines are the versions of tools. It is no other recipe for being asked more of them.
+    facts: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What is done: runs, jobs, attempts, what they wait for and how they ended, and the letters about them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ctci.model.asked import Order, event_of, short_ref
@@ -64,6 +64,8 @@ class Attempt:
     finished_at: int | None
     status: Status | None
     exit: Exit | None
+    #: What the machine was (`machine`, `kernel`, `system`, `cpu`, `memory`), and the versions of tools, by their names.
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from ctci import clock, ledger
 from ctci.layout import Layout
 from ctci.ledger import restored
 from ctci.model import Job, Run, Status
-from ctci.run import ending, keeping, workspace
+from ctci.run import ending, keeping, machine, workspace
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,8 @@ def end_all(db: ledger.Ledger, layout: Layout) -> None:
         ended = keeping.wait(each.kept, wishes=lambda: True)
         if ended is not None:
             found = ending.read(layout, each.job, ended, most=FINDINGS)
-            ending.conclude(db, each.job, ended, host=host, found=found)
+            tools = machine.tools(layout, each.job)
+            ending.conclude(db, each.job, ended, host=host, found=found, tools=tools)
         if each.job.slot is not None:
             workspace.clean(layout, each.job.slot)
 
@@ -152,6 +153,7 @@ def _kept(db: ledger.Ledger, layout: Layout, job: Job, *, host: int, boot_id: st
     # Fences and sweeps before anything is written down.
     ended = keeping.end(folder)
     found = ending.read(layout, job, ended, most=FINDINGS)
-    status = ending.conclude(db, job, ended, host=host, found=found, remark=remark)
+    tools = machine.tools(layout, job)
+    status = ending.conclude(db, job, ended, host=host, found=found, tools=tools, remark=remark)
     log.warning("%s of #%s was left running by the last server: %s", job.name, job.run, status)
     return None

@@ -1,6 +1,7 @@
 """An attempt's end, as the ledger is told it: settled, or another attempt where the recipe allows one."""
 
 import logging
+from collections.abc import Mapping
 from typing import TypedDict
 
 from ctci import ledger
@@ -20,6 +21,7 @@ class _Facts(TypedDict):
     exit: Exit
     reading: Reading | None
     findings: tuple[Finding, ...]
+    facts: Mapping[str, str]
 
 
 def read(layout: Layout, job: Job, ended: Exit, *, most: int) -> Read | None:
@@ -37,11 +39,19 @@ def read(layout: Layout, job: Job, ended: Exit, *, most: int) -> Read | None:
 
 
 def conclude(
-    db: ledger.Ledger, job: Job, ended: Exit, *, host: int, found: Read | None = None, remark: str | None = None
+    db: ledger.Ledger,
+    job: Job,
+    ended: Exit,
+    *,
+    host: int,
+    found: Read | None = None,
+    tools: Mapping[str, str] | None = None,
+    remark: str | None = None,
 ) -> Status:
-    """Tell the ledger how an attempt ended; the status that it ended with. `remark` goes before the reason of an error.
+    """Tell the ledger how an attempt ended; the status that it ended with.
 
-    Raises ledger.Fenced and ledger.Away.
+    `tools`: what they said of their versions. `remark` goes before the reason of an error. Raises ledger.Fenced and
+    ledger.Away.
     """
     told = None if found is None else outcome.reported(found.reading.tests, found.sarif_errors)
     earlier = [each for each in ledger.attempts_of(db, job.id) if each.number < job.attempt]
@@ -59,6 +69,7 @@ def conclude(
             exit=ended,
             reading=found.reading if found is not None else None,
             findings=found.findings if found is not None else (),
+            facts=tools or {},
         )
         if may_retry and wish is None and outcome.another(job.order.recipe, status, ended, earlier):
             try:

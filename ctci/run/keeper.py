@@ -9,11 +9,13 @@ process of the job is left, but for `survivors` that the kernel would not let it
 # The environment it is given is the command's, byte for byte. Keepers outlive upgrades of the server, so this contract,
 # version 1, only grows. In DIR it finds
 #   command      NUL between them: working directory, program, arguments
+#   facts        NUL between them: seconds, and commands that have so long to print a line before it; may be missing
 #   cancel       if TERM comes because somebody asked for the end; without it that is an interruption
 # (the lease is CLOCK_BOOTTIME seconds as text: once past, or not to be read, the job is ended; the cgroup is an empty
 # one, ours to kill; sandbox=pid asks for a PID namespace: without one nothing is run), and makes
 #   lock         locked (lockf) while it lives, so F_GETLK names the keeper
 #   state.json   the command's pid, and when it began (Unix ms)
+#   facts.told   NUL between them: the seconds that this took, and of each its first line, empty: not to be had
 #   log          what the command printed; lines of ours begin with "[ctci] "
 #   log.idx      <QQ: offset in the log, Unix ms; at most one per 50 ms
 #   result.json  by rename, once; the fields are in `publish`
@@ -82,6 +84,10 @@ def main(arguments: list[str]) -> int:
 
         # While we are dumpable: an ordinary user may not write the maps later.
         fault, keeper.space = space.enter(), space
+    if os.path.lexists("facts"):
+        import keeper_facts as facts  # noqa: PLC0415 - for those who ask
+
+        keeper.facts = facts
     prctl(4, 0)  # PR_SET_DUMPABLE: the recipe cannot trace or read us
     if fault is None:
         keeper.start(environment)
@@ -125,6 +131,8 @@ class Keeper:
         self.survivors: list[int] = []
         #: With a PID namespace `pid` is its first process, and `report` what that tells us.
         self.space: Any = None
+        #: What asks the tools of their versions, where that is wanted.
+        self.facts: Any = None
         self.pid = self.pipe = self.wake = self.report = -1
         self.poller = select.poll()
 
@@ -146,9 +154,10 @@ class Keeper:
             os.set_blocking(self.report, False)
         self.pid = os.fork()
         if self.pid == 0:
+            command = lambda: become(cwd, argv, environment, writer, self.options, self.facts)  # noqa: E731 - its one line
             if self.space is None:
-                become(cwd, argv, environment, writer, self.options)
-            self.space.first(teller, writer, lambda: become(cwd, argv, environment, writer, self.options))
+                command()
+            self.space.first(teller, writer, command)
         if self.space is not None:
             os.close(teller)
             self.poller.register(self.report, select.POLLIN)
@@ -264,9 +273,16 @@ class Keeper:
         elif self.asked:
             self.stop("cancelled" if os.path.lexists("cancel") else "interrupted")
         elif over:
-            self.stop("timeout")
+            # The time in which tools were asked of their versions is not the command's.
+            self.until = self.deadline + self.asked_s(boottime() - self.began)
+            if boottime() >= self.until:
+                self.stop("timeout")
         elif self.options["lease"] and lapsed(self.options["lease"]):
             self.stop("lease")
+
+    def asked_s(self, default: float) -> float:
+        """How long tools were asked of their versions; `default` while that is not known."""
+        return 0.0 if self.facts is None else float(self.facts.spent_s(default))
 
     def escalate(self, left: "list[tuple[int, str]]") -> None:
         """The time of a phase is over, and these are still there."""
@@ -324,8 +340,9 @@ class Keeper:
         ended = -1 if self.status is None else os.waitstatus_to_exitcode(self.status)
         code, number = (ended, "null") if ended >= 0 else ("null", "null" if self.status is None else -ended)
         names = ", ".join(f'"{name}"' for name in self.leftovers)
+        took = max(0.0, boottime() - self.began - self.asked_s(0.0))
         text = (
-            f'{{"how": "{self.how}", "code": {code}, "signal": {number}, "seconds": {boottime() - self.began:.3f}, '
+            f'{{"how": "{self.how}", "code": {code}, "signal": {number}, "seconds": {took:.3f}, '
             f'"cpu_s": {usage.ru_utime + usage.ru_stime:.3f}, "peak_memory": {usage.ru_maxrss * 1024}, '
             f'"leftovers": [{names}], "survivors": {self.survivors}, '
             f'"log_bytes": {size}, "log_dropped": {self.log.dropped + self.log.refused}}}\n'
@@ -341,7 +358,12 @@ class Keeper:
 
 
 def become(
-    cwd: bytes, argv: "list[bytes]", environment: "dict[bytes, bytes]", writer: int, options: "dict[str, str]"
+    cwd: bytes,
+    argv: "list[bytes]",
+    environment: "dict[bytes, bytes]",
+    writer: int,
+    options: "dict[str, str]",
+    facts: "Any",
 ) -> None:
     """In the child: turn into the command, or say in the log why not and end with 127. Never returns."""
     doing, what = b"enter", cwd
@@ -360,7 +382,10 @@ def become(
         if options["cgroup"]:
             tried(put, f"{options['cgroup']}/cgroup.procs", "0")
         tried(os.nice, int(options["nice"]))
+        folder = os.getcwdb()
         os.chdir(cwd)
+        if facts is not None:
+            facts.ask(folder, environment, children)
         doing, what = b"start", argv[0]
         os.execvpe(what, argv, environment)  # noqa: S606 - the argv is all that is wanted
     except BaseException as error:  # noqa: BLE001 - whatever it is, this process must not go on as a second keeper

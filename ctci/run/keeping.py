@@ -15,7 +15,7 @@ import signal
 import struct
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,8 +28,11 @@ log = logging.getLogger(__name__)
 KEEPER = Path(__file__).with_name("keeper.py")
 #: How long a recipe has between TERM and KILL, seconds.
 GRACE_S = 10.0
-#: What a keeper needs beyond its grace at the most, seconds: leftovers, what does not die, and a slow disk.
-SLACK_S = 60.0
+#: What a keeper needs beyond its grace at the most, seconds: leftovers, what does not die, a slow disk, and tools that
+#: are asked of their versions.
+SLACK_S = 90.0
+#: How long a tool may take to tell its version, seconds.
+FACT_S = 10.0
 #: How often a keeper is told to go on, should its job have stopped it, seconds.
 CONTINUE_S = 5.0
 #: `struct flock` of Linux: type, whence, start, length, pid.
@@ -74,11 +77,14 @@ def start(
     lease: Path | None = None,
     sandbox: str = "none",
     cgroups: Path | None = None,
+    facts: Sequence[str] = (),
+    fact_s: float = FACT_S,
 ) -> Kept:
     """Start the keeper of a new job in a folder of its own; its environment is `env` and a cookie.
 
     `cap` is in bytes. `lease` is a file with a CLOCK_BOOTTIME deadline in seconds. `sandbox` is `none` or `pid`.
-    `cgroups` is a cgroup of ours to make the job's in. Raises KeepingError.
+    `cgroups` is a cgroup of ours to make the job's in. `facts` are commands that have
+    `fact_s` each to tell a first line. Raises KeepingError.
     """
     folder = folder.absolute()
     cookie = f"{folder.parent.name}-{folder.name}-{clock.new_key()}"
@@ -96,6 +102,8 @@ def start(
         _put(folder / "command", os.fsencode("\0".join([str(cwd), *shlex.split(shell), f"{folder}/script.sh"])))
         _put(folder / "cookie", cookie.encode())
         _put(folder / "uncancelled", b"")
+        if facts:
+            _put(folder / "facts", os.fsencode("\0".join([f"{fact_s:g}", *facts])))
         if cgroup is not None:
             # Named before it is made, so that the next life finds it.
             _put(folder / "cgroup", os.fsencode(cgroup))

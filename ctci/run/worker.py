@@ -10,7 +10,7 @@ from ctci import clock, config, git, ledger
 from ctci.access import access
 from ctci.layout import Layout
 from ctci.model import Job, Run, Status
-from ctci.run import ending, keeping, prepare, workspace
+from ctci.run import ending, keeping, machine, prepare, workspace
 from ctci.run.adoption import Adopted
 from ctci.run.capacity import Busy, Floor
 
@@ -168,7 +168,8 @@ class Worker:
         try:
             most = self._current.get().server.limit_findings
             found = ending.read(self._layout, job, ended, most=most)
-            self._insist(job, lambda: ending.conclude(self._db, job, ended, host=self._host, found=found))
+            tools = machine.tools(self._layout, job)
+            self._insist(job, lambda: ending.conclude(self._db, job, ended, host=self._host, found=found, tools=tools))
         finally:
             workspace.clean(self._layout, self._slot)
 
@@ -195,7 +196,7 @@ class Worker:
             server_environ=self._environ,
             public_url=self._current.get().server.public_url,
         )
-        ledger.begin(self._db, job=job.id, attempt=job.attempt, host=self._host)
+        ledger.begin(self._db, job=job.id, attempt=job.attempt, host=self._host, facts=machine.host())
         return keeping.start(
             self._layout.attempt(job.id, job.attempt),
             script=recipe.run,
@@ -208,6 +209,7 @@ class Worker:
             nice=recipe.nice,
             sandbox=recipe.sandbox,
             cgroups=self._cgroups,
+            facts=recipe.facts,
         )
 
     def _wishes(self, job: Job) -> Callable[[], bool]:

@@ -9,6 +9,7 @@ import pytest
 from ctci import config
 from ctci.config.settings import Backup, Keep, Notify, Project, Server, Smtp
 from ctci.model import Remote, SecretRef
+from tests import make
 
 ROOT = Path(__file__).parents[2]
 SHOP = '[projects.shop]\ngit = "/srv/git/shop.git"\nrecipes.test = "make test"\n'
@@ -433,3 +434,45 @@ def test_the_example_in_the_shipped_file_is_valid(folder: Path) -> None:
 
     assert list(load(folder, example).projects) == ["hello"]
     assert list(tomllib.loads(example)) == ["projects"]
+
+
+def test_facts_are_those_of_the_innermost_table_that_has_some(tmp_path: Path) -> None:
+    text = """
+    [defaults]
+    facts = ["git --version"]
+
+    [projects.plain]
+    git = "/srv/git/plain.git"
+    recipes.test = "true"
+
+    [projects.shop]
+    git = "/srv/git/shop.git"
+    facts = ["gcc --version", " node --version ", "gcc --version", ""]
+
+    [projects.shop.sub.api]
+    path = "api"
+    recipes.test = "true"
+
+    [projects.shop.sub.web]
+    path = "web"
+    facts = []
+    recipes.test = "true"
+    """
+    (tmp_path / "projects.toml").write_text(text)
+
+    found = config.load(tmp_path, {}, resolve=False).projects
+
+    asked = {
+        (project.name, sub.name): sub.recipes["test"].facts
+        for project in found.values()
+        for sub in project.subs.values()
+    }
+    assert asked == {
+        ("plain", ""): ("git --version",),
+        ("shop", "api"): ("gcc --version", "node --version"),
+        ("shop", "web"): (),
+    }
+
+
+def test_a_recipe_that_is_asked_more_facts_is_the_same_recipe() -> None:
+    assert make.recipe(facts=("gcc --version",)) == make.recipe()

@@ -209,6 +209,27 @@ def test_a_retry_closes_its_attempt_and_takes_the_job_s_old_place(db: ledger.Led
     assert [(job.run, job.status) for job in ledger.standing(db)] == [(run, Status.SUCCEEDED)]
 
 
+def test_an_attempt_keeps_what_the_machine_was_when_it_began_and_what_its_tools_said(
+    db: ledger.Ledger, host: int
+) -> None:
+    make.prepared(db, orders=(make.order(recipe=make.recipe(facts=("gcc --version",))),))
+    begun = []
+    for number in (1, 2):
+        claimed = ledger.claim(db, host=host, slot=1, boot_id="boot")
+        assert claimed is not None
+        job, _ = claimed
+        ledger.begin(db, job=job.id, attempt=number, host=host, facts={"machine": "h1", "kernel": f"6.{number}"})
+        begun.append(ledger.attempts_of(db, job.id)[-1].facts)
+        if number == 1:
+            failed: dict[str, Any] = {"status": Status.FAILED, "reason": "exit 1", "exit": None}
+            ledger.retry(db, job=job.id, attempt=1, host=host, facts={"gcc": "13.1"}, **failed)
+    ledger.settle(db, job=job.id, attempt=2, host=host, **failed)
+
+    assert job.order.recipe.facts == ("gcc --version",)
+    assert begun == [{"machine": "h1", "kernel": "6.1"}, {"machine": "h1", "kernel": "6.2"}]
+    assert [each.facts for each in ledger.attempts_of(db, job.id)] == [{**begun[0], "gcc": "13.1"}, begun[1]]
+
+
 def test_a_job_that_was_asked_to_end_is_not_tried_again(db: ledger.Ledger, host: int) -> None:
     make.prepared(db)
     job, _ = make.running(db, host)

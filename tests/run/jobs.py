@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ctci.model import Exit
@@ -44,6 +44,8 @@ def begin(
     lease: Path | None = None,
     sandbox: str = "none",
     cgroups: Path | None = None,
+    facts: Sequence[str] = (),
+    fact_s: float = keeping.FACT_S,
 ) -> keeping.Kept:
     return keeping.start(
         folder,
@@ -58,6 +60,8 @@ def begin(
         lease=lease,
         sandbox=sandbox,
         cgroups=cgroups,
+        facts=facts,
+        fact_s=fact_s,
     )
 
 

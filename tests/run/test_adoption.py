@@ -156,6 +156,20 @@ def test_an_adopted_job_keeps_its_true_exit_code_and_log(
     assert (after.status, after.exit and after.exit.signal, jobs.said(folder)) == (Status.FAILED, 9, "whole\n")
 
 
+@pytest.mark.parametrize("boot", [BOOT, "another"])
+def test_what_ended_while_no_server_was_there_tells_of_its_tools(
+    db: ledger.Ledger, place: layout.Layout, host: int, boot: str
+) -> None:
+    facts = ("echo 1.0",)
+    job = begun(db, host, facts=facts)
+    jobs.over(jobs.begin(place.attempt(job.id, 1), "exit 3", facts=facts))
+
+    adoption.take_over(db, place, host=host, boot_id=boot)
+
+    (attempt,) = ledger.attempts_of(db, job.id)
+    assert (now(db, job).reason, attempt.facts) == ("exit 3", {"echo": "1.0"})
+
+
 def test_a_keeper_that_comes_between_the_looks_is_adopted(
     db: ledger.Ledger, place: layout.Layout, host: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

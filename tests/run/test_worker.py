@@ -13,7 +13,7 @@ import pytest
 from ctci import config, git, layout, ledger
 from ctci.config.settings import Config, Server
 from ctci.model import Job, Status, Tally
-from ctci.run import adoption, capacity, keeping, prepare, worker, workspace
+from ctci.run import adoption, capacity, keeping, machine, prepare, worker, workspace
 from tests import make
 from tests.eventually import eventually
 from tests.run import jobs
@@ -224,6 +224,26 @@ def test_a_worker_sees_the_adopted_job_to_its_end_before_it_takes_another(
     assert (during["running"], during["queued"]) == (1, 1)
     assert settled
     assert taken
+
+
+def test_each_attempt_keeps_what_the_machine_and_its_tools_were(
+    db: ledger.Ledger, place: layout.Layout, host: int, upstream: Upstream, tmp_path: Path
+) -> None:
+    (tmp_path / "version").write_text("tool 1.0\n")
+    sha = upstream.push({"test.sh": f"echo tool 1.1 >{tmp_path}/version; exit 1", "own.txt": "of the commit\n"})
+    recipe = make.recipe(run="sh test.sh", retries=1, facts=(f"cat {tmp_path}/version", "sh -c 'cat own.txt'"))
+    orders = (make.order(directory=".", recipe=recipe, remote=make.remote(url=str(upstream.path))),)
+    run = make.recorded(db, trigger=make.trigger(after=sha), orders=orders)
+    prepare.Prepare(db, place, current(), os.environ).tick()
+    one = slot(db, place, host)
+
+    one.tick()
+    one.tick()
+
+    (job,) = ledger.jobs_of(db, [run])[run]
+    expected = [{**machine.host(), "cat": f"tool 1.{n}", "sh": "of the commit"} for n in (0, 1)]
+    assert expected == [each.facts for each in ledger.attempts_of(db, job.id)]
+    assert place.log(job.id, 2).read_bytes() == b""
 
 
 def test_a_recipe_that_may_be_tried_again_is_until_it_succeeds(
