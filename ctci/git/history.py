@@ -77,6 +77,16 @@ def is_ancestor(mirror: Path, older: str, newer: str) -> bool:
         return False
 
 
+def merge_base(mirror: Path, one: str, other: str) -> str | None:
+    """The last commit that both come from; None where there is none, or the mirror has one of them not."""
+    try:
+        repository = _open(mirror)
+        found = repository.merge_base(_peel(repository, one).id, _peel(repository, other).id)
+    except (*_ERRORS, GitError):
+        return None
+    return None if found is None else str(found)
+
+
 def between(mirror: Path, base: str | None, tip: str, limit: int) -> tuple[Commit, ...]:
     """The commits of `tip` that `base` does not have, newest first; only the tip where the base is not known."""
     repository = _open(mirror)

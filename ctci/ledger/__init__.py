@@ -46,6 +46,7 @@ from ctci.ledger.reads import (
     tries,
     unfinished,
     unprepared,
+    was_built,
     wish,
 )
 from ctci.ledger.unasked import (
@@ -146,6 +147,7 @@ __all__ = [
     "unprepared",
     "unschedule",
     "waiting",
+    "was_built",
     "wish",
 ]
 

@@ -27,11 +27,12 @@ def prepare(
     skips: Mapping[int, str],
     repeats: Mapping[int, Repeat] | None = None,
     default_branch: str | None,
+    merge_base: str | None = None,
 ) -> None:
     """Write down the run's commit and what it brought; skip, supersede and release its jobs.
 
     `older_than`: the run that recorded a descendant of this commit before. `skips`: job -> reason. `repeats`: job ->
-    the result that it has without being run.
+    the result that it has without being run. `merge_base`: of a branch's first run, where it left the default branch.
     Raises Fenced when the run is prepared already.
     """
     with db.write() as connection:
@@ -43,6 +44,7 @@ def prepare(
                 subject=commit.subject,
                 author=commit.author,
                 author_email=commit.email,
+                merge_base=merge_base,
                 prepared_at=now_ms(),
                 next_try_at=None,
                 reason=None,

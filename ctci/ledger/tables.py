@@ -77,6 +77,8 @@ class Runs(SQLModel, table=True):
     prev_via: str | None
     #: The schedule that fired it.
     schedule: str | None
+    #: Of a branch's first run.
+    merge_base: str | None
 
 
 class Jobs(SQLModel, table=True):

@@ -100,6 +100,8 @@ class Run:
     prev_run: int | None
     #: The schedule that fired it.
     schedule: str | None = None
+    #: Of a branch's first run, the commit where the branch left the default branch.
+    merge_base: str | None = None
 
     @property
     def event(self) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from ctci import clock, config, git, ledger
 from ctci.access import access
 from ctci.layout import Layout
-from ctci.model import HEADS, Commit, Job, Repeat, Run
+from ctci.model import HEADS, MOVED, Commit, Job, Repeat, Run
 from ctci.run import skips
 
 log = logging.getLogger(__name__)
@@ -128,7 +128,8 @@ class Prepare:
         skip = skips.reason(event=run.event, options=run.options, message=message, commit=commit.sha)
         repeats = {} if skip else self._repeats(run, jobs, commit, mirror, message)
         directories = {job.order.subproject: job.order.directory for job in jobs}
-        base = self._base(run, jobs[0].order.remote.url, mirror, default_branch)
+        default = self._default(run, jobs[0].order.remote.url, mirror, default_branch)
+        base = run.prev_commit or run.before or default
         # What is run again brings nothing that its original has not brought.
         brought = () if run.rerun_of else git.between(mirror, base, commit.sha, MOST_COMMITS)
         ledger.prepare(
@@ -150,7 +151,18 @@ class Prepare:
             skips={job.id: skip for job in jobs} if skip else {},
             repeats=repeats,
             default_branch=default_branch,
+            merge_base=self._merge_base(run, commit, mirror, default),
         )
+
+    def _merge_base(self, run: Run, commit: Commit, mirror: Path, default: str | None) -> str | None:
+        """Where a branch left the default branch, of its first run: its results are held against those of there."""
+        if default is None or not run.ref.startswith(HEADS):
+            return None
+        # One that was gone from the remote begins anew.
+        anew = run.kind in MOVED and run.prev_commit is None
+        if not anew and ledger.was_built(self._db, run.project, run.ref, before=run.id):
+            return None
+        return git.merge_base(mirror, default, commit.sha)
 
     def _repeats(
         self, run: Run, jobs: tuple[Job, ...], commit: Commit, mirror: Path, message: str
@@ -176,10 +188,8 @@ class Prepare:
                 found[job.id] = repeat
         return found
 
-    def _base(self, run: Run, address: str, mirror: Path, default_branch: str | None) -> str | None:
-        """What the run's commits are counted from: the ref's last recorded commit, else the default branch."""
-        if run.prev_commit or run.before:
-            return run.prev_commit or run.before
+    def _default(self, run: Run, address: str, mirror: Path, default_branch: str | None) -> str | None:
+        """Where the default branch stands; None for a run of that one itself."""
         learnt = default_branch or ledger.default_branch(self._db, run.project)
         project = config.project(self._current.get(), run.project, address)
         default = project.default_ref(learnt) if project is not None else HEADS + (learnt or "main")

@@ -88,6 +88,24 @@ def test_an_ancestor_comes_strictly_before(upstream: Upstream, mirror: Path) -> 
     assert not git.is_ancestor(mirror.with_name("absent"), first, second)
 
 
+def test_a_merge_base_is_the_last_commit_that_both_come_from(upstream: Upstream, mirror: Path) -> None:
+    first = upstream.push({"a": "1"})
+    left = upstream.push({"a": "2"})
+    upstream.git("checkout", "--quiet", "-b", "topic")
+    topic = upstream.push({"b": "1"}, branch="topic")
+    main = upstream.push({"a": "3"})
+    upstream.git("checkout", "--quiet", "--orphan", "apart")
+    apart = upstream.push({"c": "1"}, branch="apart")
+    fetched(upstream, mirror)
+
+    found = [git.merge_base(mirror, *pair) for pair in ((main, topic), (topic, main), (first, topic), (topic, topic))]
+
+    assert found == [left, left, first, topic]
+    assert git.merge_base(mirror, main, apart) is None
+    assert git.merge_base(mirror, main, make.sha(9)) is None
+    assert git.merge_base(mirror.with_name("absent"), main, topic) is None
+
+
 def test_between_are_the_commits_that_the_base_does_not_have_newest_first(upstream: Upstream, mirror: Path) -> None:
     base = upstream.push({"a": "0"})
     upstream.git("checkout", "--quiet", "-b", "topic")

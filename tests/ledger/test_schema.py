@@ -139,6 +139,7 @@ def test_a_file_of_the_third_version_is_brought_up_to_date(tmp_path: Path) -> No
     # A letter that was owed is owed; of what ran before nothing was read.
     assert [(each.to, each.state, each.tries) for each in ledger.sendings_(db)] == [("team:ana@example.org", "due", 1)]
     assert [each.facts for each in ledger.attempts_of(db, 1)] == [{}]
+    assert {run.merge_base for run in ledger.runs_(db)} == {None}
     assert ledger.integrity(db) is None
     _the_unfinished_go_on(db)
     db.close()

@@ -6,13 +6,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ctci import config, git, layout, ledger
 from ctci.config.settings import Config, Server
-from ctci.model import Job, Status, Tally
+from ctci.model import Job, Run, Status, Tally
 from ctci.run import adoption, capacity, keeping, machine, prepare, worker, workspace
 from tests import make
 from tests.eventually import eventually
@@ -186,6 +187,38 @@ def test_a_late_older_push_is_not_run_and_a_branch_set_back_is(
     statuses = [ledger.jobs_of(db, [run])[run][0] for run in (late, back)]
     assert (statuses[0].status, str(statuses[0].reason).split(",")[0]) == (Status.SKIPPED, f"older than #{first}")
     assert statuses[1].status is Status.QUEUED
+
+
+def test_a_branch_says_of_its_first_run_where_it_left_the_default_branch(
+    db: ledger.Ledger, place: layout.Layout, upstream: Upstream
+) -> None:
+    fetch = prepare.Prepare(db, place, current(), os.environ)
+
+    def prepared(ref: str, after: str, **trigger: object) -> Run:
+        orders = (make.order(ref=ref, remote=make.remote(url=str(upstream.path))),)
+        run = make.recorded(db, trigger=make.trigger(ref=ref, after=after, **trigger), orders=orders)
+        fetch.tick()
+        found = ledger.run(db, run)
+        assert found is not None
+        return found
+
+    base = upstream.push({"a": "1"})
+    main = prepared("refs/heads/main", base)
+    upstream.git("checkout", "--quiet", "-b", "topic")
+    own = [upstream.commit({"b": "1"}, branch="topic"), upstream.push({"b": "2"}, branch="topic")]
+    upstream.push({"a": "2"})
+    first = prepared("refs/heads/topic", own[1])
+    again = prepared("refs/heads/topic", upstream.push({"b": "3"}, branch="topic"), before=own[1])
+    by_hand = prepared("refs/heads/topic", own[0], kind="manual")
+    tag = prepared("refs/tags/v1", own[1], kind="tag")
+    gone = make.entry(trigger=make.trigger(ref="refs/heads/topic"), orders=())
+    ledger.record(db, (replace(gone, trigger=None, ref="refs/heads/topic", deleted=True),))
+    anew = prepared("refs/heads/topic", own[1])
+
+    found = [run.merge_base for run in (main, first, again, by_hand, tag, anew)]
+    assert found == [None, base, None, None, None, base]
+    # And what it brought is what it has and the default branch has not.
+    assert [commit.sha for commit in ledger.commits_of(db, first.id)] == own[::-1]
 
 
 def test_a_worker_sees_the_adopted_job_to_its_end_before_it_takes_another(
