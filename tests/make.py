@@ -149,7 +149,9 @@ def recorded(db: ledger.Ledger, **fields: Any) -> int:
 
 def prepared(db: ledger.Ledger, **fields: Any) -> int:
     """A run whose jobs may be claimed; its number."""
-    facts: dict[str, Any] = {name: fields.pop(name) for name in ("older_than", "skips", "brought") if name in fields}
+    facts: dict[str, Any] = {
+        name: fields.pop(name) for name in ("older_than", "skips", "brought", "merge_base") if name in fields
+    }
     run = recorded(db, **fields)
     prepare(db, run, **facts)
     return run

@@ -376,9 +376,11 @@ def _also(connection: Connection, places: Mapping[int, _Place]) -> _Also:
     for row in connection.execute(tests):
         flaky[row.job][row.test] = None
     orders = select(jobs.c.id, jobs.c.order).where(jobs.c.id.in_(marks))
+    last = and_(jobs.c.id == attempts.c.job, jobs.c.attempt == attempts.c.number)
+    facts = select(attempts.c.job, attempts.c.facts).join(jobs, last).where(attempts.c.job.in_(marks))
     return _Also(
         orders={row.id: _recipe(row.order) for row in connection.execute(orders)},
-        facts={},
+        facts={row.job: row.facts or {} for row in connection.execute(facts)},
         was_red=frozenset(connection.execute(retried).scalars()),
         flaky={job: tuple(names) for job, names in flaky.items()},
     )
@@ -397,8 +399,6 @@ def _recipe(order: Mapping[str, Any]) -> tuple[Any, ...]:
         "retries": 0,
         "on": None,
         "matchers": (),
-        "slow_by": None,
-        "slow_s": None,
     }
     return (made.directory, replace(made.recipe, **same, allow_failure=False, on_interrupt="fail"))
 

@@ -101,9 +101,7 @@ def test_only_the_warnings_are_warnings(folder: Path) -> None:
 def test_a_key_that_is_not_in_force_yet_is_noted_once_in_all_files(folder: Path) -> None:
     notes = [each.message for each in problems_of(folder, "C901")]
 
-    assert notes == [
-        f"`{key}` is understood, and not in force yet" for key in ("lfs", "clean", "artifacts")
-    ]
+    assert notes == [f"`{key}` is understood, and not in force yet" for key in ("lfs", "clean", "artifacts")]
 
 
 def test_there_are_at_least_60_cases() -> None:

@@ -121,7 +121,7 @@ def test_a_retry_and_tests_that_passed_at_last_are_known(db: ledger.Ledger, host
     order = make.order(recipe=make.recipe(retries=1))
     run = make.prepared(db, orders=(order,))
     job, _ = make.running(db, host)
-    facts = {"job": job.id, "host": host, "exit": make.exit_()}
+    facts: dict[str, Any] = {"job": job.id, "host": host, "exit": make.exit_()}
     ledger.retry(db, **facts, attempt=1, status=RED, reason="again")
     job, _ = make.running(db, host)
     warned = make.finding(severity="warning", test="t::a")
@@ -193,6 +193,48 @@ def test_a_repeat_tells_what_was_found_then(db: ledger.Ledger, host: int) -> Non
     assert (found.job.same_as, [each.fingerprint for each in found.findings]) == (job, ["a"])
     assert found.baseline is not None
     assert found.baseline.run == first
+
+
+def test_a_branch_without_a_result_has_that_of_where_it_left_the_default_branch(db: ledger.Ledger, host: int) -> None:
+    green = make.settled(db, host, GREEN, trigger=make.trigger(after=make.sha(1)))
+    make.settled(db, host, RED, trigger=make.trigger(after=make.sha(2)))
+    left = make.settled(db, host, Status.SUPERSEDED, trigger=make.trigger(after=make.sha(3)))
+    make.settled(db, host, GREEN, trigger=make.trigger(after=make.sha(4)))
+    defaults = {"shop": "refs/heads/main"}
+
+    def branch(name: str, base: int | None, **fields: Any) -> Past:
+        trigger = make.trigger(ref=f"refs/heads/{name}", after=make.sha(90))
+        merge_base = None if base is None else make.sha(base)
+        run = make.settled(db, host, RED, trigger=trigger, merge_base=merge_base, **fields)
+        return past(db, run, defaults=defaults)
+
+    at_green, at_red, unknown = branch("a", 1), branch("b", 3), branch("c", 9)
+    other = branch("d", 3, orders=(make.order(subproject="web", ref="refs/heads/d"),))
+    on_main = past(db, left, defaults=defaults)
+
+    assert at_green.baseline == at_green.green
+    assert (at_green.forked, at_green.baseline.run if at_green.baseline else None) == (True, green)
+    assert at_red.baseline is not None
+    assert at_red.green is not None
+    assert (at_red.baseline.status, at_red.green.run, at_red.results) == (RED, green, ())
+    assert (unknown.forked, unknown.baseline, other.baseline) == (False, None, None)
+    assert on_main.forked is False
+
+
+def test_the_facts_of_the_last_green_are_held_against_those_of_the_first_red(db: ledger.Ledger, host: int) -> None:
+    def told_of(status: Status, **facts: str) -> int:
+        run = make.prepared(db)
+        job, _ = make.running(db, host)
+        end: dict[str, Any] = {"job": job.id, "attempt": 1, "host": host, "status": status, "reason": None}
+        ledger.settle(db, **end, exit=make.exit_(), facts=facts)
+        return run
+
+    told_of(GREEN, gcc="12")
+    told_of(GREEN, gcc="13")
+    told_of(RED, gcc="14")
+    found = past(db, told_of(RED, gcc="15"))
+
+    assert (found.facts_before, found.facts_now) == ({"gcc": "13"}, {"gcc": "14"})
 
 
 def test_many_jobs_are_asked_for_by_as_many_queries_as_one(db: ledger.Ledger, host: int) -> None:
