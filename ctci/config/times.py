@@ -38,6 +38,17 @@ def line(at: str, days: Sequence[str] = ()) -> str:
     return f"{int(minute)} {int(hour)} * * {','.join(_through(each) for each in days) or '*'}"
 
 
+def weekdays(days: Sequence[str]) -> frozenset[int]:
+    """The days of the week that are meant, 0 for Monday; all of them without any."""
+    found: set[int] = set()
+    for each in days:
+        first, dash, last = each.partition("-")
+        begin, end = _DAYS.index(first), _DAYS.index(last) if dash else _DAYS.index(first)
+        # Sunday ends a week as well as it begins one.
+        found.update((day - 1) % 7 for day in range(begin, (end or 7 if dash else end) + 1))
+    return frozenset(found or range(7))
+
+
 def _through(days: str) -> str:
     first, dash, last = days.partition("-")
     return f"{_DAYS.index(first)}-7" if dash and last == "sun" else days

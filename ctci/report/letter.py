@@ -1,27 +1,20 @@
 """What a letter says: facts -> subject, text and HTML, all three saying the same.
 
-Pure but for the zone of the clock, and its templates. What comes from commits and logs is hostile until it has passed
+Pure but for the zone of the clock. What comes from commits and logs is hostile until it has passed
 `plain`; the templates escape it for HTML.
 """
 
 import shlex
-import textwrap
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from ctci import clock, logs
 from ctci.model import Job, Run, Verdict
-from ctci.report import saying, verdict
+from ctci.report import parts, saying, verdict
 
 SUBJECT = 70
-#: Columns of the text part.
-COLUMNS = 72
 #: Bytes of HTML; Gmail hides what comes after 102 KB, and with it why one gets this.
 HTML_BYTES = 80_000
 #: Characters of a log's line that are shown.
@@ -79,10 +72,10 @@ def compose(facts: Facts) -> Composed:
     subject = _subject(facts)
     for lines in LINES:
         said = {"subject": subject, **_said(facts, lines)}
-        html = _html(said)
+        html = parts.page("letter.html", said)
         if len(html.encode()) <= HTML_BYTES:
             break
-    return Composed(subject=subject, text=_texts.get_template("letter.txt").render(said), html=html)
+    return Composed(subject=subject, text=parts.typed("letter.txt", said), html=html)
 
 
 def reply(composed: Composed, subject: str) -> Composed:
@@ -186,9 +179,9 @@ def _item(told: Told, root: str, lines: int) -> dict[str, Any]:
         "tail": tail,
         "silent": red and not told.tail and judged.first is None,
         "tail_from": told.tail_from + len(told.tail) - len(tail),
-        "log_url": root + _href(job) + (f"#L{judged.first.log_line}" if judged.first and judged.first.log_line else ""),
+        "log_url": root + href(job) + (f"#L{judged.first.log_line}" if judged.first and judged.first.log_line else ""),
         "log_verb": _log_verb(job),
-        "again": _again(judged.run, job) if judged.word != "fixed" else (),
+        "again": again(judged.run, job) if judged.word != "fixed" else (),
     }
 
 
@@ -227,7 +220,7 @@ def _since(told: Verdict) -> str:
     return f"Last green {where} #{told.green.run}, {_moment(told.green.at)}."
 
 
-def _again(run: Run, job: Job) -> tuple[str, ...]:
+def again(run: Run, job: Job) -> tuple[str, ...]:
     """The steps that do it again by hand. A command that is no short line is left to the verb that knows it."""
     order, sha = job.order, run.commit or run.after
     if not sha:
@@ -248,7 +241,7 @@ def _names(job: Job) -> list[str]:
     return [name for name in (job.order.subproject, job.order.recipe.name) if name]
 
 
-def _href(job: Job) -> str:
+def href(job: Job) -> str:
     """Where the job's log is shown, relative to the root."""
     names = _names(job)
     if any("/" in name or name in (".", "..") for name in names):
@@ -258,59 +251,3 @@ def _href(job: Job) -> str:
 
 def _moment(at: int | None) -> str:
     return clock.local(at).strftime("%a %-d %b, %H:%M") if at else "a while ago"
-
-
-# --- the two parts ---------------------------------------------------------------------------------------------------
-
-
-def fold(text: str, first: str = "", rest: str | None = None) -> str:
-    """`text` in lines of at most COLUMNS, the first after `first`, the others after `rest`."""
-    rest = " " * len(first) if rest is None else rest
-    lines = textwrap.wrap(text, COLUMNS, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
-    return "\n".join(lines)
-
-
-def pieces(line: str) -> str:
-    """A line of a log behind a bar, cut hard where it is too wide, its further pieces behind a colon."""
-    room = COLUMNS - 5
-    cut = [line[at : at + room] for at in range(0, len(line), room)] or [""]
-    return "\n".join(f"   {':' if number else '|'} {piece}".rstrip() for number, piece in enumerate(cut))
-
-
-def chain(steps: Sequence[str], before: str) -> str:
-    """Steps as one line for a shell, or, where that is too wide, one line each."""
-    one = before + " && ".join(steps)
-    return one if len(one) <= COLUMNS else before + f" &&\n{' ' * len(before)}".join(steps)
-
-
-def _html(said: dict[str, Any]) -> str:
-    # Not loaded before there is a letter, like smtplib.
-    import css_inline  # noqa: PLC0415
-
-    # Mail programs drop sheets, and a sheet elsewhere must never be fetched.
-    inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=False, keep_link_tags=False)
-    return inliner.inline(_pages.get_template("letter.html").render(said))
-
-
-def _environment(*, html: bool) -> Environment:
-    made = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=html,  # noqa: S701 - the other one writes text
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        auto_reload=False,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        # What keeps numbers and units together on a page is a stranger in a plain text.
-        finalize=None if html else _typewritten,
-    )
-    made.filters.update(fold=fold, pieces=pieces, chain=chain)
-    return made
-
-
-def _typewritten(value: Any) -> Any:
-    return value.replace("\u202f", " ") if isinstance(value, str) else value
-
-
-_pages = _environment(html=True)
-_texts = _environment(html=False)

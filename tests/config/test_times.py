@@ -140,3 +140,19 @@ def test_a_zone_is_guessed_by_its_last_part(tmp_path: Path, meant: tuple[str, st
     _, (problem,) = config.check(tmp_path, {})
 
     assert problem.hint == f"did you mean `{meant[1]}`?"
+
+
+@pytest.mark.parametrize(
+    ("days", "weekdays"),
+    [
+        ((), set(range(7))),
+        (("mon-fri",), {0, 1, 2, 3, 4}),
+        (("sun",), {6}),
+        (("sat-sun", "wed"), {5, 6, 2}),
+        (("sun-tue",), {6, 0, 1}),
+        (("sun-sun",), set(range(7))),
+        (("mon-sun",), set(range(7))),
+    ],
+)
+def test_days_of_the_week_are_what_their_names_say(days: tuple[str, ...], weekdays: set[int]) -> None:
+    assert times.weekdays(days) == weekdays

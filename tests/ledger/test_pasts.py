@@ -105,8 +105,7 @@ def test_a_changed_recipe_is_one_that_runs_something_else(db: ledger.Ledger, hos
 def test_results_of_the_same_commit_with_the_same_recipe_are_twins(
     db: ledger.Ledger, host: int, stopped_clock: StoppedClock
 ) -> None:
-    commit = {"trigger": make.trigger(after=make.sha(7), ref="refs/heads/dev", key="a")}
-    make.settled(db, host, GREEN, **commit)
+    make.settled(db, host, GREEN, trigger=make.trigger(after=make.sha(7), ref="refs/heads/dev", key="a"))
     stopped_clock.move(15 * DAY_S)
     near = make.settled(db, host, GREEN, trigger=make.trigger(after=make.sha(7), ref="refs/heads/x", key="b"))
     changed = (make.order(recipe=make.recipe(run="make check")),)

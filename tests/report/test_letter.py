@@ -1,6 +1,5 @@
 """The letter: what it says, how wide it is, and what hostile text cannot do to it."""
 
-import html.parser
 from typing import Any
 
 import pytest
@@ -8,49 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ctci import clock, model
-from ctci.model import Job, Run, Status, Tally, Verdict
-from ctci.report import letter, mail
+from ctci.model import Status, Tally, Verdict
+from ctci.report import letter, mail, parts
 from tests import make
-
-SHA = "3f2a1c9" + "0" * 33
-AT = 1_795_449_840_000
-VOID = {"meta", "br", "link", "img", "hr", "input"}
-
-
-def run(**fields: Any) -> Run:
-    defaults: dict[str, Any] = {
-        **dict.fromkeys(("before", "reason", "rerun_of", "behind", "prev_commit", "prev_run", "author_email")),
-        **dict.fromkeys(("created_at", "prepared_at", "finished_at"), AT),
-        "id": 1482,
-        "project": "shop",
-        "kind": "push",
-        "ref": "refs/heads/main",
-        "after": SHA,
-        "commit": SHA,
-        "subject": "Use floats for prices",
-        "author": "Ana Ruiz",
-        "pusher": "ana",
-        "options": (),
-        "status": Status.FAILED,
-    }
-    return Run(**{**defaults, **fields})
-
-
-def job(**fields: Any) -> Job:
-    order = {name: fields.pop(name) for name in ("subproject", "directory", "recipe", "project") if name in fields}
-    defaults: dict[str, Any] = {
-        **dict.fromkeys(("cancel_asked_at", "cancel_by", "cancel_as", "cancel_reason", "exit", "host")),
-        "id": 7,
-        "run": 1482,
-        "order": make.order(**order),
-        "status": Status.FAILED,
-        "reason": "exit 1",
-        "attempt": 1,
-        "queued_at": AT,
-        "began_at": AT,
-        "finished_at": AT,
-    }
-    return Job(**{**defaults, **fields})
+from tests.report.telling import AT, SHA, job, run
+from tests.report.telling import Seen as Read
 
 
 def seen(**fields: Any) -> model.Seen:
@@ -94,32 +55,6 @@ def facts(*told: letter.Told, **fields: Any) -> letter.Facts:
         "at": AT,
     }
     return letter.Facts(**{**defaults, **fields})
-
-
-class Read(html.parser.HTMLParser):
-    """What a mail program would make of the HTML: its text, its links, its tags, all closed in order."""
-
-    def __init__(self, source: str) -> None:
-        super().__init__()
-        self.text = ""
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self._open: list[str] = []
-        self.feed(source)
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self._open.append(tag)
-        elif tag == "br":
-            self.text += "\n"
-
-    def handle_endtag(self, tag: str) -> None:
-        assert tag == self._open.pop()
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 def test_a_letter_about_a_break_names_what_one_needs_to_know() -> None:
@@ -296,7 +231,7 @@ def test_words_without_an_end_are_broken_to_the_width() -> None:
 
     text = letter.compose(facts(broke(run=endless), title="z" * 100)).text
 
-    assert max(len(line) for line in text.splitlines()) == letter.COLUMNS
+    assert max(len(line) for line in text.splitlines()) == parts.COLUMNS
 
 
 @pytest.mark.parametrize(
@@ -345,7 +280,7 @@ def test_hostile_text_stays_text(subject: str, author: str, name: str, reason: s
         headers={"X-CTCI-Project": letter.plain(name)},
     )
 
-    assert max(len(line) for line in written.text.splitlines()) <= letter.COLUMNS
+    assert max(len(line) for line in written.text.splitlines()) <= parts.COLUMNS
     assert written.subject.isascii()
     assert written.subject.isprintable()
     allowed = {tag for tag, _ in plainly.tags}

@@ -1,0 +1,150 @@
+"""What a digest is made of: the places that it tells of, and what else happened in its window. Times are Unix ms."""
+
+from dataclasses import dataclass
+
+from ctci.model.asked import place_of, short_ref
+from ctci.model.statuses import Status
+from ctci.model.verdicts import Seen, Slower, Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Errored:
+    """A job that ctci itself could not run."""
+
+    job: int
+    run: int
+    at: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """One recipe of one subproject on one branch, and what became of it in a window."""
+
+    project: str
+    ref: str
+    #: Empty for a project without subprojects.
+    subproject: str
+    recipe: str
+    #: Of its last conclusive job up to the end of the window; None where that is not known any more.
+    verdict: Verdict | None = None
+    #: The last conclusive result before the window, and, where that is red, the first red one of its break.
+    before: Seen | None = None
+    red: Seen | None = None
+    #: The results of the window, oldest first. Those that are not conclusive count for nothing.
+    results: tuple[Seen, ...] = ()
+    #: Those of the window, oldest first.
+    errored: tuple[Errored, ...] = ()
+    #: Files with tests that fail in its last job, with their number, most first.
+    failing: tuple[tuple[str, int], ...] = ()
+    #: Where a job of the window became slower; else that of `verdict` counts, if it is of the window.
+    slower: Slower | None = None
+    #: Whether its branch is there no more: what is gone is not red.
+    gone: bool = False
+    #: Whether its failure is allowed: that turns nothing red.
+    allowed: bool = False
+
+    @property
+    def name(self) -> str:
+        """`shop/api:test`, or `shop:test` where the project has no subprojects."""
+        return f"{self.project}{'/' if self.subproject else ':'}{place_of(self.subproject, self.recipe)}"
+
+    @property
+    def branch(self) -> str:
+        """The ref without its prefix."""
+        return short_ref(self.ref)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """One run of a strip."""
+
+    status: Status
+    seconds: float = 0.0
+    #: Whether it is green by a second try.
+    flaky: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Branch:
+    """What ran on one branch in a window."""
+
+    project: str
+    ref: str
+    #: How many runs ended in the window, how many of those green, and how long their jobs took together.
+    runs: int = 0
+    green: int = 0
+    seconds: float = 0.0
+    #: Its last runs, also those before the window, oldest first.
+    strip: tuple[Mark, ...] = ()
+    #: When a schedule runs next here.
+    next_at: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overdue:
+    """A schedule that did not do what it is for."""
+
+    project: str
+    schedule: str
+    #: When it should have run, or did run.
+    at: int
+    #: The ref that moved and on which nothing concluded since; empty: the schedule did not run.
+    ref: str = ""
+    #: What is known of why.
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """Calls of a hook that were refused for one reason."""
+
+    project: str
+    forge: str
+    reason: str
+    count: int
+    #: The last of them.
+    at: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lapsed:
+    """An acknowledgement that ended in the window, while what it was for is still found."""
+
+    place: Place
+    #: What was acknowledged, who did so, why, and until when.
+    finding: str
+    by: str
+    why: str
+    until: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unsent:
+    """A letter that could not be sent."""
+
+    to: str
+    #: What it was: `digest of 2026-11-24`, `letter about #1482`.
+    what: str
+    error: str
+    #: Whether it is tried no more.
+    given_up: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remark:
+    """What is wrong with ctci itself."""
+
+    sentence: str
+    #: For a subject, `disk 92 %`; empty: the subject says only that there is something.
+    short: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unfinished:
+    """What the digest would have waited for and still runs."""
+
+    run: int
+    name: str
+    branch: str
+    since: int

@@ -1,0 +1,286 @@
+"""What a digest tells of, and in which section: the facts of a window -> Digest. Pure.
+
+What counts is where a place stood when the window began and where it stands at its end; only conclusive results say so.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from ctci.model import (
+    CONCLUSIVE,
+    RED,
+    Branch,
+    Lapsed,
+    Overdue,
+    Place,
+    Refused,
+    Remark,
+    Seen,
+    Slower,
+    Unfinished,
+    Unsent,
+    short_ref,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """All that one recipient's digest is made of. Times are Unix milliseconds."""
+
+    #: The nominal date that it is of, ISO, and the window that it tells of.
+    date: str
+    since: int
+    until: int
+    #: Whether it is the recipient's first, and how many before it did not go.
+    first: bool = False
+    missed: int = 0
+    #: The `[notify.N]` that asks for it, with its `only`, `quiet` and time zone.
+    notify: str
+    only: tuple[str, ...] = ()
+    quiet: str = "skip"
+    timezone: str = "UTC"
+    #: The address of one who is told for having pushed, and of nothing else; None: a recipient of the table.
+    author: str | None = None
+    #: The server's title and the address that people reach it by.
+    title: str
+    public_url: str
+    #: When the next one comes, and where one changes or ends them by one click.
+    next_at: int | None = None
+    manage_url: str | None = None
+    #: Where all of it can be read; None: nowhere but on the pages of its projects.
+    page_url: str | None = None
+    places: tuple[Place, ...] = ()
+    branches: tuple[Branch, ...] = ()
+    overdue: tuple[Overdue, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    lapsed: tuple[Lapsed, ...] = ()
+    unfinished: tuple[Unfinished, ...] = ()
+    #: Of ctci itself.
+    remarks: tuple[Remark, ...] = ()
+    unsent: tuple[Unsent, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broke:
+    """A place that is red and was green, or nothing, when the window began or after."""
+
+    place: Place
+    #: The first red result of the break that is open now.
+    red: Seen
+    #: Whether it had been red in the window, and green, before.
+    again: bool = False
+    #: Whether there was no result before it.
+    new: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Still:
+    """A place that has been red since before the window."""
+
+    place: Place
+    #: The first red result that is known of its break.
+    red: Seen
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fixed:
+    """A place that is green and was red when the window began or after."""
+
+    place: Place
+    #: The first and the last red result of its last break, and the green one that ended it.
+    red: Seen
+    last: Seen
+    green: Seen
+
+    @property
+    def by_itself(self) -> bool:
+        """Whether the commit that is green is the one that was red: nobody has mended anything."""
+        return self.green.commit is not None and self.green.commit == self.last.commit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Digest:
+    """What is told, section by section. A section with nothing in it is left out."""
+
+    facts: Facts
+    broke: tuple[Broke, ...]
+    still: tuple[Still, ...]
+    fixed: tuple[Fixed, ...]
+    flaky: tuple[Place, ...]
+    slower: tuple[tuple[Place, Slower], ...]
+    #: Places where ctci could not run a job.
+    errored: tuple[Place, ...]
+    overdue: tuple[Overdue, ...]
+    refused: tuple[Refused, ...]
+    lapsed: tuple[Lapsed, ...]
+    unfinished: tuple[Unfinished, ...]
+    remarks: tuple[Remark, ...]
+    unsent: tuple[Unsent, ...]
+    #: Those on which something ran, the busiest first.
+    branches: tuple[Branch, ...]
+    runs: int
+    green: int
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether there is nothing that anybody must know."""
+        told: tuple[Sequence[object], ...] = (self.broke, self.still, self.fixed, self.flaky, self.slower, self.errored)
+        told += (self.overdue, self.refused, self.lapsed, self.remarks, self.unsent)
+        return not any(told)
+
+    @property
+    def form(self) -> str:
+        """`full`, `short`, or `skip` for what is not sent: what `quiet` says of quiet days, else in full."""
+        return self.facts.quiet if self.is_quiet else "full"
+
+
+def compose(facts: Facts) -> Digest:
+    """Decide what the recipient is told, and where."""
+    places = sorted((place for place in facts.places if _concerns(facts, place)), key=lambda each: each.name)
+    counting = [place for place in places if not place.allowed]
+    broke = filter(None, map(_broke, counting))
+    still = filter(None, map(_still, counting))
+    fixed = tuple(filter(None, map(_fixed, counting)))
+    slower = [(place, found) for place in places if (found := _slower(place)) is not None]
+    # Of what passed by itself that is said where it is told as fixed.
+    told = [each.place for each in fixed if each.by_itself]
+    # Who is told for having pushed is not told of what is no commit's doing.
+    everything = facts.author is None
+    branches = tuple(_branches(facts, places))
+    return Digest(
+        facts=facts,
+        broke=tuple(sorted(broke, key=lambda each: each.red.at)),
+        still=tuple(sorted(still, key=lambda each: -each.red.at)),
+        fixed=tuple(sorted(fixed, key=lambda each: each.green.at)),
+        flaky=tuple(place for place in counting if _is_flaky(place) and place not in told),
+        slower=tuple(slower),
+        errored=tuple(place for place in places if place.errored and everything),
+        overdue=tuple(each for each in facts.overdue if everything and _names(facts.only, each.project, each.ref)),
+        refused=tuple(each for each in facts.refused if everything and _names(facts.only, each.project)),
+        lapsed=tuple(each for each in facts.lapsed if everything and _concerns(facts, each.place)),
+        unfinished=facts.unfinished if everything else (),
+        remarks=facts.remarks if everything else (),
+        unsent=facts.unsent if everything else (),
+        branches=branches,
+        runs=sum(branch.runs for branch in branches),
+        green=sum(branch.green for branch in branches),
+    )
+
+
+def wanted(only: Collection[str], project: str, ref: str, subproject: str) -> bool:
+    """Whether `only` (of `project`, `project/sub` and `project@branch`) lets a place through; without any, all are."""
+    return not only or any(_lets(each, project, short_ref(ref), subproject) for each in only)
+
+
+def may_be_told(address: str, authors: Iterable[str]) -> bool:
+    """Whether who pushed may be written to: an address that ends as `authors` allows, and that somebody reads."""
+    written = address.casefold()
+    name, at, _ = written.rpartition("@")
+    unread = ("noreply", "no-reply", "donotreply", "do-not-reply")
+    if not at or not name or any(each in written for each in unread):
+        return False
+    return any(
+        written.endswith(end.casefold()) if end.startswith("@") else written == end.casefold() for end in authors
+    )
+
+
+# --- what became of a place ------------------------------------------------------------------------------------------
+
+
+def _broke(place: Place) -> Broke | None:
+    story = _story(place)
+    if place.gone or not story or not _is_red(story[-1]):
+        return None
+    turns = [number for number in range(len(story)) if _is_red(story[number]) and not _is_red_at(story, number - 1)]
+    if story[turns[-1]] is place.before:
+        return None
+    return Broke(place=place, red=story[turns[-1]], again=len(turns) > 1, new=turns[-1] == 0)
+
+
+def _still(place: Place) -> Still | None:
+    story = _story(place)
+    if place.gone or not story or story[0] is not place.before or not all(map(_is_red, story)):
+        return None
+    return Still(place=place, red=place.red or story[0])
+
+
+def _fixed(place: Place) -> Fixed | None:
+    story = _story(place)
+    reds = [number for number, seen in enumerate(story) if _is_red(seen)]
+    if not reds or _is_red(story[-1]):
+        return None
+    first = last = reds[-1]
+    while _is_red_at(story, first - 1):
+        first -= 1
+    red = place.red if story[first] is place.before and place.red is not None else story[first]
+    return Fixed(place=place, red=red, last=story[last], green=story[last + 1])
+
+
+def _is_flaky(place: Place) -> bool:
+    """Whether it is to be told as flaky: what is red is told as broken, and what did not run was told before."""
+    results = _conclusive(place.results)
+    return bool(results) and not _is_red(results[-1]) and place.verdict is not None and bool(place.verdict.flaky)
+
+
+def _slower(place: Place) -> Slower | None:
+    if place.slower is not None:
+        return place.slower
+    return place.verdict.slower if place.verdict is not None and _conclusive(place.results) else None
+
+
+def _story(place: Place) -> tuple[Seen, ...]:
+    """The conclusive results of the window, after the last one before it."""
+    return _conclusive(() if place.before is None else (place.before,)) + _conclusive(place.results)
+
+
+def _conclusive(results: Iterable[Seen]) -> tuple[Seen, ...]:
+    return tuple(seen for seen in results if seen.status in CONCLUSIVE)
+
+
+def _is_red(seen: Seen) -> bool:
+    return seen.status in RED
+
+
+def _is_red_at(story: Sequence[Seen], number: int) -> bool:
+    return number >= 0 and _is_red(story[number])
+
+
+# --- whom it concerns ------------------------------------------------------------------------------------------------
+
+
+def _concerns(facts: Facts, place: Place) -> bool:
+    if not wanted(facts.only, place.project, place.ref, place.subproject):
+        return False
+    if facts.author is None:
+        return True
+    judged = place.verdict
+    if judged is None:
+        return False
+    pushed = {judged.run.author_email or "", *(commit.email for commit in judged.suspects)}
+    return facts.author.casefold() in {address.casefold() for address in pushed}
+
+
+def _lets(only: str, project: str, branch: str, subproject: str) -> bool:
+    where, at, named = only.partition("@")
+    return where in (project, f"{project}/{subproject}") and (not at or named == branch)
+
+
+def _names(only: Collection[str], project: str, ref: str = "") -> bool:
+    """Whether `only` lets through what is of no subproject."""
+    return not only or any(
+        each.partition("@")[0].partition("/")[0] == project
+        and (not ref or "@" not in each or each.partition("@")[2] == short_ref(ref))
+        for each in only
+    )
+
+
+def _branches(facts: Facts, places: Iterable[Place]) -> list[Branch]:
+    concerned = {(place.project, place.ref) for place in places}
+    told = [
+        branch
+        for branch in facts.branches
+        if branch.runs
+        and _names(facts.only, branch.project, branch.ref)
+        and (facts.author is None or (branch.project, branch.ref) in concerned)
+    ]
+    return sorted(told, key=lambda branch: (-branch.runs, branch.project, branch.ref))

@@ -1,0 +1,263 @@
+"""The entries of a digest as lines: what is said of each place, in words, the same for text and HTML. Pure.
+
+What comes from commits and logs has passed `plain` when it is here; the templates escape it for HTML.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from ctci import words
+from ctci.model import (
+    Errored,
+    Lapsed,
+    Overdue,
+    Place,
+    Refused,
+    Seen,
+    Slower,
+    Unsent,
+    short_ref,
+)
+from ctci.report import letter, moments, parts, sentences
+from ctci.report.digest import Broke, Digest, Facts, Fixed, Still
+
+#: Characters of names, and of an author where a subject follows.
+NAME, AUTHOR = 120, 24
+_GLYPHS = {"broke": "x", "failed": "x", "still broken": "x", "fixed": "+", "flaky": "~", "slower": "~"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One entry; what is empty is not shown."""
+
+    #: `broke`, `failed`, `still broken`, `fixed`, `flaky`, `slower`; all else is `errored`: not for an author to mend.
+    word: str
+    name: str = ""
+    #: Where the name leads.
+    href: str = ""
+    branch: str = ""
+    #: Beside the name.
+    said: str = ""
+    #: Where its first error is, what that says, and what stands between them in a line of text.
+    spot: str = ""
+    message: str = ""
+    joint: str = "  "
+    #: Sentences below it.
+    notes: tuple[str, ...] = ()
+    #: What may have broken it: (sha, author, subject), and how many more there are.
+    commits_title: str = ""
+    commits: tuple[tuple[str, str, str], ...] = ()
+    commits_more: int = 0
+    #: Its log, and the line of it that `href` leads to.
+    log: str = ""
+    log_line: int | None = None
+    #: The steps that do it again.
+    again: tuple[str, ...] = ()
+
+    @property
+    def glyph(self) -> str:
+        """Of the text."""
+        return _GLYPHS.get(self.word, "!")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """What is told under one title."""
+
+    title: str
+    #: How many there are.
+    count: str
+    lines: tuple[Line, ...]
+    #: How many are not shown.
+    more: int = 0
+    #: Whether each is told in full.
+    full: bool = False
+
+
+def sections(digest: Digest, most: int, most_commits: int) -> tuple[Section, ...]:
+    """Those with something in them, in their order, with at most so many lines of each."""
+    facts = digest.facts
+    jobs = sum(len(place.errored) for place in digest.errored)
+    said: tuple[tuple[str, int, list[Line]], ...] = (
+        ("Broke", len(digest.broke), [_broke(facts, each, most_commits) for each in digest.broke[:most]]),
+        ("Still broken", len(digest.still), [_still(facts, each) for each in digest.still[:most]]),
+        ("Fixed", len(digest.fixed), [_fixed(facts, each) for each in digest.fixed[:most]]),
+        ("Flaky", len(digest.flaky), [_flaky(facts, each) for each in digest.flaky[:most]]),
+        ("Slower", len(digest.slower), [_slower(facts, *each) for each in digest.slower[:most]]),
+        ("Errored", len(digest.errored), [_errored(facts, each) for each in digest.errored[:most]]),
+        ("Overdue", len(digest.overdue), [_overdue(facts, each) for each in digest.overdue[:most]]),
+        ("Refused", len(digest.refused), [_refused(facts, each) for each in digest.refused[:most]]),
+        ("No longer acknowledged", len(digest.lapsed), [_lapsed(facts, each) for each in digest.lapsed[:most]]),
+        ("ctci itself", len(digest.remarks) + len(digest.unsent), list(_itself(digest))[:most]),
+    )
+    return tuple(
+        Section(
+            title=title,
+            count=words.count(jobs, "job") if title == "Errored" else words.number(count),
+            lines=tuple(lines),
+            more=count - len(lines),
+            full=title == "Broke",
+        )
+        for title, count, lines in said
+        if count
+    )
+
+
+# --- the sections ----------------------------------------------------------------------------------------------------
+
+
+def _broke(facts: Facts, told: Broke, most_commits: int) -> Line:
+    place, judged = told.place, told.place.verdict
+    said = f"{moments.near(facts, told.red.at)}, #{told.red.run}"
+    line = _of_place(facts, place, "failed" if told.new else "broke", said)
+    notes = ["Its first result here."] if told.new else ["It had been fixed in between."] if told.again else []
+    if judged is None:
+        return replace(line, notes=tuple(notes), log=line.href)
+    suspects = judged.suspects[:most_commits]
+    return replace(
+        line,
+        spot=sentences.spot(judged.first) if judged.first else "",
+        message=sentences.message(judged.first) if judged.first else "",
+        joint="  " if judged.first and judged.first.severity == "failure" else ": ",
+        notes=(
+            *sentences.because(judged),
+            *sentences.failures(judged, place.failing),
+            *notes,
+            *sentences.flakiness(judged),
+            *sentences.causes(judged),
+        ),
+        commits_title=sentences.commits_title(judged),
+        commits=tuple(
+            (each.sha[:7], letter.plain(each.author, AUTHOR), letter.plain(each.subject, 100)) for each in suspects
+        ),
+        commits_more=len(judged.suspects) - len(suspects),
+        log=line.href,
+        again=letter.again(judged.run, judged.job),
+    )
+
+
+def _still(facts: Facts, told: Still) -> Line:
+    judged = told.place.verdict
+    by = letter.plain(judged.run.author or judged.run.pusher, AUTHOR) if judged else ""
+    said = f"{words.age(facts.until - told.red.at)}, since #{told.red.run}"
+    line = _of_place(facts, told.place, "still broken", f"{said}, last push {by}" if by else said)
+    return replace(line, log=line.href)
+
+
+def _fixed(facts: Facts, told: Fixed) -> Line:
+    author, sha = letter.plain(told.green.author, AUTHOR), (told.green.commit or "")[:7]
+    by = f"by {author} in {sha}" if author and sha else f"in #{told.green.run}"
+    if told.by_itself:
+        by = f"passes again on {sha}"
+    said = f"{by}, was broken {words.age(told.green.at - told.red.at)}"
+    notes = sentences.flakiness(told.place.verdict) if told.by_itself and told.place.verdict else ()
+    return replace(_of_place(facts, told.place, "fixed", said), notes=tuple(notes))
+
+
+def _flaky(facts: Facts, place: Place) -> Line:
+    said = letter.plain(place.verdict.flaky, letter.LINE) if place.verdict else ""
+    line = _of_place(facts, place, "flaky", said)
+    return replace(line, log=line.href)
+
+
+def _slower(facts: Facts, place: Place, slower: Slower) -> Line:
+    by = letter.plain(slower.since.author, AUTHOR)
+    said = f"{moments.took(slower.usual_s)} -> {moments.took(slower.now_s)}, since #{slower.since.run} {by}".rstrip()
+    return _of_place(facts, place, "slower", said)
+
+
+def _errored(facts: Facts, place: Place) -> Line:
+    last = place.errored[-1]
+    times = f"{len(place.errored)} times, last " if len(place.errored) > 1 else ""
+    ran = any(seen.at > last.at for seen in place.results)
+    line = _of_place(facts, place, "errored", f"{times}{moments.near(facts, last.at)}, #{last.run}")
+    reason, link = letter.plain(last.reason, letter.LINE), _job(facts, last)
+    return replace(line, href=link, log=link, notes=tuple(filter(None, (reason, "It has run since." if ran else ""))))
+
+
+def _overdue(facts: Facts, told: Overdue) -> Line:
+    branch = letter.plain(short_ref(told.ref), NAME)
+    moment = moments.near(facts, told.at)
+    said = f"ran {moment}, nothing concluded" if branch else f"was due {moment}, did not run"
+    moved = f"{branch} has moved, and nothing says whether it is green." if branch else ""
+    return Line(
+        word="errored",
+        name=letter.plain(f"{told.project} {told.schedule}", NAME),
+        branch=branch,
+        said=said,
+        notes=tuple(filter(None, (moved, letter.plain(told.reason, letter.LINE)))),
+    )
+
+
+def _refused(facts: Facts, told: Refused) -> Line:
+    last = f", {'last ' if told.count > 1 else ''}{moments.near(facts, told.at)}"
+    return Line(
+        word="errored",
+        name=letter.plain(told.project, NAME),
+        said=f"{words.count(told.count, 'call')} of {letter.plain(told.forge.replace('_', '-'), 20)}{last}",
+        notes=(letter.plain(told.reason, letter.LINE),),
+    )
+
+
+def _lapsed(facts: Facts, told: Lapsed) -> Line:
+    said = f"acknowledged until {moments.day(facts, told.until)}, still there"
+    who = f"{letter.plain(told.by, AUTHOR)} had said: {letter.plain(told.why, letter.LINE)}"
+    return replace(_of_place(facts, told.place, "errored", said), notes=(letter.plain(told.finding, letter.LINE), who))
+
+
+def _itself(digest: Digest) -> Iterable[Line]:
+    for remark in digest.remarks:
+        yield Line(word="errored", notes=(letter.plain(remark.sentence, 300),))
+    for unsent in digest.unsent:
+        yield Line(word="errored", notes=(_unsent(unsent),))
+
+
+def _unsent(unsent: Unsent) -> str:
+    tried = "was given up" if unsent.given_up else "could not be sent yet"
+    error = letter.plain(unsent.error, letter.LINE)
+    return f"The {letter.plain(unsent.what, 60)} to {letter.plain(unsent.to, 60)} {tried}: {error}"
+
+
+# --- what is said of a place -----------------------------------------------------------------------------------------
+
+
+def _of_place(facts: Facts, place: Place, word: str, said: str) -> Line:
+    line = _log_line(place)
+    return Line(
+        word=word,
+        name=letter.plain(place.name, NAME),
+        href=_href(facts, place),
+        branch=letter.plain(place.branch, NAME),
+        said=said,
+        log_line=line,
+    )
+
+
+# --- where, and when -------------------------------------------------------------------------------------------------
+
+
+def root(facts: Facts) -> str:
+    """The address of the server, ready to be continued."""
+    return f"{facts.public_url.rstrip('/')}/"
+
+
+def _href(facts: Facts, place: Place) -> str:
+    """Where the log of the place's last job is shown, at its first error."""
+    judged = place.verdict
+    if judged is None:
+        last = place.results[-1] if place.results else place.before
+        return root(facts) if last is None else _job(facts, last)
+    number = _log_line(place)
+    line = f"#L{number}" if number else ""
+    link = f"{root(facts)}{letter.href(judged.job)}{line}"
+    # What is wider would be broken, or break the page.
+    return link if len(link) <= parts.COLUMNS - len("   Log    ") else f"{root(facts)}jobs/{judged.job.id}{line}"
+
+
+def _log_line(place: Place) -> int | None:
+    first = place.verdict.first if place.verdict else None
+    return first.log_line if first else None
+
+
+def _job(facts: Facts, told: Seen | Errored) -> str:
+    return f"{root(facts)}jobs/{told.job}"

@@ -1,0 +1,53 @@
+"""Times as a digest says them: by the recipient's clock, and no longer than it needs to be told from others. Pure."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from ctci.report.digest import Facts
+
+#: Within so many milliseconds a day of the week names a day.
+_WEEK_MS = 6 * 86_400_000
+_DAY_MS = 86_400_000
+
+
+def full(facts: Facts, at: int) -> str:
+    """`Mon 23 Nov 07:30`, by the recipient's clock; `Mon 2 Mar 2025 07:30` of another year."""
+    there, here = _clock(facts, at), _clock(facts, facts.until)
+    return there.strftime("%a %-d %b %H:%M" if there.year == here.year else "%a %-d %b %Y %H:%M") + _twice(there)
+
+
+def near(facts: Facts, at: int) -> str:
+    """`Mon 16:04`, where that can be no other day."""
+    there = _clock(facts, at)
+    return there.strftime("%a %H:%M") + _twice(there) if abs(facts.until - at) <= _WEEK_MS else full(facts, at)
+
+
+def _clock(facts: Facts, at: int) -> datetime:
+    return datetime.fromtimestamp(at / 1000, ZoneInfo(facts.timezone))
+
+
+def _twice(there: datetime) -> str:
+    """Which of the two, of a time that there is twice: ` CEST`."""
+    other = there.replace(fold=1 - there.fold)
+    return f" {there.tzname()}" if other.utcoffset() != there.utcoffset() else ""
+
+
+def soon(facts: Facts, at: int) -> str:
+    """`02:30`, `Sun 04:00`, or the whole moment: no more than what tells it from others to come."""
+    return near(facts, at).partition(" ")[2] if at - facts.until < _DAY_MS else near(facts, at)
+
+
+def day(facts: Facts, at: int) -> str:
+    """`Mon 23 Nov`."""
+    return _clock(facts, at).strftime("%a %-d %b")
+
+
+def took(seconds: float) -> str:
+    """`41s`, `2m10s`, `61m`, `2h05m`: short, for columns."""
+    whole = max(0, round(seconds))
+    minutes, rest = divmod(whole, 60)
+    if whole < 60:
+        return f"{whole}s"
+    if minutes < 10:
+        return f"{minutes}m{rest:02}s"
+    return f"{minutes}m" if minutes < 100 else f"{minutes // 60}h{minutes % 60:02}m"
