@@ -5,16 +5,23 @@ Time is linear in the log and memory bounded, whatever its bytes are; how it is 
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ctci.formats import problem_matcher
-from ctci.formats.matchers import builds, compilers, python, scripts
+from ctci.formats.matchers import builds, compilers, native, python, scripts
 from ctci.formats.problem_matcher import ProblemMatcher
 from ctci.formats.window import NEAR, WIDTH, Family, Memory, Window, clean, compiled
 from ctci.model import Finding
 
 #: The first of them that has an anchor in a line is asked first.
-FAMILIES: tuple[Family, ...] = (*compilers.FAMILIES, *python.FAMILIES, *builds.FAMILIES, *scripts.FAMILIES)
+FAMILIES: tuple[Family, ...] = (
+    *compilers.FAMILIES,
+    *native.FAMILIES,
+    *python.FAMILIES,
+    *builds.FAMILIES,
+    *scripts.FAMILIES,
+)
 BLOCK = 1 << 20
 #: Findings of one log; of one severity of one tool; and warnings and notes of all tools together.
 MOST = 1000
@@ -30,7 +37,7 @@ LOOKED = 0.1
 #: What only says that another tool failed.
 _ECHOES = {("make", "recipe"), ("ninja", "recipe"), ("maven", "recipe"), ("cargo", None)}
 #: What programs say; a test or a compiler that names its place says more.
-_PROGRAMS = {"python", "node", "java", "perl", "sh", "log"}
+_PROGRAMS = {"python", "node", "java", "perl", "assert", "sh", "log"}
 #: Their warnings alone may fail a job; a compiler's seldom do.
 _LINTERS = {"eslint", "flake8", "pylint", "shellcheck", "sphinx"}
 
@@ -105,7 +112,7 @@ class _Scanner:
         pending = b"".join(self._pieces)
         if pending:
             self._read(pending, b"", whole=True)
-        return self._kept.all()
+        return self._kept.all(self._memory.flaky)
 
     def _step(self, pending: bytes) -> None:
         """Read the whole lines of the first block; the bytes after it are only looked at."""
@@ -239,9 +246,11 @@ class _Kept:
         if len(self._notes) < 100:
             self._notes.setdefault(key, said)
 
-    def all(self) -> tuple[Finding, ...]:
+    def all(self, flaky: set[str]) -> tuple[Finding, ...]:
+        """In the log's order; what was said of a test that passed at last is a warning."""
+        told = (replace(each, severity="warning") if each.test in flaky else each for each in self._findings)
         own = (Finding(severity="note", tool="ctci", message=said) for said in self._notes.values())
-        return (*sorted(self._findings, key=lambda each: each.log_line or 0), *own)
+        return (*sorted(told, key=lambda each: each.log_line or 0), *own)
 
 
 def _plain(block: bytes) -> bytes:

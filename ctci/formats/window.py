@@ -73,6 +73,8 @@ class Memory:
     file_line: int = 0
     #: Tests that a finding was made of.
     tests: set[str] = field(default_factory=set)
+    #: Tests that failed and passed when they were run again.
+    flaky: set[str] = field(default_factory=set)
     #: ruff, or flake8: what the run of such lines was, and up to which line.
     linter: str = ""
     linter_line: int = 0

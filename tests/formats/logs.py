@@ -8,7 +8,7 @@ from ctci.model import Finding
 SAMPLES = Path(__file__).parents[1] / "samples" / "logs"
 NAMES = sorted(path.stem for path in SAMPLES.glob("*.txt"))
 #: Where the samples' recipes ran.
-ROOT = "/srv/demo"
+ROOT = "/build/shop"
 
 
 def sample(name: str) -> bytes:

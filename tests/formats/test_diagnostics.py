@@ -25,7 +25,7 @@ odd_logs = st.lists(pieces, max_size=30).map(b"".join)
 @settings(max_examples=COUNT // 4, deadline=None)
 @given(odd_logs)
 def test_any_bytes_are_read_and_each_finding_can_be_shown(log: bytes) -> None:
-    found = diagnostics.scan([log], root="/srv/demo")
+    found = diagnostics.scan([log], root="/build/shop")
 
     for each in found:
         assert each.severity in ("error", "failure", "warning", "note")

@@ -8,8 +8,8 @@ from tests.formats import logs
 def test_a_note_is_kept_with_its_error_and_told_only_there() -> None:
     found = logs.scan(logs.sample("gcc-notes"))
 
-    assert [each.severity for each in found] == ["error", "warning", "error"]
-    assert found[0].message == "too few arguments to function 'total'\nnote: src/cart.c:3: declared here"
+    assert [each.severity for each in found] == ["warning", "error"]
+    assert found[1].message == "too few arguments to function ‘total’\nnote: cart.c:3: declared here"
 
 
 def test_a_note_that_belongs_to_no_error_is_a_note() -> None:
@@ -54,23 +54,23 @@ def test_of_a_progress_bar_only_the_last_state_counts() -> None:
 
 
 def test_paths_beneath_the_recipes_folder_are_relative_to_it() -> None:
-    line = "/srv/demo/src/a.c:3:1: error: broken\n"
+    line = "/build/shop/src/a.c:3:1: error: broken\n"
 
     assert logs.only(line).file == "src/a.c"
-    assert logs.only(line, root="/srv/demo/").file == "src/a.c"
-    assert logs.only(line, root="/srv/dem").file == "/srv/demo/src/a.c"
-    assert logs.only(line, root="").file == "/srv/demo/src/a.c"
+    assert logs.only(line, root="/build/shop/").file == "src/a.c"
+    assert logs.only(line, root="/build/sho").file == "/build/shop/src/a.c"
+    assert logs.only(line, root="").file == "/build/shop/src/a.c"
     assert logs.only("./" + "src/a.c:3:1: error: broken\n").file == "src/a.c"
 
 
 def test_a_path_is_relative_to_where_make_is() -> None:
     log = """\
-make[1]: Entering directory '/srv/demo/lib'
-make[2]: Entering directory '/srv/demo/lib/deep'
+make[1]: Entering directory '/build/shop/lib'
+make[2]: Entering directory '/build/shop/lib/deep'
 a.c:1:1: error: in deep
-make[2]: Leaving directory '/srv/demo/lib/deep'
+make[2]: Leaving directory '/build/shop/lib/deep'
 b.c:1:1: error: in lib
-make[1]: Leaving directory '/srv/demo/lib'
+make[1]: Leaving directory '/build/shop/lib'
 c.c:1:1: error: at the top
 """
 
@@ -79,7 +79,7 @@ c.c:1:1: error: at the top
 
 
 def test_pytest_tells_its_root_where_nobody_else_does() -> None:
-    log = "rootdir: /srv/demo\nE   assert 1 == 2\n/srv/demo/tests/test_a.py:3: assert 1 == 2\n"
+    log = "rootdir: /build/shop\nE   assert 1 == 2\n/build/shop/tests/test_a.py:3: assert 1 == 2\n"
 
     assert logs.only(log, root="").file == "tests/test_a.py"
 
@@ -130,11 +130,11 @@ E       json.decoder.JSONDecodeError: Expecting value
 def test_of_a_traceback_the_last_frame_in_the_project_is_the_place() -> None:
     found = logs.only(logs.sample("python"))
 
-    assert (found.file, found.line, found.log_line) == ("py/run.py", 4, 16)
+    assert (found.file, found.line, found.log_line) == ("run.py", 5, 11)
 
 
 def test_chained_exceptions_are_told_in_their_order_the_cause_first() -> None:
-    told = [("python", "KeyError: 'apple'"), ("python", "shop.cart.NoPrice: apple")]
+    told = [("python", "KeyError: 'apple'"), ("python", "shop.prices.NoPrice: apple")]
 
     assert told == logs.said(logs.sample("chained"))[:2]
 
@@ -143,8 +143,130 @@ def test_maven_tells_each_error_twice_and_it_is_kept_once() -> None:
     assert logs.said(logs.sample("maven"))[:-1] == [("maven", "cannot find symbol")]
 
 
-def test_a_parent_of_failing_subtests_is_not_told_beside_them() -> None:
-    assert [each.test for each in logs.scan(logs.sample("go-test"))] == ["TestTotal/two_items"]
+def test_what_passed_when_it_was_run_again_is_a_warning_and_not_why_a_job_failed() -> None:
+    found = logs.scan(logs.sample("surefire-rerun"))
+
+    assert [(each.severity, each.test) for each in found[:3]] == [
+        ("warning", "org.example.CartTest::net"),
+        ("failure", "org.example.CartTest::price"),
+        ("failure", "org.example.CartTest::total"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["go-test", "go-test-verbose"])
+def test_a_parent_of_failing_subtests_is_not_told_beside_them(name: str) -> None:
+    assert [each.test for each in logs.scan(logs.sample(name))] == ["TestTotal/two_items"]
+
+
+def test_what_another_test_of_go_logged_is_not_told_for_a_silent_one() -> None:
+    log = (
+        "=== RUN   TestLoud\n    a_test.go:3: loud\n--- PASS: TestLoud (0.00s)\n"
+        "=== RUN   TestSilent\n--- FAIL: TestSilent (0.00s)\nFAIL\n"
+    )
+    found = logs.only(log)
+
+    assert (found.test, found.message, found.file) == ("TestSilent", "TestSilent failed", None)
+
+
+def test_a_test_of_go_that_went_on_later_is_told_by_what_it_logged_then() -> None:
+    log = (
+        "=== RUN   TestSlow\n=== PAUSE TestSlow\n=== RUN   TestQuick\n    a_test.go:3: quick\n"
+        "=== NAME  TestSlow\n    a_test.go:9: slow\n--- FAIL: TestSlow (0.00s)\n"
+    )
+
+    assert (logs.only(log).line, logs.only(log).message) == (9, "slow")
+
+
+def test_a_test_that_is_switched_off_is_no_failure_of_ctest() -> None:
+    found = logs.scan(logs.sample("ctest"))
+
+    assert [(each.test, each.message) for each in found] == [
+        ("cart", "Subprocess aborted"),
+        ("gone", "Not Run: Unable to find executable: gone_test"),
+    ]
+
+
+def test_a_failed_check_is_told_with_its_test_and_not_once_more_as_a_programs() -> None:
+    found = logs.scan(logs.sample("ctest-output"))
+
+    assert [(each.tool, each.test) for each in found] == [("ctest", "cart"), ("ctest", "gone")]
+
+
+def test_an_assert_outside_of_tests_is_a_programs_error() -> None:
+    found = logs.only("shop: src/main.c:9: main: Assertion `count > 0' failed.\nAborted\n")
+
+    assert (found.tool, found.severity, found.file, found.line) == ("assert", "error", "src/main.c", 9)
+    assert found.message == "main: Assertion `count > 0' failed"
+
+
+def test_each_failed_check_of_catch2_is_told_with_its_test() -> None:
+    found = logs.scan(logs.sample("catch2"))
+
+    assert [(each.line, each.test) for each in found] == [(14, "cart has a total/of two"), (19, "price")]
+    assert found[1].message == "CHECK( price() == 30 )\ndue to unexpected exception with message:\nno price"
+
+
+def test_a_compiler_that_counts_its_errors_at_the_end_is_clang() -> None:
+    line = "src/cart.c:3:5: error: broken\n"
+
+    assert logs.only(line).tool == "gcc"
+    assert logs.only(line + "1 error generated.\n").tool == "clang"
+    assert logs.only("shop/cart.py:3: error: broken\n1 error generated.\n").tool == "mypy"
+
+
+@pytest.mark.parametrize("name", ["g++-template", "clang-template"])
+def test_an_error_in_the_systems_template_is_placed_where_the_project_uses_it(name: str) -> None:
+    found = logs.scan(logs.sample(name))[0]
+
+    assert (found.file, found.line) == ("template.cpp", 6)
+    assert "bits/stl_algo.h:1938" in found.message.splitlines()[1]
+
+
+def test_an_error_in_the_systems_header_stays_there_where_no_template_is_told_of() -> None:
+    before = "app.cpp:6:14:   required from here\n/usr/include/a.h:1:1: error: first\n"
+    found = logs.scan(before + "/usr/include/b.h:2:2: error: second\n")
+
+    assert [each.file for each in found] == ["app.cpp", "/usr/include/b.h"]
+
+
+def test_a_plain_error_of_node_is_told_with_its_frame_also_below_a_long_message() -> None:
+    log = """Error: Cannot find module './till'
+Require stack:
+- /build/shop/missing.js
+    at Module._resolveFilename (node:internal/modules/cjs/loader:1207:15)
+    at Object.<anonymous> (/build/shop/missing.js:1:14)
+"""
+    found = logs.only(log)
+
+    assert (found.tool, found.file, found.line) == ("node", "missing.js", 1)
+    assert found.message == "Error: Cannot find module './till'"
+
+
+def test_a_failed_test_of_node_is_told_once_and_not_again_in_the_list_at_the_end() -> None:
+    assert [each.test for each in logs.scan(logs.sample("node-spec"))] == ["total"]
+
+
+def test_a_failed_test_of_perl_is_told_once_however_it_was_run() -> None:
+    told = [("tap", "total")]
+
+    assert told == logs.said(logs.sample("perl-prove"))
+    assert told == logs.said(logs.sample("perl-test"))
+
+
+def test_what_jest_prints_of_the_console_is_no_failure() -> None:
+    assert logs.scan("  ● Console\n\n    console.log\n    hello\n\n      at Object.log (src/a.js:3:9)\n") == ()
+    assert logs.scan("  ● a point in somebody's list\n") == ()
+
+
+def test_a_suite_of_jest_that_could_not_run_is_told_by_its_file() -> None:
+    log = "FAIL src/till.test.js\n  ● Test suite failed to run\n\n    Jest encountered an unexpected token\n\n"
+    found = logs.only(log)
+
+    assert (found.file, found.test, found.message) == (
+        "src/till.test.js",
+        None,
+        "Jest encountered an unexpected token",
+    )
 
 
 def test_an_ignored_error_of_make_is_none() -> None:
@@ -184,8 +306,8 @@ def test_flake8_is_told_from_ruff_by_what_stands_behind() -> None:
 
 
 def test_the_linters_file_stays_known_over_many_lines() -> None:
-    log = "/srv/demo/src/cart.js\n" + "".join(f"  {line}:1  warning  Odd {line}  odd\n" for line in range(1, 190))
-    log += "\n/srv/demo/src/main.js\n  1:1  error  Bad  bad\n"
+    log = "/build/shop/src/cart.js\n" + "".join(f"  {line}:1  warning  Odd {line}  odd\n" for line in range(1, 190))
+    log += "\n/build/shop/src/main.js\n  1:1  error  Bad  bad\n"
 
     files = [each.file for each in logs.scan(log)]
 

@@ -1,6 +1,6 @@
-"""What builds: make, ninja, cmake, ctest, maven, sphinx, shellcheck, shells, and lines written for a CI. Pure."""
+"""What builds: make, ninja, cmake, maven, sphinx, shellcheck, shells, and lines written for a CI. Pure."""
 
-from ctci.formats.window import MOST_DIRECTORIES, Family, Pattern, Window, joined, text
+from ctci.formats.window import MOST_DIRECTORIES, MOST_NAME, Family, Pattern, Window, joined, text
 from ctci.model import Finding
 
 _MAKE = Pattern(r"^(?:\S*/)?\S*make(?:\[\d+\])?: \*\*\* (.*)$")
@@ -11,15 +11,17 @@ _NINJA = Pattern(r"^(?:ninja: (?:error: |build stopped: )(.*)|FAILED: (?:\[code=
 _CMAKE = Pattern(
     r"^CMake (Error|Warning|Deprecation Warning)(?: \(dev\))?(?: at (.+?):(\d+)(?: \((.+)\))?)?:(?: (.*))?$"
 )
-_CTEST = Pattern(r"^\s*\d+/\d+ +Test +#\d+: (\S+) [. ]*\*\*\*(.*?)\s+[\d.]+ sec")
 _MAVEN = Pattern(
     r"^\[(ERROR|WARNING)\] (?:COMPILATION ERROR : )?(\S.*?):\[(\d+)(?:,(\d+))?\] (?:error: |warning: )?(.*)$"
 )
 _SUREFIRE = Pattern(r"^\[ERROR\] +(\S+?)(?:\((\S+)\))? .*<<< (?:FAILURE|ERROR)!")
 _JAVA_FRAME = Pattern(r"^\s+at (?:\S+/)?([\w.$]+)\.[\w$<>]+\(([\w$]+\.\w+):(\d+)\)")
 _SUREFIRE_SUMMARY = Pattern(r"^\[ERROR\]   (\w+)\.(\w+):(\d+)(?:»| »)? ?(.*)$")
+_FLAKE = Pattern(r"^\[WARNING\] ((?:\w+\.)+\w+)$")
 _GOAL = Pattern(r"^\[ERROR\] (Failed to execute goal .*)$")
-_SPHINX = Pattern(r"^(\S.*?\.(?:rst|md|txt|ipynb)): (WARNING|ERROR): (.*?)(?: \[([\w.]+)\])?$")
+_SPHINX = Pattern(
+    r"^(?:checking consistency\.\.\. )?(\S.*?\.(?:rst|md|txt|ipynb)): (WARNING|ERROR): (.*?)(?: \[([\w.]+)\])?$"
+)
 _SHELLCHECK = Pattern(r"^(\s*)\^.*?(SC\d{4}) \((\w+)\): (.*)$")
 _IN_LINE = Pattern(r"^In (.+) line (\d+):$")
 _SHELL = Pattern(
@@ -29,6 +31,9 @@ _SHELL = Pattern(
 )
 _COMMAND = Pattern(r"^::(error|warning|notice)(?: (.*?))?::(.*)$")
 _BRACKETS = Pattern(r"^##\[(error|warning)\](.*)$")
+
+#: Lines of Surefire's list of flaky tests that are read.
+MOST_FLAKES = 500
 
 _UNESCAPE = (("%0D", "\r"), ("%0A", "\n"), ("%3A", ":"), ("%2C", ","), ("%25", "%"))
 
@@ -95,13 +100,6 @@ def _cmake(window: Window) -> tuple[Finding, ...] | None:
     return (window.finding(severity, "cmake", said, rule=command, file=file, line=line),)
 
 
-def _ctest(window: Window) -> tuple[Finding, ...] | None:
-    found = _CTEST.fields(window.line)
-    if found is None:
-        return None
-    return (window.finding("failure", "ctest", found[1] or "Failed", test=found[0]),)
-
-
 def _maven(window: Window) -> tuple[Finding, ...] | None:
     """Maven's compiler and Surefire's tests; of its many `[ERROR]` lines those that say something."""
     placed = _MAVEN.fields(window.line)
@@ -124,6 +122,18 @@ def _maven(window: Window) -> tuple[Finding, ...] | None:
         )
     goal = _GOAL.fields(window.line)
     return (window.finding("error", "maven", goal[0] or "", rule="recipe"),) if goal else ()
+
+
+def _flakes(window: Window) -> tuple[Finding, ...]:
+    """The tests that Surefire ran again until they passed: what was said of them is no failure."""
+    for line in window.below(MOST_FLAKES):
+        found = _FLAKE.fields(line)
+        if found is not None:
+            in_class, _, method = (found[0] or "").rpartition(".")
+            window.memory.flaky.add(f"{in_class}::{method}"[:MOST_NAME])
+        elif not line.startswith((b"[ERROR]   Run ", b"[INFO]   Run ", b"[WARNING]   Run ")) and line != b"[INFO] ":
+            break
+    return ()
 
 
 def _surefire(window: Window, test: str | None, in_class: str | None) -> tuple[Finding, ...]:
@@ -226,9 +236,9 @@ FAMILIES = (
     Family(name="make (directories)", anchors=(r"make(?:\[\d+\])?: (?:Entering|Leaving) directory ",), read=_directory),
     Family(name="ninja", anchors=(r"^ninja: (?:error|build stopped)", r"^FAILED: \S"), read=_ninja),
     Family(name="cmake", anchors=(r"^CMake (?:Error|Warning|Deprecation)",), read=_cmake),
-    Family(name="ctest", anchors=(r"\*\*\*(?:Failed|Timeout|Exception|Not Run)",), read=_ctest),
     Family(name="maven", anchors=(r"^\[@ERROR@\] ",), read=_maven),
     Family(name="maven (warnings)", anchors=(r"^\[@WARNING@\] .*:\[\d",), read=_maven),
+    Family(name="maven (flakes)", anchors=(r"^\[@WARNING@\] @Flakes: ",), read=_flakes),
     Family(name="sphinx", anchors=(r"\.(?:rst|md|txt|ipynb): @(?:WARNING|ERROR): ",), read=_sphinx),
     Family(name="shellcheck", anchors=(r"\^@ @SC\d{4} \(", r"\^-+\^?@ @SC\d{4} \("), read=_shellcheck),
     Family(

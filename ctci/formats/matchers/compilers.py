@@ -1,10 +1,16 @@
 """Compilers: gcc, clang and all that write like them, rustc, go, javac, tsc, the linker. Pure."""
 
+from ctci.formats.matchers import scripts
 from ctci.formats.window import Family, Pattern, Window, text
 from ctci.model import Finding
 
 #: Notes of one error that are kept with it.
 MOST_NOTES = 5
+#: Lines on either side of an error in a template that may tell where it was instantiated.
+MOST_TEMPLATE = 40
+#: Lines of a panic, and of what a Go test wrote before its result, that are looked at.
+MOST_PANIC = 60
+MOST_LOGGED = 200
 
 _PLACED = Pattern(
     r"^(?:vet: )?(.+?):(\d+)(?::(\d+))?: ?"
@@ -14,6 +20,9 @@ _FILE = Pattern(r"(?:[^\s/\\]\.[A-Za-z]\w{0,9}|(?:^|[/\\])(?:Makefile|GNUmakefil
 _RULE = Pattern(r"^(.*\S)\s+\[((?:-W|SC|[a-z])[\w.=+-]*)\]$")
 _NOTE = Pattern(r"^(.+?):(\d+)(?::\d+)?: note: (.*)$")
 _INCLUDED = Pattern(r"^(?:In file included from|\s+from) (.+?)[:,]?$")
+#: gcc's and clang's words for the line of the project that a template was instantiated for.
+_REQUIRED = Pattern(r"^(.+?):(\d+):(\d+): +required from here$")
+_REQUESTED = Pattern(r"^(.+?):(\d+):(\d+): note: in instantiation of .* requested here$")
 _CODED = Pattern(r"^\s*(.+?)(?:\((\d+)(?:,(\d+))?(?:,\d+)*\) ?:|:(\d+):(\d+) -) (error|warning) ([A-Z]+\d+): (.*)$")
 _BARE_CODED = Pattern(r"^\s*(error|warning) ([A-Z]+\d+): (.*)$")
 _ARROW = Pattern(r"^\s*--> (.+?):(\d+):(\d+)$")
@@ -24,6 +33,8 @@ _PANICKED = Pattern(r"^thread '(.*)'(?: \(\d+\))? panicked at (.*)$")
 _PANIC_PLACE = Pattern(r"^(?:'(.*)', )?(.+?):(\d+):(\d+):?$")
 _GO = Pattern(r"^(?:vet: )?(\S.*?\.go):(\d+):(\d+): (.*)$")
 _GO_FAIL = Pattern(r"^(\s*)--- FAIL: (\S+)")
+_GO_RESULT = Pattern(r"^(\s*)--- (PASS|FAIL|SKIP): ")
+_GO_RUN = Pattern(r"^=== (?:RUN|NAME|CONT) +(\S+)$")
 _GO_LOG = Pattern(r"^\s+(?:\S+: )?(\S+\.go):(\d+): (.*)$")
 _GO_FRAME = Pattern(r"^\t(\S.*\.go):(\d+)(?: |$)")
 _LINK = Pattern(
@@ -33,6 +44,16 @@ _LINK = Pattern(
 _TOOLS = {"py": "mypy", "pyi": "mypy", "java": "javac", "sh": "shellcheck", "bash": "shellcheck", "ksh": "shellcheck"}
 _TOOLS |= {"rst": "sphinx", "md": "sphinx", "txt": "sphinx", "go": "go", "rs": "rustc", "ts": "tsc", "tsx": "tsc"}
 _TOOLS |= dict.fromkeys(("c", "cc", "cpp", "cxx", "h", "hh", "hpp", "hxx", "m", "mm", "inl", "cu", "S", "f90"), "gcc")
+#: What clang says last, and gcc never.
+_CLANG = (
+    b" error generated.",
+    b" errors generated.",
+    b" warning generated.",
+    b" warnings generated.",
+    b"' requested here",
+)
+#: Headers of the compiler and the system.
+_FOREIGN = ("/usr/", "/opt/", "/Library/", "/Applications/")
 _SEVERITIES = {"warning": "warning", "WARNING": "warning", "note": "note"}
 
 
@@ -50,10 +71,28 @@ def _placed(window: Window) -> tuple[Finding, ...] | None:
         return None
     # What Sphinx writes is in capitals.
     tool = "sphinx" if of or word.isupper() else _TOOLS.get(file.rpartition(".")[2], "compiler")
+    if tool == "gcc" and any(map(window.has_below, _CLANG)):
+        tool = "clang"
     ruled = _RULE.fields(said.encode())
     message, rule = ruled or (said, None)
-    message = "\n".join([message or "", *_included(window), *_notes(window, tool)])
+    user = _user(window) if severity == "error" and file.startswith(_FOREIGN) else None
+    told = [f"in {file}:{line}"] if user else _included(window)
+    message = "\n".join([message or "", *told, *_notes(window, tool)])
+    file, line, column = user or (file, line, column)
     return (window.finding(severity, tool, message, rule=rule, file=file, line=line, column=column),)
+
+
+def _user(window: Window) -> tuple[str, str, str] | None:
+    """The place in the project that a template in somebody else's header was instantiated for."""
+    for pattern, lines in ((_REQUIRED, window.above(MOST_TEMPLATE)), (_REQUESTED, window.below(MOST_TEMPLATE))):
+        for line in lines:
+            found = pattern.fields(line)
+            if found is not None and not (found[0] or "").startswith(_FOREIGN):
+                return found[0] or "", found[1] or "", found[2] or ""
+            if b": error: " in line:
+                # Another error: what follows, or stood before, is told of that one.
+                break
+    return None
 
 
 def _included(window: Window) -> list[str]:
@@ -137,8 +176,7 @@ def _generic(window: Window) -> tuple[Finding, ...] | None:
         if place is not None:
             return (window.finding("error", "terraform", said, file=place[0], line=place[1]),)
         if line.lstrip().startswith(b"at "):
-            # An exception of a program, which others read.
-            return None
+            return scripts.exception(window)
     tool = "terraform" if window.line.startswith("│".encode()) else "log"
     return (window.finding("error", tool, said),)
 
@@ -187,41 +225,62 @@ def _go_fail(window: Window) -> tuple[Finding, ...] | None:
     found = _GO_FAIL.fields(window.line)
     if found is None:
         return None
-    test = found[1]
+    indent, test = len(found[0] or ""), found[1] or ""
     for after, line in enumerate(window.below(20), start=1):
-        if b"--- FAIL: " in line and after == 1 and line.startswith((b" ", b"\t")):
-            # A parent of failing subtests: they are told themselves.
-            return ()
+        result = _GO_RESULT.fields(line)
+        if result is not None and len(result[0] or "") > indent:
+            if result[1] == "FAIL":
+                # A parent of failing subtests: they are told themselves.
+                return ()
+            continue
         if line.startswith(b"panic: "):
-            return (window.finding("failure", "go", text(line), test=test),)
-        if b"---" in line or line.startswith((b"FAIL", b"===", b"ok")):
+            window.memory.taken = window.number + after
+            file, at = _panic_place(window, after)
+            return (window.finding("failure", "go", text(line), file=file, line=at, test=test, after=after),)
+        if result is not None or line.startswith((b"FAIL", b"===", b"ok")):
             break
         logged = _GO_LOG.fields(line)
         if logged is not None:
             file, at, said = logged
             return (window.finding("failure", "go", said or "", file=file, line=at, test=test, after=after),)
-    above = None
-    for before, line in enumerate(window.above(40), start=1):
-        if line.lstrip().startswith((b"===", b"---")):
-            break
-        logged = _GO_LOG.fields(line)
+    return (_go_verbose(window, test) or window.finding("failure", "go", f"{test} failed", test=test),)
+
+
+def _go_verbose(window: Window, test: str) -> Finding | None:
+    """The last thing that a test logged, which in verbose runs stands below `=== RUN   TestTotal`."""
+    told: tuple[int, tuple[str | None, ...]] | None = None
+    for before, line in enumerate(window.above(MOST_LOGGED), start=1):
+        running = _GO_RUN.fields(line)
+        logged = _GO_LOG.fields(line) if running is None else None
         if logged is not None:
-            file, at, said = logged
-            above = window.finding("failure", "go", said or "", file=file, line=at, test=test, after=-before)
-    return (above or window.finding("failure", "go", f"{test} failed", test=test),)
+            told = told or (before, logged)
+        elif running is not None and told is not None and running[0] == test:
+            file, at, said = told[1]
+            return window.finding("failure", "go", said or "", file=file, line=at, test=test, after=-told[0])
+        elif running is not None:
+            if running[0] == test and line.startswith(b"=== RUN"):
+                break
+            # What stands below another test's name was logged by that one.
+            told = None
+    return None
 
 
 def _go_panic(window: Window) -> tuple[Finding, ...] | None:
     if not window.line.startswith(b"panic: ") or window.number <= window.memory.taken:
         return None
-    for after, line in enumerate(window.below(60), start=1):
+    file, line = _panic_place(window, 0)
+    return (window.finding("error", "go", text(window.line), file=file, line=line),) if file else None
+
+
+def _panic_place(window: Window, after: int) -> tuple[str | None, str | None]:
+    """The frame of the project in a panic's stack, which begins so many lines below."""
+    for at, line in enumerate(window.below(after + MOST_PANIC), start=1):
         if line.startswith((b"\tpanic: ", b"panic: ")):
-            window.memory.taken = window.number + after
+            window.memory.taken = window.number + at
         found = _GO_FRAME.fields(line) if line.startswith(b"\t") else None
-        if found is None or "/go/src/" in (found[0] or "") or "/usr/lib/go" in (found[0] or ""):
-            continue
-        return (window.finding("error", "go", text(window.line), file=found[0], line=found[1]),)
-    return None
+        if found is not None and "/go/src/" not in (found[0] or "") and "/usr/lib/go" not in (found[0] or ""):
+            return found[0], found[1]
+    return None, None
 
 
 def _link(window: Window) -> tuple[Finding, ...] | None:

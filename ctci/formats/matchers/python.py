@@ -149,7 +149,7 @@ def _brief(file: str | None, said: str | None) -> str:
 
 
 def _rootdir(window: Window) -> tuple[Finding, ...] | None:
-    """`rootdir: /srv/demo`: pytest's own word for what its absolute paths begin with."""
+    """`rootdir: /build/shop`: pytest's own word for what its absolute paths begin with."""
     if not window.memory.root:
         window.memory.root = text(window.line).removeprefix("rootdir: ").partition(",")[0].strip()
     return ()

@@ -1,20 +1,27 @@
-"""JavaScript, Java's exceptions, Perl, TAP, ESLint and Jest. Pure."""
+"""JavaScript, Java's exceptions, Perl, TAP, ESLint, Jest and Node's tests. Pure."""
 
-from ctci.formats.window import Family, Pattern, Window, text
+from ctci.formats.window import MOST_NAME, Family, Pattern, Window, text
 from ctci.model import Finding
 
 #: Frames of a stack that are looked at.
 MOST_FRAMES = 40
 
 _ESLINT = Pattern(r"^\s+(\d+):(\d+)\s+(error|warning)\s+(.*?)(?:\s{2,}(\S+))?\s*$")
-_EXCEPTION = Pattern(r'^(?:Uncaught )?(?:Exception in thread ".*?" )?([A-Za-z_$][\w.$]*(?:Error|Exception)\b.*)$')
+_EXCEPTION = Pattern(r'^(?:Uncaught )?(?:Exception in thread ".*?" )?((?:[A-Za-z_$][\w.$]*)?(?:Error|Exception)\b.*)$')
 _NODE_FRAME = Pattern(r"^\s+at (?:.*\()?(?:file://)?([^()\s][^()]*?):(\d+):(\d+)\)?$")
 _JAVA_FRAME = Pattern(r"^\s+at (?:\S+/)?([\w.$]+)\.[\w$<>]+\(([\w$]+\.\w+):(\d+)\)")
 _HEAD = Pattern(r"^(?:file://)?(/?[^\s:]\S*):(\d+)$")
-_JEST = Pattern(r"^\s*● (.+ › .+)$")
-_TAP = Pattern(r"^(\s*)not ok \d+(?: -)? ?(.*?)(?:\s+#\s*(\w+).*)?$")
+_JEST = Pattern(r"^\s*● (\S.*)$")
+#: What Node's runner says of a test whose subtests failed: they are told themselves.
+_PARENT = "failureType: 'subtestsFailed'"
+_NO_SUITE = "Test suite failed to run"
+_JEST_FILE = Pattern(r"^\s*FAIL +(\S+)")
+_SPEC = Pattern(r"^\s*✖ (.+) \(\d[\d.]*ms\)$")
+_TAP = Pattern(r"^\s*not ok \d+(?: -)? ?(.*?)(?:\s+#\s*(\w+).*)?$")
 _TAP_PLACE = Pattern(r"^\s*location: '?(.+?):(\d+):(\d+)'?$")
-_PERL_AT = Pattern(r"^#\s+(?:.* )?at (.+) line (\d+)\.$")
+_TAP_FRAME = Pattern(r"^\s+(?:.* \()?(?:file://)?(/[^()\s]+):(\d+):(\d+)\)?$")
+_FAILED_TEST = Pattern(r"^\s*#   Failed test '(.*)'$")
+_PERL_AT = Pattern(r"^\s*#\s+(?:.* )?at (.+) line (\d+)\.$")
 _PERL = Pattern(r"^(.+) at (\S+) line (\d+)(?:\.|, (?:near|at|<)\b?.*)$")
 
 _FOREIGN_NODE = ("node:", "node_modules/", "internal/", "<anonymous>")
@@ -42,7 +49,7 @@ def _eslint(window: Window) -> tuple[Finding, ...] | None:
     )
 
 
-def _exception(window: Window) -> tuple[Finding, ...] | None:
+def exception(window: Window) -> tuple[Finding, ...] | None:
     """An exception's line with frames below it: of Node, or of Java."""
     found = _EXCEPTION.fields(window.line)
     if found is None or window.number <= window.memory.taken:
@@ -89,27 +96,36 @@ def _frame(line: bytes) -> tuple[str, str | None, str | None, str | None] | None
 
 
 def _jest(window: Window) -> tuple[Finding, ...] | None:
-    """`● Cart › total`, what was expected, and the place in the test."""
+    """`● Cart › total`, what was expected, and the place in the test; or `● Test suite failed to run`."""
     found = _JEST.fields(window.line)
-    if found is None:
+    if found is None or found[0] == "Console":
         return None
-    test = (found[0] or "").strip()
+    title = (found[0] or "")[:MOST_NAME]
+    nested, test = " › " in title, None if title == _NO_SUITE else title
     if test in window.memory.tests:
         # The summary at the end tells the failures again.
         return ()
     said: list[str] = []
+    place: tuple[str | None, ...] = (None, None, None)
     for line in window.below(60):
         stripped = text(line).strip()
         if stripped.startswith("● "):
             break
         frame = _frame(line) if stripped.startswith("at ") else None
         if frame is not None:
-            _, file, at, column = frame
-            window.memory.tests.add(test)
-            return (window.finding("failure", "jest", "\n".join(said), file=file, line=at, column=column, test=test),)
+            place = frame[1:]
+            break
         if stripped and len(said) < 4 and not stripped.startswith(("at ", "|", ">")) and "|" not in stripped[:8]:
             said.append(stripped)
-    return (window.finding("failure", "jest", "\n".join(said), test=test),) if said else None
+    file, at, column = place
+    if not said or (file is None and test is not None and not nested):
+        return None
+    if test is None:
+        failed = next((each for each in map(_JEST_FILE.fields, window.above(60)) if each is not None), None)
+        file, at, column = (file, at, column) if file else (failed[0] if failed else None, None, None)
+    else:
+        window.memory.tests.add(test)
+    return (window.finding("failure", "jest", "\n".join(said), file=file, line=at, column=column, test=test),)
 
 
 def _tap(window: Window) -> tuple[Finding, ...] | None:
@@ -117,30 +133,81 @@ def _tap(window: Window) -> tuple[Finding, ...] | None:
     found = _TAP.fields(window.line)
     if found is None:
         return None
-    indent, test, directive = found
+    test, directive = found
     if (directive or "").lower() in ("todo", "skip"):
         return ()
-    said, file, line, column = None, None, None, None
-    lines = iter(window.below(16))
+    said, place = _tap_told(window)
+    if said == _PARENT:
+        return ()
+    file, line, column = place
+    if not _is_new(window, test, line):
+        return ()
+    return (window.finding("failure", "tap", said or test or "failed", file=file, line=line, column=column, test=test),)
+
+
+def _tap_told(window: Window) -> tuple[str | None, tuple[str | None, ...]]:
+    """(what is wrong, where) of what stands below a failed test: where it failed, else where the test begins."""
+    said: str | None = None
+    begins: tuple[str | None, ...] = (None, None, None)
+    lines = iter(window.below(MOST_FRAMES))
     for each in lines:
         stripped = text(each).strip()
-        perl = _PERL_AT.fields(each)
-        node = None if perl else _TAP_PLACE.fields(each)
-        if perl:
-            file, line = perl
-        elif node:
-            file, line, column = node
-        elif stripped == "failureType: 'subtestsFailed'":
-            # A parent of failing subtests: they are told themselves.
-            return ()
+        perl, location, frame = _PERL_AT.fields(each), _TAP_PLACE.fields(each), _TAP_FRAME.fields(each)
+        if perl is not None:
+            return said, (*perl, None)
+        if stripped == _PARENT:
+            return _PARENT, begins
+        if location is not None:
+            begins = location
+        elif frame is not None and not any(other in (frame[0] or "") for other in _FOREIGN_NODE):
+            return said, frame
         elif stripped.startswith("error: "):
             said = stripped.removeprefix("error: ").strip("'\"")
             if said in ("|-", "|", ">-"):
                 said = text(next(lines, b"")).strip()
-        elif stripped.startswith(("ok ", "not ok ")):
+        elif stripped == "..." or stripped.startswith(("ok ", "not ok ")):
             break
-    del indent
-    return (window.finding("failure", "tap", said or test or "failed", file=file, line=line, column=column, test=test),)
+    return said, begins
+
+
+def _test_more(window: Window) -> tuple[Finding, ...] | None:
+    """`#   Failed test 'total'`, `#   at t/cart.t line 6.`: all that prove shows of Perl's tests."""
+    found = _FAILED_TEST.fields(window.line)
+    place = next(iter(map(_PERL_AT.fields, window.below(1))), None)
+    if found is None or place is None:
+        return None
+    test, (file, line) = found[0], place
+    if not _is_new(window, test, line):
+        return ()
+    return (window.finding("failure", "tap", test or "failed", file=file, line=line, test=test),)
+
+
+def _is_new(window: Window, test: str | None, line: str | None) -> bool:
+    """Whether that test at that line was not told yet; it is from now on."""
+    key = f"{(test or '')[:MOST_NAME]}:{line}"
+    known = key in window.memory.tests
+    window.memory.tests.add(key)
+    return not known
+
+
+def _spec(window: Window) -> tuple[Finding, ...] | None:
+    """`✖ total (1.77ms)` of Node's runner, with the error and its stack below; it is told again at the end."""
+    found = _SPEC.fields(window.line)
+    if found is None:
+        return None
+    test, said = found[0], ""
+    for line in window.below(MOST_FRAMES):
+        frame = _frame(line) if line.lstrip().startswith(b"at ") else None
+        if frame is not None:
+            _, file, at, column = frame
+            if not _is_new(window, test, at):
+                return ()
+            return (window.finding("failure", "node", said or "failed", file=file, line=at, column=column, test=test),)
+        if not said and not line.startswith(b" "):
+            # A parent of failing tests has none.
+            return ()
+        said = said or text(line).strip()
+    return None
 
 
 def _perl(window: Window) -> tuple[Finding, ...] | None:
@@ -160,13 +227,15 @@ FAMILIES = (
         name="exceptions",
         anchors=(
             (
-                r'^(?:Uncaught )?(?:Exception in thread "[^"\n]+" )?[A-Za-z_$][\w.$]*(?:Error|Exception)'
+                r'^(?:Uncaught )?(?:Exception in thread "[^"\n]+" )?(?:[A-Za-z_$][\w.$]*)?(?:Error|Exception)'
                 r"(?: \[\w+\])?@(?::|\r?$)"
             ),
         ),
-        read=_exception,
+        read=exception,
     ),
-    Family(name="jest", anchors=(r"^ *● \S.* › ",), read=_jest),
+    Family(name="jest", anchors=(r"^ *@● @\S",), read=_jest),
     Family(name="TAP", anchors=(r"^[ \t]*not ok \d",), read=_tap),
+    Family(name="tests of Perl", anchors=(r"^[ \t]*#   Failed test '",), read=_test_more),
+    Family(name="tests of Node", anchors=(r"^ *✖@ @\S.* \(\d",), read=_spec),
     Family(name="perl", anchors=(r" at \S+ line \d+[.,]",), read=_perl),
 )
