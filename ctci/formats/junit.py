@@ -9,18 +9,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from ctci.formats import saying, xml_text
+from ctci.formats import saying, tries, xml_text
 from ctci.formats.fingerprint import fingerprint
+from ctci.formats.tries import Result, Tries
 from ctci.model import Finding
 
 MOST_DEPTH = 200
 MOST_ELEMENTS = 10_000_000
-MOST_FINDINGS = 1000
-#: Failures of one test that become findings.
-MOST_OF_ONE = 20
-#: Tests that are told by name, and characters of all their names; the others are only counted.
-MOST_RESULTS = 100_000
-MOST_NAMES = 10_000_000
 #: Bytes of one tag or comment: expat looks at it again with each piece.
 MOST_TAG = 2 * 1024 * 1024
 #: Characters of a failure's text that are kept, at its begin and at its end, where pytest tells the place.
@@ -38,17 +33,6 @@ _STATUS = {
     **dict.fromkeys(("error", "errored"), "errored"),
     **dict.fromkeys(("notrun", "disabled", "skipped", "suppressed", "ignored"), "skipped"),
 }
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Result:
-    """How one test ended."""
-
-    name: str
-    #: `passed`, `failed`, `errored`, `skipped`, or `flaky`: passed at last.
-    status: str
-    #: None where the report does not tell.
-    seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,23 +137,17 @@ class _Reader:
 
     def __init__(self, ran_in: str) -> None:
         self._ran_in = ran_in
-        self.counts = dict.fromkeys(("passed", "failed", "errored", "skipped", "flaky"), 0)
-        self.red: list[Finding] = []
-        self.flaky: list[Finding] = []
+        self.tries = Tries()
         self.own: list[Finding] = []
-        self.results: list[Result] = []
         self.elements = 0
-        self._names = 0
-        self._unnamed = 0
-        self._left_out = 0
         #: How many failures the suites' attributes tell of, and the depth of the suite that told them.
         self._declared = 0
         self._counting = 0
         self._fed = 0
         self._depth = 0
         self._root = ""
-        #: (depth, name) of the suites that are open; whether one was seen.
-        self._suites: list[tuple[int, str]] = []
+        #: (depth, name, names of all around it) of the suites that are open; whether one was seen.
+        self._suites: list[tuple[int, str, str]] = []
         self._any_suite = False
         self._cases: list[_Case] = []
         self._wrong: _Wrong | None = None
@@ -253,15 +231,18 @@ class _Reader:
             for key in ("failures", "errors"):
                 self._declared += saying.number(attributes.get(key, "").strip()) or 0
         name = saying.name(attributes.get("name", "")) if element == "testsuite" else ""
-        self._suites.append((self._depth, name))
+        self._suites.append((self._depth, name, f"{self._path()}/{name}"))
         self._any_suite = True
 
     def _suite(self) -> str:
-        return next((name for _, name in reversed(self._suites) if name), "")
+        return next((name for _, name, _ in reversed(self._suites) if name), "")
+
+    def _path(self) -> str:
+        return self._suites[-1][2] if self._suites else ""
 
     def _open_case(self, attributes: dict[str, str]) -> None:
         group = saying.name(attributes.get("classname") or attributes.get("class") or "")
-        name = saying.name(attributes.get("name", "")) or "(no name)"
+        name = saying.name(attributes.get("name", "")) or tries.NO_NAME
         case = _Case(name=name, group=group, attributes=attributes, depth=self._depth)
         for key in ("status", "result"):
             told = _STATUS.get(attributes.get(key, "").strip().lower())
@@ -281,16 +262,16 @@ class _Reader:
         if not self._cases:
             if wrong.element in _WRONG:
                 # The suite itself went wrong.
-                self._count(self._suite() or "(no name)", "errored", None)
                 suite = _Case(name=self._suite(), group="", attributes={}, depth=0)
-                self._find(suite, wrong, "error")
+                ended = Result(name=self._suite() or tries.NO_NAME, status="errored")
+                self.tries.add(self._path(), "", ended, [self._finding(suite, wrong, "error")])
             return
         case = self._cases[-1]
         if wrong.element in _AGAIN:
             case.again = True
         elif case.status != "errored":
             case.status = _WRONG[wrong.element]
-        if len(case.wrong) < MOST_OF_ONE:
+        if len(case.wrong) < tries.MOST_OF_ONE:
             case.wrong.append(wrong)
         elif wrong.element in _WRONG:
             case.left_out += 1
@@ -298,32 +279,18 @@ class _Reader:
     def _close_case(self, case: _Case) -> None:
         if case.again and case.status in ("passed", "skipped"):
             case.status = "flaky"
-        self._count(self._full(case), case.status, _seconds(case.attributes.get("time", "")))
-        self._left_out += case.left_out
+        told: list[tuple[_Wrong, str]] = []
         if case.status == "flaky":
-            if len(self.flaky) < MOST_FINDINGS:
-                self.flaky.append(self._finding(case, case.wrong[0], "warning"))
-            else:
-                self._left_out += 1
+            told = [(case.wrong[0], "warning")]
         elif case.status in ("failed", "errored"):
-            told = [wrong for wrong in case.wrong if wrong.element in _WRONG]
-            silent = _Wrong(element="failure" if case.status == "failed" else "error", said="", rule="", depth=0)
-            for wrong in told or [silent]:
-                self._find(case, wrong, "failure" if wrong.element == "failure" else "error")
-
-    def _find(self, case: _Case, wrong: _Wrong, severity: str) -> None:
-        if len(self.red) < MOST_FINDINGS:
-            self.red.append(self._finding(case, wrong, severity))
-        else:
-            self._left_out += 1
-
-    def _count(self, name: str, status: str, seconds: float | None) -> None:
-        self.counts[status] += 1
-        self._names += len(name)
-        if len(self.results) < MOST_RESULTS and self._names <= MOST_NAMES:
-            self.results.append(Result(name=name, status=status, seconds=seconds))
-        else:
-            self._unnamed += 1
+            told = [(wrong, wrong.element) for wrong in case.wrong if wrong.element in _WRONG]
+            silent = "failure" if case.status == "failed" else "error"
+            told = told or [(_Wrong(element=silent, said="", rule="", depth=0), silent)]
+        kept = told[: self.tries.room(case.status)]
+        found = [self._finding(case, wrong, severity) for wrong, severity in kept]
+        file = saying.file_name(case.attributes.get("file", ""))
+        ended = Result(name=self._full(case), status=case.status, seconds=_seconds(case.attributes.get("time", "")))
+        self.tries.add(self._path(), file, ended, found, case.left_out + len(told) - len(found))
 
     def _full(self, case: _Case) -> str:
         suite = self._suite()
@@ -332,7 +299,7 @@ class _Reader:
         return case.name if not group or group == case.name else f"{group}::{case.name}"
 
     def _finding(self, case: _Case, wrong: _Wrong, severity: str) -> Finding:
-        test = self._full(case) or "(no name)"
+        test = self._full(case) or tries.NO_NAME
         tool = "pytest" if self._suite() == "pytest" else "junit"
         message = saying.message_of(wrong.said, wrong.text, (case.name, test, test.replace("::", " "), wrong.rule))
         if not message or (not wrong.text.strip() and case.output):
@@ -362,15 +329,17 @@ class _Reader:
             self._close_case(self._cases.pop())
         if self.elements and not self._any_suite:
             self.own.append(saying.own(f"this is no JUnit report: it is <{saying.name(self._root, 60)}>", "error"))
-        if self._declared and not self.counts["failed"] + self.counts["errored"] + self.counts["flaky"]:
+        told = self.tries
+        if self._declared and not told.counts["failed"] + told.counts["errored"] + told.counts["flaky"]:
             self.own.append(
                 saying.own(f"the report's counts say that {self._declared} failed, but it names none of them", "error")
             )
-        if self._left_out:
-            self.own.append(saying.own(f"{self._left_out:,} more failures are left out: {MOST_FINDINGS:,} are kept"))
-        if self._unnamed:
-            self.own.append(saying.own(f"{self._unnamed:,} more tests are counted, but not kept by name", "note"))
-        return Report(**self.counts, findings=(*self.red, *self.flaky, *self.own), results=tuple(self.results))
+        if told.left_out:
+            kept = f"{tries.MOST_FINDINGS:,} are kept"
+            self.own.append(saying.own(f"{told.left_out:,} more failures are left out: {kept}"))
+        if told.unnamed:
+            self.own.append(saying.own(f"{told.unnamed:,} more tests are counted, but not kept by name", "note"))
+        return Report(**told.counts, findings=(*told.findings, *self.own), results=tuple(told.results))
 
 
 def _is_mute(case: _Case) -> bool:

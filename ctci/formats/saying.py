@@ -23,6 +23,8 @@ _EMPTY_WORDS = frozenset(
 #: pytest writes `#x1B` for an escape that XML cannot hold.
 _UNSEEN = re.compile(r"(?:\x1b|#x1B)\[[0-9;:?]{0,40}[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 _FRAME = re.compile(r"\s*(?:at (?:.*[(:]|/)|\.{3} \d+ more|from /|goroutine \d+ \[)")
+#: What `go test` says of a test's run.
+_GO_RUN = re.compile(r"\s*(?:=== (?:RUN|PAUSE|CONT|NAME) |--- (?:FAIL|PASS|SKIP): )")
 _PYTEST = re.compile(r"E {3,}(.*)")
 _LOUD = re.compile(r"(?i)\b(?:\w*error|failed|failure|assert\w*|expected|\w*exception|panic\w*|fatal)\b")
 #: `:12`, `:12:5`, `(12)` or `", line 12` behind a file's name.
@@ -90,7 +92,8 @@ def _without_place(said: str) -> str:
     first, _, rest = said.partition("\n")
     if rest.strip() and _is_place(first):
         return rest.strip()
-    begin = re.match(r"[^\s:]{1,300}:\d{1,8}(?::\d{1,6})?: (?=\S)", said)
+    # An assert of C says the program's name before.
+    begin = re.match(r"(?:[\w.+-]{1,100}: )?[^\s:]{1,300}:\d{1,8}(?::\d{1,6})?: (?=\S)", said)
     return said[begin.end() :] if begin and places(begin[0]) else said
 
 
@@ -112,9 +115,11 @@ def _telling(text: str, also: tuple[str, ...]) -> list[str]:
     for line in lines[:MOST_LOOKED_AT]:
         if _FRAME.match(line[:1000]):
             break
+        if _GO_RUN.match(line):
+            continue
         if (kept and not line.strip()) or not (_is_empty(line) or _is_place(line) or _named(line) in also):
             kept.append(line)
-    return kept[:MOST_LINES] or lines[:1]
+    return kept[:MOST_LINES] or [line for line in lines if not _GO_RUN.match(line)][:1]
 
 
 def _is_empty(line: str) -> bool:

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ctci.formats import junit
-from ctci.formats.junit import Report, Result
+from ctci.formats import junit, tries
+from ctci.formats.junit import Report
+from ctci.formats.tries import Result
 from ctci.model import Finding
 from tests.formats import throwing
 
@@ -44,36 +45,43 @@ def one(body: bytes) -> Finding:
 FIRST: dict[str, tuple[tuple[int, int, int, int, int], str, str, str, str | None]] = {
     "catch2": (
         (1, 1, 1, 0, 0),
-        "cart_tests.global::cart has a total/of two",
-        "cart_test.cpp:17",
+        "cart_test.global::cart has a total/of two",
+        "cart_test.cpp:14",
         "total() == 4",
         "REQUIRE",
     ),
-    "ctest": ((1, 1, 0, 2, 0), "cart_total", "cart_test.c:12", "main: Assertion `total() == 4' failed.", None),
+    "ctest": ((1, 1, 0, 2, 0), "cart", "cart_test.c:9", "main: Assertion `total() == 4' failed.", None),
     "go-junit-report": ((1, 2, 0, 1, 0), "demo/cart::TestTotal", "cart_test.go:9", "got 3, want 4", None),
+    "gotestsum": (
+        (3, 3, 0, 1, 0),
+        "example.org/shop/cart::TestTotal/two_items",
+        "cart_test.go:15",
+        "got 2, want 3",
+        None,
+    ),
     "gtest": (
         (1, 1, 0, 2, 0),
         "CartTest::Total",
-        "cart_test.cc:11",
+        "cart_test.cc:10",
         "Expected equality of these values:\n  total()\n    Which is: 3\n  4",
         None,
     ),
     "jest-junit": (
-        (1, 1, 0, 1, 0),
-        "cart has a total",
-        "src/cart.test.js:8",
-        "Error: expect(received).toBe(expected) // Object.is equality\n\nExpected: 4\nReceived: 3",
+        (1, 2, 0, 1, 0),
+        "Cart adds the prices",
+        "src/cart.test.js:9",
+        "Error: expect(received).toBe(expected) // Object.is equality\n\nExpected: 3\nReceived: 2",
         None,
     ),
     "phpunit": (
         (1, 1, 1, 1, 0),
-        "Demo.CartTest::testTotal with data set #0",
+        "Shop.CartTest::testTotal with data set #0",
         "tests/CartTest.php:16",
-        "Failed asserting that 3 matches expected 4.",
+        "Failed asserting that 3 is identical to 4.",
         r"PHPUnit\Framework\ExpectationFailedException",
     ),
     "pytest": (
-        (1, 2, 1, 1, 1),
+        (2, 1, 2, 1, 0),
         "tests.test_broken",
         "tests/test_broken.py:1",
         "ModuleNotFoundError: No module named 'kart'",
@@ -81,18 +89,18 @@ FIRST: dict[str, tuple[tuple[int, int, int, int, int], str, str, str, str | None
     ),
     "surefire": (
         (1, 1, 1, 1, 1),
-        "demo.CartTest::total",
-        "CartTest.java:14",
-        "expected: <4> but was: <3>",
-        "org.opentest4j.AssertionFailedError",
+        "org.example.CartTest::price",
+        "CartTest.java:24",
+        "no price for apple",
+        "java.lang.IllegalArgumentException",
     ),
-    "unittest": ((0, 1, 0, 0, 0), "test_cart.CartTest::test_total", "test_cart.py:8", "3 != 4", "AssertionError"),
+    "unittest": ((1, 1, 0, 0, 0), "test_cart.CartTest::test_total", "test_cart.py:13", "3 != 4", "AssertionError"),
 }
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_dialect_shows_first_what_a_developer_wants(name: str) -> None:
-    report = junit.read(sample(name), "/srv/demo")
+    report = junit.read(sample(name), "/build/shop")
 
     first = report.findings[0]
     shown = (counts(report), first.test, f"{first.file}:{first.line}", first.message, first.rule)
@@ -140,11 +148,82 @@ def test_a_failure_after_tries_is_one_failure_and_a_pass_after_tries_is_flaky() 
     report = junit.read(sample("surefire"))
 
     assert [(finding.severity, (finding.test or "").partition("::")[2]) for finding in report.findings] == [
-        ("failure", "total"),
         ("error", "price"),
+        ("failure", "total"),
         ("warning", "net"),
     ]
-    assert Result(name="demo.CartTest::empty", status="passed", seconds=1204.1) == report.results[0]
+    assert Result(name="org.example.CartTest::net", status="flaky", seconds=0.008) == report.results[0]
+
+
+def test_surefires_comma_in_a_long_time_is_understood() -> None:
+    report = junit.read(suite("<testcase name='a' time='1,204.5'/>"))
+
+    assert report.results == (Result(name="cart::a", status="passed", seconds=1204.5),)
+
+
+#: How a test ended at each try -> (passed, failed, errored, skipped, flaky), and the severities of what is told.
+TRIES: list[tuple[str, tuple[int, int, int, int, int], list[str]]] = [
+    ("failed passed", (0, 0, 0, 0, 1), ["warning"]),
+    ("errored passed", (0, 0, 0, 0, 1), ["warning"]),
+    ("failed errored passed", (0, 0, 0, 0, 1), ["warning"]),
+    ("failed passed passed", (0, 0, 0, 0, 1), ["warning"]),
+    ("failed skipped", (0, 0, 0, 0, 1), ["warning"]),
+    ("passed passed", (1, 0, 0, 0, 0), []),
+    ("skipped passed", (1, 0, 0, 0, 0), []),
+    ("failed failed", (0, 1, 0, 0, 0), ["failure"]),
+    ("passed failed", (0, 1, 0, 0, 0), ["failure"]),
+    ("failed passed failed", (0, 1, 0, 0, 0), ["failure", "warning"]),
+    ("failed errored", (0, 0, 1, 0, 0), ["failure", "error"]),
+]
+ENDED = {"passed": "", "failed": "<failure>low</failure>", "errored": "<error>high</error>", "skipped": "<skipped/>"}
+
+
+@pytest.mark.parametrize(("ends", "counted", "severities"), TRIES, ids=[each[0] for each in TRIES])
+def test_a_test_that_was_tried_again_counts_once_and_as_it_ended_last(
+    ends: str, counted: tuple[int, int, int, int, int], severities: list[str]
+) -> None:
+    case = "<testcase classname='cart' name='total' time='2'>{}</testcase>"
+
+    report = junit.read(suite("".join(case.format(ENDED[end]) for end in ends.split())))
+
+    assert counted == counts(report)
+    assert severities == [finding.severity for finding in report.findings]
+    assert len(report.results) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("<testsuite name='x'><testcase {}</testsuite>", "<testsuite name='y'><testcase {}</testsuite>"),
+        ("<testcase file='a.py' {}", "<testcase file='b.py' {}"),
+        ("<testcase classname='x' {}", "<testcase classname='y' {}"),
+    ],
+)
+def test_tests_of_one_name_in_other_places_are_two(one: str, other: str) -> None:
+    failing, passing = one.format("name='total'><failure/></testcase>"), other.format("name='total'/>")
+
+    report = junit.read(suite(failing + passing))
+
+    assert counts(report) == (1, 1, 0, 0, 0)
+
+
+def test_tests_without_a_name_are_never_the_same() -> None:
+    report = junit.read(suite("<testcase><failure/></testcase><testcase/>"))
+
+    assert counts(report) == (1, 1, 0, 0, 0)
+
+
+def test_room_that_a_passed_try_gives_back_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tries, "MOST_FINDINGS", 1)
+    failing = "<testcase name='{}'><failure>x</failure></testcase>"
+
+    report = junit.read(suite(failing.format("a") + "<testcase name='a'/>" + failing.format("b")))
+
+    assert [(finding.severity, finding.test) for finding in report.findings] == [
+        ("failure", "cart::b"),
+        ("warning", "cart::a"),
+    ]
+    assert own(report) == []
 
 
 def test_a_test_that_failed_silently_is_told_by_its_output() -> None:
@@ -267,10 +346,10 @@ def test_a_file_that_ends_early_says_so_and_tells_what_was_read() -> None:
 
 @pytest.mark.parametrize("cap", ["MOST_FINDINGS", "MOST_RESULTS", "MOST_NAMES", "MOST_ELEMENTS", "MOST_OF_ONE"])
 def test_what_passes_a_cap_is_counted_and_said(cap: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(junit, cap, 4)
-    failing = "<testcase name='a'>" + "<failure>x</failure>" * 6 + "</testcase>"
+    monkeypatch.setattr(junit if cap == "MOST_ELEMENTS" else tries, cap, 4)
+    failures = "".join(f"<failure>{word}</failure>" for word in ("a", "b", "c", "d", "e", "f"))
 
-    report = junit.read(suite(failing * 3))
+    report = junit.read(suite("".join(f"<testcase name='{name}'>{failures}</testcase>" for name in "xyz")))
 
     assert {
         "MOST_FINDINGS": ["14 more failures are left out: 4 are kept"],
@@ -285,7 +364,9 @@ def test_what_passes_a_cap_is_counted_and_said(cap: str, monkeypatch: pytest.Mon
 def test_a_larger_file_than_the_cap_is_read_up_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ctci.formats.xml_text.MOST_BYTES", 1024 * 1024)
 
-    report = junit.read([suite("<testcase name='a'/>" * 10)[:-12], b" " * 1024 * 1024, b"<testcase/>"])
+    report = junit.read(
+        [suite("".join(f"<testcase name='{each}'/>" for each in range(10)))[:-12], b" " * 1024 * 1024, b"<testcase/>"]
+    )
 
     assert report.passed == 10
     assert own(report) == ["the JUnit report is read only in part: it is larger than 1 MB"]
@@ -309,8 +390,8 @@ def output(megabytes: int) -> Iterator[bytes]:
 def test_a_large_report_is_read_in_little_memory(
     pieces: Iterator[bytes], tests: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(junit, "MOST_RESULTS", 1000)
-    monkeypatch.setattr(junit, "MOST_FINDINGS", 100)
+    monkeypatch.setattr(tries, "MOST_RESULTS", 1000)
+    monkeypatch.setattr(tries, "MOST_FINDINGS", 100)
     tracemalloc.start()
     try:
         report = junit.read(pieces)
@@ -325,10 +406,12 @@ def test_a_large_report_is_read_in_little_memory(
 @pytest.mark.parametrize("piece", ["a:1 ", "a.py:1 ", ":1", "1.1", "/a", "at (", "E   x\n", "a.py:1: x\n", "&#27;[1m"])
 def test_texts_made_to_hurt_are_read_in_no_time(piece: str) -> None:
     text = (piece * 5_000)[:20_000]
-    case = f"<testcase name='a'><failure message='Failed'>{text.rpartition('&')[0] or text}</failure></testcase>"
+    case = f"<failure message='Failed'>{text.rpartition('&')[0] or text}</failure></testcase>"
 
     began = time.process_time()
-    report = junit.read([b"<testsuite>", *[case.encode()] * 100, b"</testsuite>"])
+    report = junit.read(
+        [b"<testsuite>", *(f"<testcase name='{each}'>{case}".encode() for each in range(100)), b"</testsuite>"]
+    )
     took = time.process_time() - began
 
     # A text of `a:1 a:1 …` took 40 ms before what is looked at was capped, and takes 2 now.
@@ -356,7 +439,7 @@ ODD = [
 def test_no_bytes_are_anything_but_read_or_refused(body: bytes) -> None:
     report = junit.read(body)
 
-    throwing.check(report.findings, 2 * junit.MOST_FINDINGS)
+    throwing.check(report.findings, 2 * tries.MOST_FINDINGS)
     assert report.tests == len(report.results)
     assert all(each.name and each.name.isprintable() for each in report.results)
 
