@@ -189,8 +189,13 @@ def settled(
     for _ in ledger.jobs_of(db, [number])[number]:
         job, run = running(db, host)
         assert run.id == number
-        code = 0 if status is Status.SUCCEEDED else 1
-        ledger.settle(
-            db, job=job.id, attempt=job.attempt, host=host, status=status, reason=reason, exit=exit_(code=code)
-        )
+        settle(db, job, host, status, reason)
     return number
+
+
+def settle(
+    db: ledger.Ledger, job: Job, host: int, status: Status = Status.SUCCEEDED, reason: str | None = None
+) -> None:
+    """The end of a job that runs."""
+    code = 0 if status is Status.SUCCEEDED else 1
+    ledger.settle(db, job=job.id, attempt=job.attempt, host=host, status=status, reason=reason, exit=exit_(code=code))

@@ -125,6 +125,8 @@ PURE = (
     "report.digest_letter",
     "report.moments",
     "report.sentences",
+    "web.badge",
+    "web.markup",
     "config.forms",
     "config.hiding",
     "config.likeness",

@@ -1,15 +1,8 @@
 """The pages over a real server, a real ledger and real logs: what they say, what they escape, who may see them."""
 
-import http.client
 import json
 import re
-import socket
-import struct
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -18,15 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import event
 
-from ctci import config, layout, ledger
-from ctci.config.settings import Config, Project, Schedule, Server, Subproject
-from ctci.http import Server as WebServer
+from ctci import ledger
+from ctci.config.settings import Schedule
 from ctci.model import Finding, Job, Order, Reading, Repeat, Run, Status, Tally
-from ctci.web import app, render, sentences, strip
-from ctci.web.doors import Doors
+from ctci.web import render, sentences, strip
 from tests import make
-from tests.conftest import StoppedClock
-from tests.eventually import eventually
+from tests.web.site import Answer, Site
 
 #: A green run; tests say what differs.
 RUN = Run(
@@ -53,119 +43,6 @@ RUN = Run(
     prev_run=None,
 )
 HOSTILE = "<img src=x onerror=alert(1)>&\"'"
-
-
-@dataclass
-class Answer:
-    status: int
-    headers: Mapping[str, str]
-    raw: bytes
-
-    @property
-    def text(self) -> str:
-        return self.raw.decode()
-
-    @property
-    def h1(self) -> str:
-        """The headline as a reader sees it, with plain spaces."""
-        found = re.search(r"<h1>(.*?)</h1>", self.text, re.DOTALL)
-        assert found is not None
-        return re.sub(r"<[^>]*>", "", found[1]).replace("\u202f", " ").replace("&lt;", "<").replace("&gt;", ">").strip()
-
-
-class Unix(http.client.HTTPConnection):
-    """HTTP over a unix socket."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost")
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(self._path)
-
-
-@dataclass
-class Site:
-    """A served ledger."""
-
-    db: ledger.Ledger
-    place: layout.Layout
-    #: Stands still, so that an age is what a test made it.
-    clock: StoppedClock
-    settings: Config
-    ready: Mapping[str, object] | Exception = field(default_factory=lambda: {"ok": True, "reasons": []})
-    port: int = 0
-
-    def get(self, path: str, *, method: str = "GET", unix: bool = False, **headers: str) -> Answer:
-        made = Unix(str(self.place.socket)) if unix else http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        try:
-            made.request(method, path, headers=headers)
-            answer = made.getresponse()
-            return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
-        finally:
-            made.close()
-
-    def write(self, job: Job, content: bytes, *, times: tuple[tuple[int, int], ...] = ()) -> Path:
-        path = self.place.log(job.id, job.attempt or 1)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-        if times:
-            path.with_name("log.idx").write_bytes(b"".join(struct.pack("<QQ", *each) for each in times))
-        return path
-
-    def listen(self, **server: Any) -> None:
-        self.settings = replace(self.settings, server=replace(self.settings.server, **server))
-
-    def told(self) -> Mapping[str, object]:
-        if isinstance(self.ready, Exception):
-            raise self.ready
-        return self.ready
-
-
-@contextmanager
-def serving(site: Site) -> Iterator[None]:
-    tcp, unix = socket.create_server(("127.0.0.1", 0)), socket.socket(socket.AF_UNIX)
-    unix.bind(str(site.place.socket))
-    unix.listen()
-    site.port = tcp.getsockname()[1]
-    doors = Doors(
-        db=site.db,
-        layout=site.place,
-        current=config.Current(lambda: site.settings),
-        environ={},
-        ready=site.told,
-        stopping=lambda: False,
-    )
-    server = WebServer(app.build(doors), [tcp, unix], threading.Event())
-    thread = threading.Thread(target=server.run, args=(threading.Event(),))
-    thread.start()
-    try:
-        eventually(lambda: site.get("/healthz").status == 200)
-        yield
-    finally:
-        server.close()
-        thread.join(10)
-        tcp.close()
-        unix.close()
-
-
-@pytest.fixture
-def site(
-    db: ledger.Ledger, place: layout.Layout, stopped_clock: StoppedClock, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Site]:
-    """A server with the projects shop (api:test) and dotfiles (test)."""
-    api = Subproject(name="api", path="services/api", recipes={"test": make.recipe()})
-    alone = Subproject(recipes={"test": make.recipe()})
-    projects = {
-        "shop": Project(name="shop", remote=make.remote(), subs={"api": api}),
-        "dotfiles": Project(name="dotfiles", remote=make.remote(), subs={"": alone}),
-    }
-    made = Site(db, place, stopped_clock, Config(projects=projects, notify={}, server=Server(), folder=place.data))
-    # The snapshot of each request, so that a test may change the settings without a reload.
-    monkeypatch.setattr(config.Current, "get", lambda _: made.settings)
-    with serving(made):
-        yield made
 
 
 def only_job(db: ledger.Ledger, run: int) -> Job:

@@ -1,0 +1,132 @@
+"""A server over a ledger, for the tests of its pages, and what it answers."""
+
+import http.client
+import re
+import socket
+import struct
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+
+from ctci import config, layout, ledger
+from ctci.config.settings import Config
+from ctci.http import Server as WebServer
+from ctci.model import Job
+from ctci.web import app
+from ctci.web.doors import Doors
+from tests.conftest import StoppedClock
+from tests.eventually import eventually
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    raw: bytes
+
+    @property
+    def text(self) -> str:
+        return self.raw.decode()
+
+    @property
+    def h1(self) -> str:
+        """The headline as a reader sees it, with plain spaces."""
+        found = re.search(r"<h1>(.*?)</h1>", self.text, re.DOTALL)
+        assert found is not None
+        return re.sub(r"<[^>]*>", "", found[1]).replace("\u202f", " ").replace("&lt;", "<").replace("&gt;", ">").strip()
+
+
+class Unix(http.client.HTTPConnection):
+    """HTTP over a unix socket."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost")
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self._path)
+
+
+@dataclass
+class Site:
+    """A served ledger."""
+
+    db: ledger.Ledger
+    place: layout.Layout
+    #: Stands still, so that an age is what a test made it.
+    clock: StoppedClock
+    settings: Config
+    ready: Mapping[str, object] | Exception = field(default_factory=lambda: {"ok": True, "reasons": []})
+    port: int = 0
+
+    def get(self, path: str, *, method: str = "GET", unix: bool = False, **headers: str) -> Answer:
+        made = Unix(str(self.place.socket)) if unix else http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            made.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+            answer = made.getresponse()
+            return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+        finally:
+            made.close()
+
+    def reads(self, path: str) -> int:
+        """How many statements the ledger is asked for one answer."""
+        asked: list[str] = []
+
+        def note(*given: Any) -> None:
+            asked.append(given[2])
+
+        event.listen(self.db.engine, "before_cursor_execute", note)
+        try:
+            assert self.get(path).status == 200
+        finally:
+            event.remove(self.db.engine, "before_cursor_execute", note)
+        return len(asked)
+
+    def write(self, job: Job, content: bytes, *, times: tuple[tuple[int, int], ...] = ()) -> Path:
+        path = self.place.log(job.id, job.attempt or 1)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        if times:
+            path.with_name("log.idx").write_bytes(b"".join(struct.pack("<QQ", *each) for each in times))
+        return path
+
+    def listen(self, **server: Any) -> None:
+        self.settings = replace(self.settings, server=replace(self.settings.server, **server))
+
+    def told(self) -> Mapping[str, object]:
+        if isinstance(self.ready, Exception):
+            raise self.ready
+        return self.ready
+
+
+@contextmanager
+def serving(site: Site) -> Iterator[None]:
+    tcp, unix = socket.create_server(("127.0.0.1", 0)), socket.socket(socket.AF_UNIX)
+    unix.bind(str(site.place.socket))
+    unix.listen()
+    site.port = tcp.getsockname()[1]
+    doors = Doors(
+        db=site.db,
+        layout=site.place,
+        current=config.Current(lambda: site.settings),
+        environ={},
+        ready=site.told,
+        stopping=lambda: False,
+    )
+    server = WebServer(app.build(doors), [tcp, unix], threading.Event())
+    thread = threading.Thread(target=server.run, args=(threading.Event(),))
+    thread.start()
+    try:
+        eventually(lambda: site.get("/healthz").status == 200)
+        yield
+    finally:
+        server.close()
+        thread.join(10)
+        tcp.close()
+        unix.close()
