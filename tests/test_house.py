@@ -126,6 +126,7 @@ PURE = (
     "report.moments",
     "report.sentences",
     "web.badge",
+    "web.cctray",
     "web.markup",
     "config.forms",
     "config.hiding",

@@ -7,7 +7,7 @@ from statistics import median
 
 from ctci import ledger
 from ctci.config.settings import Config, Project, Schedule
-from ctci.model import HEADS, Fired, Trigger
+from ctci.model import HEADS, Fired, Order, Trigger
 from ctci.receive import cron, plan, whose
 
 DAY_MS = 24 * 3600 * 1000
@@ -89,11 +89,16 @@ def agenda(db: ledger.Ledger, settings: Config, *, now: int, days: int, project:
     return Agenda(ahead=tuple(ahead), more=more, past=past)
 
 
-def _recipes(project: Project, schedule: Schedule) -> tuple[str, ...]:
+def orders(project: Project, schedule: Schedule) -> tuple[Order, ...]:
+    """What a schedule asks for when it fires."""
     trigger = Trigger(kind="schedule", key="", project=project.name, ref=HEADS + "main", schedule=schedule.name)
-    orders = plan.plan(trigger, project, log_cap=0).orders
-    own = [order.place for order in orders if order.recipe.on is not None and "push" not in order.recipe.on]
-    return (*own, *(order.place for order in orders if order.place not in own))
+    return plan.plan(trigger, project, log_cap=0).orders
+
+
+def _recipes(project: Project, schedule: Schedule) -> tuple[str, ...]:
+    orders_ = orders(project, schedule)
+    own = [order.place for order in orders_ if order.recipe.on is not None and "push" not in order.recipe.on]
+    return (*own, *(order.place for order in orders_ if order.place not in own))
 
 
 def told(recipes: Sequence[str]) -> str:
