@@ -194,8 +194,15 @@ def settled(
 
 
 def settle(
-    db: ledger.Ledger, job: Job, host: int, status: Status = Status.SUCCEEDED, reason: str | None = None
+    db: ledger.Ledger,
+    job: Job,
+    host: int,
+    status: Status = Status.SUCCEEDED,
+    reason: str | None = None,
+    told: tuple[Finding, ...] | None = None,
 ) -> None:
-    """The end of a job that runs."""
-    code = 0 if status is Status.SUCCEEDED else 1
-    ledger.settle(db, job=job.id, attempt=job.attempt, host=host, status=status, reason=reason, exit=exit_(code=code))
+    """The end of a job that runs, with what its tools said, the first error first."""
+    read = None if told is None else Reading(job=job.id, attempt=job.attempt, errors=len(told), first=0)
+    ended = exit_(code=0 if status is Status.SUCCEEDED else 1)
+    fence: dict[str, Any] = {"job": job.id, "attempt": job.attempt, "host": host}
+    ledger.settle(db, **fence, status=status, reason=reason, exit=ended, reading=read, findings=told or ())

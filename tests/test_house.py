@@ -125,6 +125,7 @@ PURE = (
     "report.digest_letter",
     "report.moments",
     "report.sentences",
+    "web.atom",
     "web.badge",
     "web.cctray",
     "web.markup",

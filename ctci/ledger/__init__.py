@@ -5,7 +5,7 @@ from pathlib import Path
 from ctci.ledger.copies import back_up
 from ctci.ledger.engine import Away, Fenced, IllegalMove, Ledger, LedgerError, Nudge, connect
 from ctci.ledger.entries import record, refuse
-from ctci.ledger.glances import busy
+from ctci.ledger.glances import busy, turned
 from ctci.ledger.history import baseline, bases, branches, broken_since, outdated, red_on, since, standing, strips
 from ctci.ledger.migrations import migrate
 from ctci.ledger.outbox import (
@@ -145,6 +145,7 @@ __all__ = [
     "told_of",
     "took",
     "tries",
+    "turned",
     "unfinished",
     "unprepared",
     "unschedule",

@@ -1,10 +1,16 @@
 """What badges, monitors and feeds ask again and again: a look that costs little however long the history is."""
 
-from sqlalchemy import literal, select, union
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import and_, exists, func, literal, or_, select, union
 
 from ctci.ledger.engine import Ledger
 from ctci.ledger.tables import jobs
-from ctci.model import Status
+from ctci.model import CONCLUSIVE, RED, Status
+
+#: So many of the newest jobs are looked through for what turned.
+RECENT = 10_000
 
 
 def busy(db: Ledger) -> frozenset[tuple[str, str, str]]:
@@ -17,3 +23,66 @@ def busy(db: Ledger) -> frozenset[tuple[str, str, str]]:
     )
     with db.read() as connection:
         return frozenset((row.project, row.ref, row.subproject) for row in connection.execute(union(*some)))
+
+
+def turned(db: Ledger, *, project: str | None = None, limit: int = 100) -> tuple[int, ...]:
+    """The jobs that may have changed how their place stands, newest first: only the newest RECENT are looked at.
+
+    Left out are those that tell of what newer runs had left behind already.
+    """
+    newest = select(func.max(jobs.c.id) - RECENT).scalar_subquery()
+    of = () if project is None else (jobs.c.project == project,)
+    was_red = _base.c.status.in_(RED)
+    query = (
+        select(jobs.c.id)
+        .select_from(jobs)
+        .outerjoin(_base, _base.c.id == _before(CONCLUSIVE))
+        .where(
+            jobs.c.id > newest,
+            *of,
+            or_(
+                and_(jobs.c.status.in_(RED | {Status.ERRORED}), or_(_base.c.id.is_(None), ~was_red)),
+                and_(jobs.c.status == Status.SUCCEEDED, was_red),
+            ),
+            ~_overtaken(),
+        )
+        .order_by(jobs.c.id.desc())
+        .limit(limit)
+    )
+    with db.read() as connection:
+        return tuple(connection.execute(query).scalars())
+
+
+_base, _earlier, _later = jobs.alias("base"), jobs.alias("earlier"), jobs.alias("later")
+
+
+def _same_place(other: Any) -> Any:
+    return and_(*(other.c[name] == jobs.c[name] for name in ("project", "ref", "subproject", "recipe")))
+
+
+def _before(statuses: Collection[Status]) -> Any:
+    """The id of the last job of the place before it with one of these statuses, as it was known then."""
+    return (
+        select(_earlier.c.id)
+        .where(
+            _same_place(_earlier),
+            _earlier.c.status.in_(statuses),
+            _earlier.c.id < jobs.c.id,
+            _earlier.c.as_of <= jobs.c.as_of,
+        )
+        .order_by(_earlier.c.as_of.desc(), _earlier.c.id.desc())
+        .limit(1)
+        .correlate(jobs)
+        .scalar_subquery()
+    )
+
+
+def _overtaken() -> Any:
+    """Whether a result of a newer run was there before it: a rerun of something old is no news."""
+    return (
+        exists()
+        .where(
+            _same_place(_later), _later.c.status.in_(CONCLUSIVE), _later.c.id < jobs.c.id, _later.c.as_of > jobs.c.as_of
+        )
+        .correlate(jobs)
+    )

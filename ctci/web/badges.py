@@ -64,7 +64,7 @@ def page(request: Request) -> Response:
         request,
         "badge.html",
         verdict=sentences.Verdict(parts=(sentences.Part("A badge tells how a branch stands, wherever it is shown."),)),
-        title="Badges",
+        title="Badges and feeds",
         projects=projects,
         project=project,
         asked=asked,
@@ -75,6 +75,8 @@ def page(request: Request) -> Response:
         label=label,
         markdown=f"[![{_BRACKET.sub(_ESCAPE, label)}]({base}{picture})]({base}{leads})",
         html=_html(label, base + picture, base + leads),
+        feed=f"p/{path}/feed.atom",
+        monitor=f"cctray.xml?{urlencode({'project': project})}",
     )
 
 

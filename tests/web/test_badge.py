@@ -260,6 +260,8 @@ def test_the_page_of_badges_gives_what_is_to_be_copied(site: Site) -> None:
     assert f'<img src="/badge/shop.svg{query}" alt="shop fix/a]b">' in page.text
     assert f"[![shop fix/a\\]b](https://ci.example.org/badge/shop.svg{query})]({leads})" in page.text
     assert f"https://ci.example.org/badge/shop.json{query}" in page.text
+    assert "https://ci.example.org/p/shop/feed.atom" in page.text
+    assert "https://ci.example.org/cctray.xml?project=shop" in page.text
 
 
 def test_the_page_of_badges_escapes_what_is_asked(site: Site) -> None:
