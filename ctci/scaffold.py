@@ -3,6 +3,7 @@
 Never writes over a file unless forced, and then never over a secret: the forge knows the one that is there.
 """
 
+import base64
 import json
 import os
 import pwd
@@ -147,8 +148,11 @@ def _source(text: str, forge: str | None) -> _Source:
     return _Source(name=_name(named.name), git=str(path))
 
 
-def secret(folder: Path, name: str) -> Path:
-    """A new secret beside the configuration, readable by its owner alone; its file. Raises ScaffoldError."""
+def secret(folder: Path, name: str, *, signing: bool = False) -> Path:
+    """A new secret beside the configuration, readable by its owner alone; its file. Raises ScaffoldError.
+
+    `signing`: one of Standard Webhooks, which outgoing calls are signed with.
+    """
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", name):
         raise ScaffoldError(f"{name} is no name for a secret: letters, digits, `.`, `_` and `-`")
     path = folder.absolute() / "secrets" / name
@@ -156,7 +160,8 @@ def secret(folder: Path, name: str) -> Path:
         raise ScaffoldError(f"{path} is there, and whoever has it goes on using it; remove it first, or choose another")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write(path, secrets.token_hex(32) + "\n", 0o600)
+        made = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}" if signing else secrets.token_hex(32)
+        _write(path, f"{made}\n", 0o600)
     except OSError as error:
         raise ScaffoldError(f"{path} cannot be written: {error.strerror}") from error
     return path

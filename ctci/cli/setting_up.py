@@ -135,13 +135,14 @@ def secret() -> None:
     """Secrets lie in files beside the configuration, never in it."""
 
 
-@verb(examples=("ctci secret new shop-webhook", "ctci secret new shop-webhook --config /etc/ctci"))
+@verb(examples=("ctci secret new shop-webhook", "ctci secret new ops-webhook --signing"))
 @click.argument("name")
-def new(*, name: str) -> int:
+@click.option("--signing", is_flag=True, help="A `whsec_…`, for the webhook of a notify table.")
+def new(*, name: str, signing: bool) -> int:
     """Writes secrets/NAME (mode 0600) beside the configuration; prints it once on a terminal, else its file."""
     from ctci import scaffold  # noqa: PLC0415 - a verb's module
 
-    path = scaffold.secret(session.folder(), name)
+    path = scaffold.secret(session.folder(), name, signing=signing)
     shown = path.read_text().strip() if sys.stdout.isatty() else str(path)
     terminal.say(shown)
     terminal.note(f'say where it lies: webhook-secret = {{ file = "secrets/{name}" }}')

@@ -6,7 +6,8 @@ EXPLAIN = {
     "C101": "A key that ctci does not know in this place. A typing error would otherwise be without effect and without "
     "a word, so every unknown key is an error. Keys are written in kebab-case: on-new-push, not on_new_push.",
     "C102": "A key without which this table means nothing: `git` of a project, `path` of a subproject, `run` of a "
-    "recipe, and one of `env`, `file` and `credential` in a reference to a secret.",
+    "recipe, and one of `env`, `file` and `credential` in a reference to a secret. In a notify table `webhook-secret` "
+    "needs `webhook`, and `heartbeat` needs `digest`.",
     "C103": "The value is of the right type, but not one that the key takes.",
     "C104": "The project, subproject or recipe has no command, so nothing would ever run.",
     "C105": "Names of projects, subprojects, recipes, locks and notify tables are made of letters, digits, `.`, `_` "
@@ -45,7 +46,9 @@ EXPLAIN = {
     '{ credential = "name" }, which is a file of that name in systemd\'s credentials or in the folder `secrets` beside '
     "this file. ctci never shows the line of a secret.",
     "C202": "A project that a forge calls needs a secret, otherwise anyone who finds the address could start jobs. A "
-    'project that is reached only by the hook of a repository on this machine says forge = "none", or nothing.',
+    'project that is reached only by the hook of a repository on this machine says forge = "none", or nothing. A '
+    "`webhook` of a notify table is signed with a secret of its own, by which the receiver knows the calls: `ctci "
+    "secret new NAME --signing` makes one.",
     "C203": "The file names the place of something (a secret, a known_hosts, a certificate) where nothing is, or where "
     "this user may not read. `ctci check --no-resolve` does not look.",
     "C204": "Others on this machine can read the file of a secret: `chmod 600` it.",
@@ -53,6 +56,9 @@ EXPLAIN = {
     "the other.",
     "C206": "The address of the repository has a user or password in it, and it is shown in many places. Use `token` "
     "with a reference instead.",
+    "C207": "The secret is there, and it is not what the key takes: `webhook` and `heartbeat` take an address of the "
+    "web, `apprise` one Apprise URL, `webhook-secret` of a notify table a text that begins with `whsec_`, as `ctci "
+    "secret new NAME --signing` makes it. Each is one line without spaces.",
     "C301": 'A time zone is written as the IANA list has it: "Europe/Berlin", "UTC". Abbreviations such as CEST mean '
     "several things and know no summer.",
     "C302": 'A duration is a number with a unit: "90s", "20m", "1h30m", "2d"; at most 30d.',
@@ -71,7 +77,8 @@ EXPLAIN = {
     "where no tag is, a schedule of another subproject. Without `on`, everything orders it.",
     "C501": 'An address is written "name@example.org". Several are a list. `from` may have a name before it: '
     '"ctci <ci@example.org>".',
-    "C502": "The key needs a package that ctci does without otherwise: pip install 'ctci[apprise]'.",
+    "C502": "The key needs a package that ctci does without otherwise: pip install 'ctci[apprise]', where ctci "
+    "itself is installed.",
     "C601": "A pattern of `include` matches no file. Patterns are relative to the folder of projects.toml; `*` stops "
     "at a slash.",
     "C602": "Two of the files have a table of that name. Names count for all files together, in upper or lower case.",

@@ -223,8 +223,13 @@ DIGEST = _table(
 )
 NOTIFY = _table(
     _key("email", "mails", "addresses"),
-    _key("apprise", "secret", "a reference to an Apprise URL (needs `ctci[apprise]`)", later=True),
-    _key("webhook", "secret", "a reference to an address that is called", later=True),
+    _key("apprise", "secret", "a reference to an Apprise URL (needs `ctci[apprise]`)"),
+    _key("webhook", "secret", "a reference to an address that is called with each event"),
+    _key(
+        "webhook-secret",
+        "secret",
+        "the secret that its calls are signed with, a reference; what it names is `whsec_…`",
+    ),
     _key(
         "digest",
         "table:digest",
@@ -234,7 +239,7 @@ NOTIFY = _table(
     _key("immediate", "choices", "what is told at once: `broke`, `fixed`, `errored`", "all of them", choices=IMMEDIATE),
     _key("only", "lines", "`project`, `project/sub` or `project@branch`: what is told of", "everything"),
     _key("timezone", "zone", "an IANA name: of the digest", "that of `[defaults]`"),
-    _key("heartbeat", "secret", "a reference to an address that is called when all went well", later=True),
+    _key("heartbeat", "secret", "a reference to an address that is called after each digest that went out"),
     _key("authors", "lines", 'who broke it is told at once too, if the address ends so: `"@example.org"`', "nobody"),
 )
 TOP = _table(

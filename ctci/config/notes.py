@@ -1,7 +1,6 @@
 """What is valid and yet surely not meant: recipes that nothing orders, tables of notify that nothing reaches."""
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from typing import Any
 
 from ctci.config import forms, patterns, values
@@ -43,9 +42,6 @@ def _orders(event: str, project: Project, sub: str, recipe: str) -> bool:
 
 def told_by(r: Reader, at: At, entries: Mapping[str, Any]) -> None:
     """Tell what is odd about a table of notify by itself."""
-    if forms.is_reference(entries.get("apprise")) and find_spec("apprise") is None:
-        said, use = "`apprise` needs a package that is not installed", "pip install 'ctci[apprise]'"
-        r.say("C502", said, (*at, "apprise"), key=True, warning=True, hint="nothing can be sent that way", help=use)
     for place, end in values.texts(r, (*at, "authors"), entries.get("authors", [])):
         if not values.is_mail(f"x{end}" if end.startswith("@") else end):
             r.say("C501", f"not the end of an e-mail address: `{end}`", place, hint='such as "@example.org"')

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ctci.config import branches, hiding, keys, later, notes, paths, recipes, schedules, telling, values
+from ctci.config import branches, hiding, keys, later, notes, outlets, paths, recipes, schedules, telling, values
 from ctci.config.reader import Reader
 from ctci.config.scan import At
 from ctci.config.settings import SWEEP_S, Each, Keep, Notify, Project, Subproject
@@ -78,14 +78,21 @@ class ProjectsReader:
         named = self._r.named(("notify",), top.get("notify", {}), "notify table")
         found = {}
         for name, each in named.items():
-            entries = self._r.table(("notify", name), each, keys.NOTIFY, f"[notify.{name}]")
+            at: At = ("notify", name)
+            entries = self._r.table(at, each, keys.NOTIFY, f"[notify.{name}]")
+            refs = outlets.read(self._r, at, entries)
+            self.secrets += [((*at, key), ref) for key, ref in refs.items()]
             found[name] = Notify(
                 name=name,
-                email=values.mails(self._r, ("notify", name, "email"), entries.get("email", [])),
-                **telling.read(self._r, ("notify", name), entries, timezone),
+                **telling.read(self._r, at, entries, timezone),
+                email=values.mails(self._r, (*at, "email"), entries.get("email", [])),
+                apprise=refs.get("apprise"),
+                webhook=refs.get("webhook"),
+                webhook_secret=refs.get("webhook-secret"),
+                heartbeat=refs.get("heartbeat"),
             )
-            self.secrets += later.check(self._r, ("notify", name), entries, keys.NOTIFY)
-            notes.told_by(self._r, ("notify", name), entries)
+            self.secrets += later.check(self._r, at, entries, keys.NOTIFY)
+            notes.told_by(self._r, at, entries)
         return found
 
     def projects(self, top: Mapping[str, Any], around: Around) -> dict[str, Project]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from ctci.config import files, looked, notes, scan, secrets
+from ctci.config import files, looked, notes, outlets, scan, secrets
 from ctci.config.looked import Looked
 from ctci.config.problems import ConfigError, Problem
 from ctci.config.projects import ProjectsReader
@@ -171,10 +171,13 @@ def _look_at_secrets(
     for at, ref in found:
         what = at[-1] if at else ref.name
         try:
-            secrets.reveal(ref, environ, folder)
+            value = secrets.reveal(ref, environ, folder)
         except SecretError as error:
             reader.say("C203", f"the secret for `{what}` cannot be had", at, hint=str(error))
             continue
+        fault = outlets.fault(str(what), value) if at[:1] == ("notify",) else None
+        if fault is not None:
+            reader.say("C207", f"what `{what}` refers to cannot be used", at, hint=fault)
         shared = secrets.open_to_others(ref, environ, folder)
         if shared is not None:
             said = f"others can read the file of `{what}`"

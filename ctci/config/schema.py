@@ -107,6 +107,12 @@ def _table(name: str) -> Schema:
     if name == "project":
         found["oneOf"] = [{"required": ["recipes"]}, {"required": ["sub"]}]
         found["not"] = {"required": ["sub", "paths"]}
+    if name == "notify":
+        found["dependentRequired"] = {
+            "webhook": ["webhook-secret"],
+            "webhook-secret": ["webhook"],
+            "heartbeat": ["digest"],
+        }
     if name == "schedule":
         found["not"] = {"required": ["cron", "days"]}
     return found

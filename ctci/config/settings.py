@@ -138,6 +138,13 @@ class Notify:
     timezone: str = "UTC"
     #: Ends of addresses: who wrote what was pushed is told at once too, if the address ends so.
     authors: tuple[str, ...] = ()
+    #: An Apprise URL: a chat, a push service and so on.
+    apprise: SecretRef | None = None
+    #: An address that is called with each event, and the secret that the calls are signed with: both or none.
+    webhook: SecretRef | None = None
+    webhook_secret: SecretRef | None = None
+    #: An address that is called after each digest that went out, or that had nothing to tell.
+    heartbeat: SecretRef | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ctci import config
+from ctci.config import outlets
 from ctci.config.settings import Config
 from ctci.doctor.finding import FINE, WARNING, WRONG, Check, Subject
 from ctci.model import SecretRef
@@ -30,6 +31,15 @@ def examine(subject: Subject) -> tuple[Check, ...]:
 
 def secrets(settings: Config) -> Iterator[tuple[str, SecretRef]]:
     """(what it is for, where it lies) of every secret that is configured."""
+    for told in settings.notify.values():
+        for what, ref in (
+            ("apprise", told.apprise),
+            ("webhook", told.webhook),
+            ("webhook-secret", told.webhook_secret),
+            ("heartbeat", told.heartbeat),
+        ):
+            if ref is not None:
+                yield f"{what} of [notify.{told.name}]", ref
     for project in settings.projects.values():
         for what, ref in (
             ("webhook-secret", project.webhook_secret),
@@ -46,9 +56,13 @@ def secrets(settings: Config) -> Iterator[tuple[str, SecretRef]]:
 def _secret(subject: Subject, settings: Config, what: str, ref: SecretRef) -> Check:
     where = f"{{ {ref.kind} = {ref.name} }}"
     try:
-        config.reveal(ref, subject.environ, settings.folder)
+        value = config.reveal(ref, subject.environ, settings.folder)
     except config.SecretError as error:
         return Check(group=GROUP, name=what, state=WRONG, said=str(error), fix=f"put it where {where} says")
+    key, _, table = what.partition(" of ")
+    fault = outlets.fault(key, value) if table.startswith("[notify.") else None
+    if fault is not None:
+        return Check(group=GROUP, name=what, state=WRONG, said=fault, fix=f"put one where {where} says")
     path = _file(subject, settings, ref)
     if path is not None and path.exists() and path.stat().st_mode & 0o077:
         return Check(group=GROUP, name=what, state=WARNING, said=f"others may read {path}", fix=f"chmod 600 {path}")

@@ -276,6 +276,20 @@ def test_a_secret_is_made_once_for_its_owner_alone(ctci: Caller) -> None:
     assert (again.code, "is there" in again.err) == (2, True)
 
 
+def test_a_secret_for_signing_is_one_that_check_takes(ctci: Caller) -> None:
+    project = '[projects.shop]\ngit = "/srv/git/shop.git"\nrecipes.test = "make"\nnotify = ["ops"]\n'
+    ctci.configure(f'{project}[notify.ops]\nwebhook = {{ file = "secrets/url" }}\n')
+    (command,) = re.findall(r"run `ctci ([^`]+)`", ctci("check").out)
+
+    ctci(*command.split())
+    (ctci.config / "secrets" / "url").write_text("https://hooks.example.org/in\n")
+    (ctci.config / "secrets" / "url").chmod(0o600)
+    keys = 'webhook = { file = "secrets/url" }\nwebhook-secret = { credential = "ops-webhook" }'
+    ctci.configure(f"{project}[notify.ops]\n{keys}\n")
+
+    assert (ctci("check").code, command) == (0, "secret new ops-webhook --signing")
+
+
 @pytest.mark.parametrize("reference", ['{ credential = "shop-webhook" }', '{ file = "secrets/shop-webhook" }'])
 def test_what_helps_against_a_project_without_a_secret_helps(ctci: Caller, reference: str) -> None:
     text = '[projects.shop]\ngit = "https://host/a/shop.git"\nrecipes.test = "make"\nforge = "gitea"\n'

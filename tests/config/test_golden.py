@@ -3,6 +3,7 @@
 A line `#: projects.d/x.toml` begins another file. CTCI_GOLDEN=1 writes the texts anew: read the difference.
 """
 
+import base64
 import json
 import os
 import re
@@ -11,11 +12,22 @@ from pathlib import Path
 import pytest
 
 from ctci import config
+from ctci.config import outlets
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES = sorted(path.stem for path in GOLDEN.glob("*.toml"))
 GOOD = '[projects.good]\ngit = "/srv/git/good.git"\nrecipes.test = "make test"\n'
-ENVIRON = {"ONE": "same", "TWO": "same", "HOOK": "other"}
+ENVIRON = {
+    "ONE": "same",
+    "TWO": "same",
+    "HOOK": "other",
+    "CALL": "https://hooks.example.org/hunter2",
+    "CHAT": "ntfy://hunter2/topic",
+    "SIGN": "whsec_" + base64.b64encode(b"hunter2" * 4).decode(),
+    # Not of the form that their keys take.
+    "LINES": "https://hunter2\r\nX-Evil: 1",
+    "SHORT": "whsec_aHVudGVyMg==",
+}
 
 
 @pytest.fixture
@@ -27,6 +39,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (made / "secrets" / name).write_text(text)
         (made / "secrets" / name).chmod(mode)
     monkeypatch.chdir(tmp_path)
+    # Without the extra, though the tests have it.
+    monkeypatch.setattr(outlets, "find_spec", lambda _: None)
     return made
 
 
@@ -93,7 +107,7 @@ def test_a_case_shows_the_code_that_it_is_named_after(folder: Path, case: str) -
 def test_only_the_warnings_are_warnings(folder: Path) -> None:
     found = [problem for case in CASES for problem in problems_of(folder, case)]
 
-    warnings = {"C118", "C204", "C205", "C401", "C402", "C403", "C502", "C601", "C903"}
+    warnings = {"C118", "C204", "C205", "C401", "C402", "C403", "C601", "C903"}
     assert warnings == {each.code for each in found if each.severity == "warning"}
     assert {each.code for each in found if each.severity == "note"} == {"C901"}
 

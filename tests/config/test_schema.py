@@ -88,6 +88,9 @@ def test_a_misspelt_key_fails(right: str, wrong: str) -> None:
         ("retries = 1", "retries = 11"),
         ('recipes.test = "make check"', ""),
         ('git          = "/srv/git/dotfiles.git"', ""),
+        ('webhook   = { env = "OPS_WEBHOOK" }\n', ""),
+        ('webhook-secret = { credential = "ops-webhook" }\n', ""),
+        ('authors   = ["@example.org"]', 'heartbeat = { env = "HEARTBEAT" }'),
     ],
 )
 def test_a_wrong_value_fails(right: str, wrong: str) -> None:
