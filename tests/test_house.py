@@ -96,7 +96,10 @@ LIVES_IN = {
     "cronsim": {"config", "receive.cron"},
     "apscheduler": {"receive.nightly"},
     "subprocess": {"run.keeping", "run.reports", "git", "demo", "cli", "doctor", "setup", "scaffold"},
-    "hmac": {"forges"},
+    # The forges' signatures are checked, and those of our own calls made.
+    "hmac": {"forges", "report.signing"},
+    "httpx2": {"report.calls"},
+    "apprise": {"report.outlets"},
     "xml": {"formats.junit"},
     "re2": {"formats"},
 }
@@ -129,6 +132,9 @@ PURE = (
     "web.badge",
     "web.cctray",
     "web.markup",
+    "report.chat",
+    "report.events",
+    "report.signing",
     "config.forms",
     "config.hiding",
     "config.likeness",
@@ -149,7 +155,7 @@ CLOCKS = {
     ("uuid", "uuid4"),
 }
 #: Imported inside functions: slow or optional.
-LAZY = {"smtplib", "css_inline", "rich", "importlib"}
+LAZY = {"smtplib", "css_inline", "rich", "importlib", "httpx2", "apprise"}
 
 
 def name_of(path: Path) -> str:
