@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ctci import config, hosting
+from ctci import config
 from ctci.config.settings import Server
+from ctci.forges import hosting
 
 #: Beside projects.toml, for editors.
 SCHEMA = "projects.schema.json"

@@ -21,7 +21,6 @@ MAY: dict[str, set[str]] = {
     "shape": {"model", "words"},
     "words": {"model"},
     "logs": {"model", "layout"},
-    "hosting": set(),
     "forges": {"model"},
     "formats": {"model"},
     "config": {"model"},
@@ -70,7 +69,7 @@ EVERYTHING = {
 }
 MAY["doctor"] = EVERYTHING | {"setup"}
 MAY["demo"] = MAY["setup"] = EVERYTHING | {"setup"}
-MAY["scaffold"] = EVERYTHING | {"hosting"}
+MAY["scaffold"] = EVERYTHING
 MAY["premises"] = EVERYTHING
 MAY["restoring"] = EVERYTHING | {"premises"}
 MAY["service"] = EVERYTHING | {"web", "http", "doctor", "demo", "setup", "premises"}
@@ -98,7 +97,7 @@ LIVES_IN = {
     "subprocess": {"run.keeping", "run.reports", "git", "demo", "cli", "doctor", "setup", "scaffold"},
     # The forges' signatures are checked, and those of our own calls made.
     "hmac": {"forges", "report.signing"},
-    "httpx2": {"report.calls"},
+    "httpx2": {"report.calls", "report.statuses"},
     "apprise": {"report.outlets"},
     "xml": {"formats.junit"},
     "re2": {"formats"},
@@ -109,7 +108,6 @@ PURE = (
     "layout",
     "shape",
     "words",
-    "hosting",
     "forges",
     "formats",
     "receive.cron",
@@ -119,6 +117,7 @@ PURE = (
     "run.skips",
     "run.outcome",
     "run.daily",
+    "report.stating",
     "report.verdict",
     "report.saying",
     "report.receivers",
@@ -135,6 +134,7 @@ PURE = (
     "report.chat",
     "report.events",
     "report.signing",
+    "report.wording",
     "config.forms",
     "config.hiding",
     "config.likeness",
@@ -156,6 +156,7 @@ CLOCKS = {
 }
 #: Imported inside functions: slow or optional.
 LAZY = {"smtplib", "css_inline", "rich", "importlib", "httpx2", "apprise"}
+LAZY = {"smtplib", "css_inline", "rich", "importlib", "httpx2"}
 
 
 def name_of(path: Path) -> str:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from ctci.forges import bitbucket, bitbucket_dc, forgejo, gitea, github, gitlab, gogs, post_receive
-from ctci.model import Ignored, Trigger
+from ctci.forges import bitbucket, bitbucket_dc, forgejo, gitea, github, gitlab, gogs, hosting, post_receive
+from ctci.forges.status import Home
+from ctci.model import Answer, Ignored, Request, Say, Trigger
 
 
 class Forge(Protocol):
@@ -19,6 +20,18 @@ class Forge(Protocol):
     def read(self, headers: Mapping[str, str], body: bytes) -> tuple[Trigger | Ignored, ...]: ...
 
 
+class Told(Protocol):
+    """What the file of a forge can that has commit statuses."""
+
+    def status_home(self, place: hosting.Place) -> Home | None: ...
+
+    def status_request(self, home: Home, say: Say) -> Request: ...
+
+    def status_authorization(self, token: str) -> tuple[str, str]: ...
+
+    def status_answer(self, home: Home, code: int, headers: Mapping[str, str], body: bytes, now: int) -> Answer: ...
+
+
 SPOKEN: Mapping[str, Forge] = {
     "github": github,
     "gitea": gitea,
@@ -28,6 +41,15 @@ SPOKEN: Mapping[str, Forge] = {
     "bitbucket": bitbucket,
     "bitbucket-dc": bitbucket_dc,
     "post_receive": post_receive,
+}
+#: Who is told what became of a commit: Gogs has no such thing.
+TOLD: Mapping[str, Told] = {
+    "github": github,
+    "gitea": gitea,
+    "forgejo": forgejo,
+    "gitlab": gitlab,
+    "bitbucket": bitbucket,
+    "bitbucket-dc": bitbucket_dc,
 }
 #: A call that tells when it was signed is believed so many seconds before and after.
 TOLERANCE_S = 300
@@ -56,6 +78,23 @@ def _which_bitbucket(headers: Mapping[str, str]) -> str:
     key = headers.get("x-event-key", "")
     own = key in ("repo:refs_changed", bitbucket_dc.PING) or key.startswith(("pr:", "mirror:"))
     return "bitbucket-dc" if own or headers.get("x-request-id") else "bitbucket"
+
+
+def statuses(forge: str | None, address: str) -> tuple[Told, Home] | None:
+    """The forge that keeps statuses of the commits of a repository, and where; None where nobody does.
+
+    A forge that is not named is told by the name of its machine, as far as that goes.
+    """
+    try:
+        place = hosting.place(address)
+    except ValueError:
+        return None
+    # Dots in a path lead elsewhere, to another's repository.
+    if place is None or {".", ".."} & set(place.path.split("/")):
+        return None
+    found = TOLD.get(forge or hosting.forge_of(place.host) or "")
+    home = found.status_home(place) if found is not None else None
+    return (found, home) if found is not None and home is not None else None
 
 
 def out_of_time(forge: str, headers: Mapping[str, str], now_s: float) -> bool:

@@ -1,14 +1,28 @@
-"""How Bitbucket Cloud speaks (X-Event-Key): one call for all refs of a push, each with its old and new. Pure."""
+"""How Bitbucket Cloud speaks (X-Event-Key): one call for all refs of a push, each with its old and new. Pure.
+
+And how it is told of a commit, by builds with a key each.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
-from ctci.forges import delivery
+from ctci.forges import delivery, hosting, status
 from ctci.forges.delivery import BadPayload
-from ctci.model import HEADS, TAGS, Ignored, Trigger
+from ctci.forges.status import Home
+from ctci.model import HEADS, TAGS, Answer, Ignored, Request, Say, Trigger
 
 #: What a change moves -> where git keeps it.
 _PREFIXES = {"branch": HEADS, "tag": TAGS}
+
+API = "https://api.bitbucket.org/2.0"
+#: What a token for commit statuses must be.
+NEEDS = (
+    "an access token of the repository with the scope “Repositories: Read”, in the file as `x-token-auth:THE-TOKEN`; "
+    "what one token has set, another one may not change"
+)
+#: The longest key.
+KEY = 40
+_STATES = status.build_states("STOPPED")
 
 
 def event(headers: Mapping[str, str]) -> str:
@@ -91,3 +105,40 @@ def _pull_request(plain: Mapping[str, Any]) -> Ignored:
         named=delivery.table(source, "branch"),
         name="name",
     )
+
+
+def status_home(place: hosting.Place) -> Home | None:
+    """WORKSPACE/NAME, which is on one machine only, whatever name ssh reaches it by."""
+    workspace, _, name = place.path.rpartition("/")
+    if not workspace or "/" in workspace:
+        return None
+    return Home(api=API, host="bitbucket.org", repository=f"{status.escaped(workspace)}/{status.escaped(name)}")
+
+
+def status_request(home: Home, say: Say) -> Request:
+    """The same key again replaces what it said."""
+    named = status.branch(say)
+    return Request(
+        method="POST",
+        url=f"{home.api}/repositories/{home.repository}/commit/{say.sha}/statuses/build",
+        body={
+            **status.build(say, _STATES, status.short(say.context, KEY)),
+            **({"refname": named} if named is not None else {}),
+        },
+    )
+
+
+status_authorization = status.bearer
+
+
+def status_answer(home: Home, code: int, headers: Mapping[str, str], body: bytes, now: int) -> Answer:
+    """A link to a machine without a domain is refused, and with it the status."""
+    said = status.told(body)
+    if code == 400 and "valid URL" in said:
+        return status.refused(
+            f"{home.host} takes no status whose link is not to a public name ({said}); "
+            "set `public-url` in ctci.toml to one, such as https://ci.example.org/"
+        )
+    if code == 404 and "commit" in said.lower():
+        return status.gone(home, said)
+    return status.answered(code, headers, body, now, home=home, needs=NEEDS)

@@ -1,16 +1,24 @@
-"""How Bitbucket Data Center speaks (X-Event-Key): one call for all refs of a push, named in full. Pure."""
+"""How Bitbucket Data Center speaks (X-Event-Key): one call for all refs of a push, named in full. Pure.
+
+And how it is told of a commit, by builds with a key each, as its version 7.4 has them.
+"""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from ctci.forges import delivery
-from ctci.model import Ignored, Trigger
+from ctci.forges import delivery, hosting, status
+from ctci.forges.status import Home
+from ctci.model import HEADS, TAGS, Answer, Ignored, Request, Say, Trigger
 
 #: "Test connection" of the webhook's page.
 PING = "diagnostics:ping"
 #: A push, and a mirror that has caught up with one.
 MOVES = ("repo:refs_changed", "mirror:repo_synchronized")
+
+#: What a token for commit statuses must be.
+NEEDS = "an HTTP access token with the permission “Repository read”, alone in its file"
+_STATES = status.build_states("CANCELLED")
 
 
 def event(headers: Mapping[str, str]) -> str:
@@ -97,3 +105,37 @@ def _pull_request(plain: Mapping[str, Any]) -> Ignored:
         name="id",
         prefix="",
     )
+
+
+def status_home(place: hosting.Place) -> Home | None:
+    """Its addresses end with KEY/slug, over http below /scm; a path before that is the proxy's."""
+    found = hosting.repository_of(place.path)
+    if found is None:
+        return None
+    below, key, slug = found
+    root = f"{place.origin}/{below}".rstrip("/")
+    repository = f"projects/{status.escaped(key)}/repos/{status.escaped(slug)}"
+    return Home(api=f"{root}/rest/api/latest", host=place.host, repository=repository)
+
+
+def status_request(home: Home, say: Say) -> Request:
+    """The same key again replaces what it said. It needs a ref in full, where one is named."""
+    return Request(
+        method="POST",
+        url=f"{home.api}/{home.repository}/commits/{say.sha}/builds",
+        body={
+            **status.build(say, _STATES, say.context),
+            **({"ref": say.ref} if say.ref.startswith((HEADS, TAGS)) else {}),
+        },
+    )
+
+
+status_authorization = status.bearer
+
+
+def status_answer(home: Home, code: int, headers: Mapping[str, str], body: bytes, now: int) -> Answer:
+    """A commit that is gone is a 404 too."""
+    said = status.told(body)
+    if code == 404 and "commit" in said.lower():
+        return status.gone(home, said)
+    return status.answered(code, headers, body, now, home=home, needs=NEEDS)

@@ -5,6 +5,12 @@ from collections.abc import Mapping
 from ctci.forges import delivery, gitea
 from ctci.model import Ignored, Trigger
 
+#: It is told of a commit as Gitea is.
+status_home = gitea.status_home
+status_request = gitea.status_request
+status_authorization = gitea.status_authorization
+status_answer = gitea.status_answer
+
 
 def event(headers: Mapping[str, str]) -> str:
     """The event's name."""

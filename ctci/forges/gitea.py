@@ -1,10 +1,14 @@
-"""How Gitea speaks (X-Gitea-Event): signs the JSON text, also when it travels in a form. Pure."""
+"""How Gitea speaks (X-Gitea-Event): signs the JSON text, also in a form; and how it is told of a commit. Pure."""
 
 from collections.abc import Mapping
 
-from ctci.forges import delivery
+from ctci.forges import delivery, hosting, status
 from ctci.forges.delivery import BadPayload
-from ctci.model import Ignored, Trigger
+from ctci.forges.status import Home
+from ctci.model import Answer, Ignored, Request, Say, Trigger
+
+#: What a token for commit statuses must be.
+NEEDS = "one with the permission “repository: Read and Write”, of a user who may write to this repository"
 
 
 def event(headers: Mapping[str, str]) -> str:
@@ -64,3 +68,24 @@ def told(forge: str, name: str, call: str, headers: Mapping[str, str], body: byt
             default=delivery.default_branch(plain),
         ),
     )
+
+
+def status_home(place: hosting.Place) -> Home | None:
+    """Below the path that a proxy may have given it."""
+    return status.owned(place, "/api/v1")
+
+
+def status_request(home: Home, say: Say) -> Request:
+    """A new row for each call; the newest of a context counts. `warning` and `skipped` are not of every version."""
+    url = f"{home.api}/repos/{home.repository}/statuses/{say.sha}"
+    return Request(method="POST", url=url, body=status.words(say))
+
+
+def status_authorization(token: str) -> tuple[str, str]:
+    """Its own word for a bearer, which every version knows; or USER:TOKEN as user and password."""
+    return status.authorization(token, "token")
+
+
+def status_answer(home: Home, code: int, headers: Mapping[str, str], body: bytes, now: int) -> Answer:
+    """Nothing of its own."""
+    return status.answered(code, headers, body, now, home=home, needs=NEEDS)

@@ -1,9 +1,19 @@
-"""How GitHub speaks (X-GitHub-Event): signs the raw body, JSON or form. Pure."""
+"""How GitHub speaks (X-GitHub-Event): signs the raw body, JSON or form; and how it is told of a commit. Pure."""
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 
-from ctci.forges import delivery
-from ctci.model import Ignored, Trigger
+from ctci.forges import delivery, hosting, status
+from ctci.forges.status import Home
+from ctci.model import Answer, Ignored, Request, Say, Trigger
+
+#: What a token for commit statuses must be.
+NEEDS = (
+    "a fine-grained one with “Commit statuses: Read and write” for this repository, or a classic one with the scope "
+    "`repo:status`"
+)
+_FOUR_BYTES = re.compile("[\U00010000-\U0010ffff]")
 
 
 def event(headers: Mapping[str, str]) -> str:
@@ -47,3 +57,58 @@ def read(headers: Mapping[str, str], body: bytes) -> tuple[Trigger | Ignored, ..
             default=delivery.default_branch(plain),
         ),
     )
+
+
+def status_home(place: hosting.Place) -> Home | None:
+    """github.com and its like have a machine for their API; an Enterprise Server has it below /api/v3."""
+    host = place.host.lower()
+    if host == "github.com" or host.endswith(".github.com"):
+        api = "https://api.github.com"
+    elif host.endswith(".ghe.com"):
+        api = f"https://api.{host}"
+    else:
+        return status.owned(place, "/api/v3")
+    owner, _, name = place.path.rpartition("/")
+    if not owner or "/" in owner:
+        return None
+    return Home(api=api, host=host, repository=f"{status.escaped(owner)}/{status.escaped(name)}")
+
+
+def status_request(home: Home, say: Say) -> Request:
+    """A new row for each call; the newest of a context counts."""
+    return Request(
+        method="POST",
+        url=f"{home.api}/repos/{home.repository}/statuses/{say.sha}",
+        headers={"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"},
+        # Characters of four bytes are refused, and the status with them.
+        body=status.words(replace(say, description=_FOUR_BYTES.sub("?", say.description))),
+    )
+
+
+status_authorization = status.bearer
+
+
+def status_answer(home: Home, code: int, headers: Mapping[str, str], body: bytes, now: int) -> Answer:
+    """A limit that is met is a 403 too; more than 1,000 of one commit and context are refused by 422."""
+    said = status.told(body)
+    if code in (403, 429):
+        after_s = _limited(headers, said, now)
+        if after_s is not None:
+            return Answer(kind="again", after_s=after_s, said=f"{home.host} limits how often it is called: {said}")
+    if code == 422 and "maximum number of statuses" in said:
+        return Answer(
+            kind="refused",
+            said=f"{home.host} takes 1,000 statuses of one commit and context, and has them; the next commit has none",
+        )
+    return status.answered(code, headers, body, now, home=home, needs=NEEDS)
+
+
+def _limited(headers: Mapping[str, str], said: str, now: int) -> float | None:
+    """How long a limit holds, seconds; None where none is met. The order is that of GitHub's documentation."""
+    told = status.wait(headers, now)
+    if told is not None:
+        return told
+    reset = headers.get("x-ratelimit-reset", "")
+    if headers.get("x-ratelimit-remaining") == "0" and reset.isascii() and reset.isdecimal():
+        return status.within(int(reset[:12]) - now / 1000)
+    return status.LIMITED_S if "rate limit" in said.lower() else None

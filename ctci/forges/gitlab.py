@@ -1,4 +1,7 @@
-"""How GitLab speaks (X-Gitlab-Event): a token in plain, or from 19.0 a signature over id, time and body. Pure."""
+"""How GitLab speaks (X-Gitlab-Event): a token in plain, or from 19.0 a signature over id, time and body. Pure.
+
+And how it is told of a commit: its statuses are jobs of a pipeline, and may only move as jobs do.
+"""
 
 import base64
 import hashlib
@@ -7,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from ctci.forges import delivery
-from ctci.model import Ignored, Trigger
+from ctci.forges import delivery, hosting, status
+from ctci.forges.status import Home
+from ctci.model import Answer, Ignored, Request, Say, Status, Trigger
 
 #: How a signing key starts; any other secret is a token.
 SIGNING = b"whsec_"
@@ -18,6 +22,26 @@ MOST_SIGNATURES = 10
 MOST_OPTIONS = 50
 #: What the header says, where a body does not say it itself.
 _KINDS = {"Push Hook": "push", "Tag Push Hook": "tag_push", "Merge Request Hook": "merge_request"}
+
+#: Its own words for what a job has come to. `skipped` is not of every version.
+_STATES: Mapping[Status, str] = {
+    Status.QUEUED: "pending",
+    Status.RUNNING: "running",
+    Status.SUCCEEDED: "success",
+    Status.FAILED: "failed",
+    Status.TIMED_OUT: "failed",
+    Status.CANCELLED: "canceled",
+    Status.SUPERSEDED: "canceled",
+    Status.SKIPPED: "success",
+    Status.ERRORED: "failed",
+}
+#: What a token for commit statuses must be.
+NEEDS = (
+    "a project access token with the scope `api` and the role Developer, or Maintainer for protected branches; no "
+    "deploy token can do it"
+)
+#: The longest link of a status.
+_LINK = 255
 
 
 def event(headers: Mapping[str, str]) -> str:
@@ -112,3 +136,42 @@ def _option(name: str, value: object) -> list[str]:
     if isinstance(value, str):
         return [f"{name}={value}"]
     return [f"{name}={each}" for each in value] if isinstance(value, dict) else []
+
+
+def status_home(place: hosting.Place) -> Home | None:
+    """A project may lie in groups of any depth: all of the path is its name."""
+    host = "gitlab.com" if place.host.lower() == "altssh.gitlab.com" else place.host
+    origin = place.origin if host == place.host else f"https://{host}"
+    return Home(api=f"{origin}/api/v4", host=host, repository=status.escaped(place.path)) if "/" in place.path else None
+
+
+def status_request(home: Home, say: Say) -> Request:
+    """Without its branch a status would go to the first one that has the commit."""
+    named = status.branch(say)
+    link = say.target_url if len(say.target_url) <= _LINK else ""
+    return Request(
+        method="POST",
+        url=f"{home.api}/projects/{home.repository}/statuses/{say.sha}",
+        body={
+            "state": _STATES[say.state],
+            "name": say.context,
+            "description": say.description,
+            **({"ref": named} if named is not None else {}),
+            **({"target_url": link} if link else {}),
+        },
+    )
+
+
+def status_authorization(token: str) -> tuple[str, str]:
+    """The token alone: its API takes no user and password."""
+    return "PRIVATE-TOKEN", status.secret(token)
+
+
+def status_answer(home: Home, code: int, headers: Mapping[str, str], body: bytes, now: int) -> Answer:
+    """What a status already is it cannot become, nor go back from running to waiting: both are true enough."""
+    said = status.told(body)
+    if code == 400 and said.startswith("Cannot transition status"):
+        return Answer(kind="same")
+    if code == 404 and ("Commit" in said or "References" in said):
+        return status.gone(home, said)
+    return status.answered(code, headers, body, now, home=home, needs=NEEDS)

@@ -25,6 +25,7 @@ from ctci.model.asked import (
 from ctci.model.digests import Branch, Errored, Lapsed, Mark, Overdue, Place, Refused, Remark, Unfinished, Unsent
 from ctci.model.done import Attempt, Change, Commit, Exit, Job, Owed, Repeat, Run, Sending, Wait
 from ctci.model.findings import Finding, Reading, Tally
+from ctci.model.stated import Answer, Request, Say
 from ctci.model.statuses import CONCLUSIVE, FINISHED, MOVES, RED, WORST_FIRST, Status
 from ctci.model.unasked import Fired, Reckoned, Ref, Silence
 from ctci.model.verdicts import Changed, Past, Seen, Slower, Verdict
@@ -38,6 +39,7 @@ __all__ = [
     "RED",
     "TAGS",
     "WORST_FIRST",
+    "Answer",
     "Attempt",
     "Branch",
     "Change",
@@ -68,7 +70,9 @@ __all__ = [
     "Remark",
     "Remote",
     "Repeat",
+    "Request",
     "Run",
+    "Say",
     "SecretRef",
     "Seen",
     "Sending",

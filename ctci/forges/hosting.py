@@ -86,8 +86,15 @@ def webhooks(forge: str, of: Place) -> tuple[str, str]:
     path = quote(of.path, safe="/~%")
     if forge != "bitbucket-dc":
         return f"{of.origin}/{path}/{below}", how
-    found = _SCM.fullmatch(path) or _KEY.fullmatch(path)
+    found = repository_of(path)
     if found is None:
         return f"{of.origin}/{path}, Repository settings, Webhooks", how
-    root = f"{of.origin}/{found['below'] or ''}".rstrip("/")
-    return f"{root}/plugins/servlet/webhooks/projects/{found['key']}/repos/{found['slug']}", how
+    before, key, slug = found
+    root = f"{of.origin}/{before}".rstrip("/")
+    return f"{root}/plugins/servlet/webhooks/projects/{key}/repos/{slug}", how
+
+
+def repository_of(path: str) -> tuple[str, str, str] | None:
+    """(the path that it lies below, key of its project, its own name) of a path on a Data Center."""
+    found = _SCM.fullmatch(path) or _KEY.fullmatch(path)
+    return (found["below"] or "", found["key"], found["slug"]) if found is not None else None

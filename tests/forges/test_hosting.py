@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ctci import hosting
 from ctci.config import keys
+from ctci.forges import hosting
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_every_forge_that_sends_webhooks_has_a_page_for_them() -> None:
 
 
 def test_gogs_is_told_to_send_what_its_guide_says() -> None:
-    guide = (Path(__file__).parents[1] / "docs/forges/gogs.md").read_text(encoding="utf-8")
+    guide = (Path(__file__).parents[2] / "docs/forges/gogs.md").read_text(encoding="utf-8")
 
     _, how = hosting.PAGES["gogs"]
 
