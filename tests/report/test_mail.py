@@ -3,7 +3,6 @@
 import email
 import email.policy
 import ssl
-import subprocess
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from ctci.report import mail
 from ctci.report.letter import Composed
+from tests.report import tls as tls_
 from tests.report.desk import Desk
 
 WORDS = Composed(subject="[ctci] broke: shop:test on main (#1)", text="x\nü\n", html="<p>" + "ü" * 2000 + "</p>\n")
@@ -28,25 +28,12 @@ def desk() -> Iterator[Desk]:
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """(certificate, key) of this machine, by itself."""
-    folder = tmp_path_factory.mktemp("tls")
-    certificate, key = folder / "cert.pem", folder / "key.pem"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
-            *("-days", "2", "-subj", "/CN=mail.example.org", "-keyout", str(key), "-out", str(certificate)),
-            *("-addext", "subjectAltName=IP:127.0.0.1,IP:0.0.0.0,DNS:localhost"),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return certificate, key
+    return tls_.certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
 def tls(certificate: tuple[Path, Path]) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
-    return context
+    return tls_.server(certificate)
 
 
 @pytest.fixture
