@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from ctci import ledger
 from ctci.ledger.tables import refs
-from ctci.model import Commit, Entry, Exit, Finding, Job, Order, Reading, Recipe, Remote, Run, Status, Trigger
+from ctci.model import Commit, Entry, Exit, Finding, Job, Order, Reading, Recipe, Remote, Run, Seen, Status, Trigger
 
 _numbers = itertools.count(1)
 
@@ -128,6 +128,10 @@ def run(**fields: Any) -> Run:
         "created_at": 0,
     }
     return Run(**{**defaults, **fields})
+
+
+def seen(**fields: Any) -> Seen:
+    return Seen(**{"job": 1, "run": 1, "status": Status.FAILED, "at": 0, **fields})
 
 
 def recorded_ref(db: ledger.Ledger, project: str, ref: str) -> tuple[str, int | None] | None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from ctci.model.asked import Order, event_of, short_ref
 from ctci.model.statuses import RED, Status
@@ -174,6 +175,14 @@ class Job:
         """`shop/api:test`, or `shop:test` where the project has no subprojects."""
         sub = self.order.subproject
         return f"{self.order.project}{'/' if sub else ':'}{self.order.place}"
+
+    @property
+    def page(self) -> str:
+        """Where its log is shown, relative to the root: `runs/1482/api/test`, by its number where that is no path."""
+        names = [name for name in (self.order.subproject, self.order.recipe.name) if name]
+        if any("/" in name or name in (".", "..") for name in names):
+            return f"jobs/{self.id}"
+        return "/".join((f"runs/{self.run}", *(quote(name, safe="") for name in names)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
@@ -20,7 +20,7 @@ from ctci import clock, config, forges
 from ctci.config.settings import Config, Project
 from ctci.forges import status
 from ctci.forges.status import Home
-from ctci.model import Answer, Remote, Request, Say
+from ctci.model import Answer, Remote, Request, Say, Status
 
 #: One call takes at most so long, seconds; and to connect alone.
 DEADLINE_S, CONNECT_S = 30.0, 10.0
@@ -33,6 +33,16 @@ _SECRET_FROM = 4
 def told(project: Project) -> bool:
     """Whether a project's forge is told what becomes of its commits: with a `token`, and a forge that keeps it."""
     return project.remote.token is not None and forges.statuses(project.forge, project.remote.url) is not None
+
+
+def body(what: Say) -> Mapping[str, str]:
+    """A status as the ledger keeps it until it is said."""
+    return asdict(what)
+
+
+def of_body(kept: Mapping[str, Any]) -> Say:
+    """What `body` made of it."""
+    return Say(**{**kept, "state": Status(kept["state"])})
 
 
 def say(

@@ -6,7 +6,7 @@ A sentence names the job, the age and the cause, and alone would do as a mail's 
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from ctci import words
 from ctci.model import FINISHED, HEADS, RED, Delivery, Job, Run, Status, short_ref
@@ -39,10 +39,7 @@ class Verdict:
 
 def job_href(job: Job) -> str:
     """Where a job's log is shown, relative to the root."""
-    names = [name for name in (job.order.subproject, job.order.recipe.name) if name]
-    if any("/" in name or name in (".", "..") for name in names):
-        return f"jobs/{job.id}"
-    return "/".join((f"runs/{job.run}", *(quote(name, safe="") for name in names)))
+    return job.page
 
 
 def branch_href(project: str, ref: str) -> str:

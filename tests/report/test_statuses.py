@@ -1,5 +1,6 @@
 """Forges are told what became of a commit, over real HTTP on loopback; the fakes hold each call against the API."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -370,6 +371,13 @@ def test_a_commit_that_is_gone_is_nobodys_fault(forge: Forge, said: str) -> None
 
     assert (answer.kind, answer.everywhere) == ("refused", False)
     assert "does not have this commit any more" in answer.said
+
+
+def test_a_status_is_the_same_after_it_was_kept_as_json() -> None:
+    kept = json.loads(json.dumps(statuses.body(what())))
+
+    assert statuses.of_body(kept) == what()
+    assert statuses.of_body(kept).state is Status.FAILED
 
 
 # --- who is told -----------------------------------------------------------------------------------------------------
