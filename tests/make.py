@@ -7,7 +7,23 @@ from sqlalchemy import select
 
 from ctci import ledger
 from ctci.ledger.tables import refs
-from ctci.model import Commit, Entry, Exit, Finding, Job, Order, Reading, Recipe, Remote, Run, Seen, Status, Trigger
+from ctci.model import (
+    Commit,
+    Entry,
+    Exit,
+    Finding,
+    Job,
+    Look,
+    Order,
+    Reading,
+    Recipe,
+    Remote,
+    Run,
+    Seen,
+    Sighting,
+    Status,
+    Trigger,
+)
 
 _numbers = itertools.count(1)
 
@@ -132,6 +148,20 @@ def run(**fields: Any) -> Run:
 
 def seen(**fields: Any) -> Seen:
     return Seen(**{"job": 1, "run": 1, "status": Status.FAILED, "at": 0, **fields})
+
+
+def look(*seen: str, **fields: Any) -> Look:
+    """A red look that saw these, each a fingerprint, or a test's name with `::` in it."""
+    number = fields.get("run") or next(_numbers)
+    defaults: dict[str, Any] = {
+        "job": number,
+        "run": number,
+        "status": Status.FAILED,
+        "at": 1_795_000_000_000 + number * 60_000,
+        "trial": number,
+        "sightings": tuple(Sighting(fingerprint=name, test=name if "::" in name else None) for name in seen),
+    }
+    return Look(**{**defaults, **fields})
 
 
 def recorded_ref(db: ledger.Ledger, project: str, ref: str) -> tuple[str, int | None] | None:

@@ -25,6 +25,7 @@ from ctci.model.asked import (
 from ctci.model.digests import Branch, Errored, Lapsed, Mark, Overdue, Place, Refused, Remark, Unfinished, Unsent
 from ctci.model.done import Attempt, Change, Commit, Exit, Job, Owed, Repeat, Run, Sending, Wait
 from ctci.model.findings import Finding, Reading, Tally
+from ctci.model.lives import Ack, Difference, Life, Look, Outcome, Sighting
 from ctci.model.stated import Answer, Request, Say
 from ctci.model.statuses import CONCLUSIVE, FINISHED, MOVES, RED, WORST_FIRST, Status
 from ctci.model.unasked import Fired, Reckoned, Ref, Silence
@@ -39,6 +40,7 @@ __all__ = [
     "RED",
     "TAGS",
     "WORST_FIRST",
+    "Ack",
     "Answer",
     "Attempt",
     "Branch",
@@ -46,6 +48,7 @@ __all__ = [
     "Changed",
     "Commit",
     "Delivery",
+    "Difference",
     "Entry",
     "Errored",
     "Exit",
@@ -54,8 +57,11 @@ __all__ = [
     "Ignored",
     "Job",
     "Lapsed",
+    "Life",
+    "Look",
     "Mark",
     "Order",
+    "Outcome",
     "Overdue",
     "Owed",
     "Past",
@@ -76,6 +82,7 @@ __all__ = [
     "SecretRef",
     "Seen",
     "Sending",
+    "Sighting",
     "Silence",
     "Slower",
     "Status",
