@@ -7,23 +7,7 @@ from sqlalchemy import select
 
 from ctci import ledger
 from ctci.ledger.tables import refs
-from ctci.model import (
-    Commit,
-    Entry,
-    Exit,
-    Finding,
-    Job,
-    Look,
-    Order,
-    Reading,
-    Recipe,
-    Remote,
-    Run,
-    Seen,
-    Sighting,
-    Status,
-    Trigger,
-)
+from ctci.model import (Commit, Entry, Exit, Finding, Job, Look, Order, Reading, Recipe, Remote, Run, Seen, Sighting, Status, Trigger)
 
 _numbers = itertools.count(1)
 

@@ -7,6 +7,7 @@ from ctci.ledger.engine import Away, Fenced, IllegalMove, Ledger, LedgerError, N
 from ctci.ledger.entries import record, refuse
 from ctci.ledger.glances import busy, turned
 from ctci.ledger.history import baseline, bases, branches, broken_since, outdated, red_on, since, standing, strips
+from ctci.ledger.lives import looks, looks_of
 from ctci.ledger.migrations import migrate
 from ctci.ledger.outbox import (
     failed,
@@ -109,6 +110,8 @@ __all__ = [
     "jobs_of",
     "last_calls",
     "last_to",
+    "looks",
+    "looks_of",
     "migrate",
     "next_due",
     "open_ledger",

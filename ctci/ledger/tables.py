@@ -251,6 +251,22 @@ class Findings(SQLModel, table=True):
     log_line: int | None
 
 
+class Acks(SQLModel, table=True):
+    """A finding of a project that a person has acknowledged for some time; what is not lifted holds, or has lapsed."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    project: str
+    fingerprint: str
+    #: Its place and message as they were then: the finding itself may be forgotten sooner.
+    said: str
+    until: int = Field(sa_type=BigInteger)
+    why: str
+    acked_by: str
+    acked_at: int = Field(sa_type=BigInteger)
+    lifted_at: int | None = _ms()
+    lifted_by: str | None
+
+
 class Sendings(SQLModel, table=True):
     """What is owed to somebody outside, and what became of it."""
 
@@ -305,6 +321,7 @@ class SchemaVersion(SQLModel, table=True):
     changes,
     readings,
     findings,
+    acks,
     sendings,
     cursors,
     schema_version,
@@ -326,6 +343,7 @@ class SchemaVersion(SQLModel, table=True):
         "changes",
         "readings",
         "findings",
+        "acks",
         "sendings",
         "cursors",
         "schema_version",
