@@ -42,6 +42,17 @@ def moment(at: int) -> str:
     return local(at).strftime("%-d %b, %H:%M")
 
 
+def day(at: int) -> str:
+    """`24 Dec`, by this machine's clock, with its year where that is not this one."""
+    then = local(at)
+    return then.strftime("%-d %b" if then.year == local(now()).year else "%-d %b %Y")
+
+
+def end_of(date: dt.date) -> int:
+    """When a day ends by this machine's clock, in Unix milliseconds."""
+    return int(dt.datetime.combine(date + dt.timedelta(days=1), dt.time()).astimezone().timestamp() * 1000)
+
+
 def stamp(at: int) -> str:
     """A Unix time in milliseconds as it stands in the names of files: `20261125T033000Z`."""
     return dt.datetime.fromtimestamp(at / 1000, dt.UTC).strftime("%Y%m%dT%H%M%SZ")

@@ -3,9 +3,9 @@
 Pure: whoever calls passes the time. Between a number and its unit stands a narrow no-break space.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from ctci.model import FINISHED, RED, Job, Run, Silence, Status
+from ctci.model import FINISHED, RED, Ack, Finding, Job, Life, Run, Silence, Status
 
 #: Narrow no-break space: numbers keep their units, and thousands their groups.
 THIN = "\u202f"
@@ -150,3 +150,33 @@ def seconds(job: Job, now: int) -> float | None:
         # What its keeper measured: it may have been settled long after, by the next server.
         return job.exit.seconds
     return max(0, (job.finished_at or now) - job.began_at) / 1000
+
+
+def short_name(finding: Finding) -> str:
+    """The beginning of its fingerprint: what `ctci ack` takes."""
+    return finding.fingerprint[:8]
+
+
+def lived(life: Life) -> str:
+    """What has become of a finding: `new`, `still, 9 days`, `flaky, seen in 3 of 14`."""
+    if life.word == "flaky":
+        return f"flaky, seen in {number(life.times)} of {number(life.looks)}"
+    if life.word == "still" and life.age >= 60_000:
+        return f"still, {age(life.age)}"
+    return life.word
+
+
+def known(acks: Iterable[Ack], day: Callable[[int], str]) -> list[str]:
+    """`3 known, acknowledged by ana until 24 Dec: …`, a line for each reason; each ack once for what it hides."""
+    counted: dict[tuple[str, str, str], int] = {}
+    for ack in acks:
+        told = (ack.acked_by, day(ack.until - 1), ack.why)
+        counted[told] = counted.get(told, 0) + 1
+    return [
+        f"{number(times)} known, acknowledged by {by} until {last}: {why}" for (by, last, why), times in counted.items()
+    ]
+
+
+def lapsed(ack: Ack, day: Callable[[int], str]) -> str:
+    """`acknowledged by ana until 24 Dec: lapsed`; `day` says a Unix time in milliseconds."""
+    return f"acknowledged by {ack.acked_by} until {day(ack.until - 1)}: lapsed"

@@ -7,7 +7,24 @@ from sqlalchemy import select
 
 from ctci import ledger
 from ctci.ledger.tables import refs
-from ctci.model import (Commit, Entry, Exit, Finding, Job, Look, Order, Reading, Recipe, Remote, Run, Seen, Sighting, Status, Trigger)
+from ctci.model import (
+    Ack,
+    Commit,
+    Entry,
+    Exit,
+    Finding,
+    Job,
+    Look,
+    Order,
+    Reading,
+    Recipe,
+    Remote,
+    Run,
+    Seen,
+    Sighting,
+    Status,
+    Trigger,
+)
 
 _numbers = itertools.count(1)
 
@@ -132,6 +149,20 @@ def run(**fields: Any) -> Run:
 
 def seen(**fields: Any) -> Seen:
     return Seen(**{"job": 1, "run": 1, "status": Status.FAILED, "at": 0, **fields})
+
+
+def ack(**fields: Any) -> Ack:
+    defaults: dict[str, Any] = {
+        "id": next(_numbers),
+        "project": "shop",
+        "fingerprint": "a" * 32,
+        "said": "test_cart.py:88: AssertionError: 1 != 2",
+        "until": 1_795_600_000_000,
+        "why": "waits for the new rounding",
+        "acked_by": "ana",
+        "acked_at": 1_795_000_000_000,
+    }
+    return Ack(**{**defaults, **fields})
 
 
 def look(*seen: str, **fields: Any) -> Look:

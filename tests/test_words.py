@@ -3,6 +3,8 @@
 import pytest
 
 from ctci import words
+from ctci.model import Life
+from tests import make
 
 THIN = words.THIN
 
@@ -56,3 +58,43 @@ def test_names_are_listed_as_people_do() -> None:
         "api and web",
         "api, web and docs",
     )
+
+
+DAY = 86_400_000
+
+
+@pytest.mark.parametrize(
+    ("word", "days", "said"),
+    [
+        ("new", 0, "new"),
+        ("still", 9, "still, 9 days"),
+        ("still", 0, "still"),
+        ("returned", 0, "returned"),
+        ("fixed", 3, "fixed"),
+        ("flaky", 3, "flaky, seen in 2 of 14"),
+    ],
+)
+def test_a_life_is_a_word_with_what_is_worth_knowing(word: str, days: int, said: str) -> None:
+    since, last = make.look("a", at=0), make.look("a", at=days * DAY)
+    life = Life(fingerprint="a", word=word, first=since, since=since, last=last, times=2, looks=14)
+
+    assert said == words.lived(life).replace(THIN, " ")
+
+
+def day(at: int) -> str:
+    return f"day {at // DAY}"
+
+
+def test_what_is_known_is_told_once_for_each_reason() -> None:
+    one, other = make.ack(until=3 * DAY), make.ack(until=4 * DAY, why="gcc 14", acked_by="ben")
+
+    told = words.known([one, other, one], day)
+
+    assert told == [
+        "2 known, acknowledged by ana until day 2: waits for the new rounding",
+        "1 known, acknowledged by ben until day 3: gcc 14",
+    ]
+
+
+def test_the_last_day_of_an_acknowledgement_is_told_when_it_has_lapsed() -> None:
+    assert words.lapsed(make.ack(until=3 * DAY), day) == "acknowledged by ana until day 2: lapsed"

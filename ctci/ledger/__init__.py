@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ctci.ledger.acks import ack, acks_, acks_of, findings_named, lapsed, lift
 from ctci.ledger.copies import back_up
 from ctci.ledger.engine import Away, Fenced, IllegalMove, Ledger, LedgerError, Nudge, connect
 from ctci.ledger.entries import record, refuse
@@ -74,6 +75,9 @@ __all__ = [
     "Ledger",
     "LedgerError",
     "Nudge",
+    "ack",
+    "acks_",
+    "acks_of",
     "adopt",
     "ask_cancel",
     "at_work",
@@ -96,6 +100,7 @@ __all__ = [
     "deliveries_",
     "delivery",
     "failed",
+    "findings_named",
     "fire",
     "fired",
     "forget",
@@ -108,8 +113,10 @@ __all__ = [
     "integrity",
     "job",
     "jobs_of",
+    "lapsed",
     "last_calls",
     "last_to",
+    "lift",
     "looks",
     "looks_of",
     "migrate",

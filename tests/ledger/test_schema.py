@@ -145,6 +145,31 @@ def test_a_file_of_the_third_version_is_brought_up_to_date(tmp_path: Path) -> No
     db.close()
 
 
+def test_what_was_found_before_there_were_acknowledgements_can_be_acknowledged(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with sqlite3.connect(path) as raw:
+        raw.executescript((SAMPLES / "v3.sql").read_text())
+    raw.close()
+    db = ledger.connect(path)
+    migrations.migrate(db, target=4)
+    with db.write() as connection:
+        mark = "3f2a91bc" * 4
+        told = (2, 1, 0, "error", "gcc", "no such file", None, "a.c", 3, 1, None, mark, 7)
+        connection.exec_driver_sql("INSERT INTO readings VALUES (2, 1, 'read', NULL, 1, 0, 0, 1)")
+        connection.exec_driver_sql(f"INSERT INTO findings VALUES ({', '.join('?' * len(told))})", told)
+
+    migrations.migrate(db)
+
+    ((project, finding),) = ledger.findings_named(db, "3f2a91bc")
+    made = ledger.ack(db, project=project, fingerprint=mark, said=finding.message, until=9, why="known", by="ana")
+    looks = ledger.looks(db, [2])[2]
+    assert ledger.acks_(db) == (made,)
+    assert [(look.run, [each.fingerprint for each in look.sightings]) for look in looks][-1] == (2, [mark])
+    assert ledger.integrity(db) is None
+    _the_unfinished_go_on(db)
+    db.close()
+
+
 def _the_unfinished_go_on(db: ledger.Ledger) -> None:
     """In the file too: #7 runs, #8 waits behind it, #9 waits for a slot, #10 for its commit."""
     host = ledger.host(db, "another name of this machine")

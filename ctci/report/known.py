@@ -1,0 +1,58 @@
+"""What of the findings of a job is shown, and what a person has acknowledged: that is hidden for a time. Pure.
+
+It hides, and nothing else: no status and no count changes by it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ctci.model import Ack, Finding, Reading
+
+_WRONG = ("error", "failure")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sifted:
+    """The findings of one job."""
+
+    #: What a developer wants to see first; never what is acknowledged. None where nothing else is told to be wrong.
+    first: Finding | None
+    #: In their order.
+    shown: tuple[Finding, ...]
+    hidden: tuple[Finding, ...]
+    #: Of what is hidden, each acknowledgement as often as it hides something.
+    known: tuple[Ack, ...]
+    #: By fingerprint those of what is shown again.
+    lapsed: Mapping[str, Ack]
+
+
+def sift(reading: Reading, findings: Sequence[Finding], acks: Mapping[str, Ack], now: int) -> Sifted:
+    """Part what is acknowledged at that time (Unix ms) from what is not; `acks` of the job's project."""
+    in_force = {name: ack for name, ack in acks.items() if now < ack.until}
+    hidden = tuple(each for each in findings if each.fingerprint in in_force)
+    shown = tuple(each for each in findings if each.fingerprint not in in_force)
+    first = findings[reading.first] if reading.first is not None and reading.first < len(findings) else None
+    if first is not None and first.fingerprint in in_force:
+        first = _next(first, shown)
+    return Sifted(
+        first=first,
+        shown=shown,
+        hidden=hidden,
+        known=tuple(in_force[each.fingerprint] for each in hidden),
+        lapsed={
+            each.fingerprint: acks[each.fingerprint]
+            for each in shown
+            if each.fingerprint in acks and each.fingerprint not in in_force
+        },
+    )
+
+
+def _next(acknowledged: Finding, shown: Sequence[Finding]) -> Finding | None:
+    """Who comes first instead: what is wrong, else what the same tool says; what names its place, then log order."""
+    wrong = [each for each in shown if each.severity in _WRONG and each.tool != "ctci"]
+    others = wrong or [each for each in shown if each.tool == acknowledged.tool]
+    return min(others, key=_rank, default=None)
+
+
+def _rank(finding: Finding) -> tuple[bool, int]:
+    return finding.line is None and finding.test is None, finding.log_line or 0
