@@ -3,7 +3,7 @@
              drives               decides (pure)      touches the world
     receive/ desk                 plan                spool
     run/     prepare worker tidy  skips outcome       keeping keeper workspace trees
-    report/  courier              verdict             letter mail
+    report/  courier              verdict life known  letter mail
 
 The three rooms never import each other. They meet at the ledger.
 """

@@ -8,7 +8,22 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ctci import words
-from ctci.model import FINISHED, Attempt, Commit, Delivery, Exit, Finding, Job, Plan, Reading, Run, Status, Wait
+from ctci.model import (
+    FINISHED,
+    Ack,
+    Attempt,
+    Commit,
+    Delivery,
+    Exit,
+    Finding,
+    Job,
+    Life,
+    Plan,
+    Reading,
+    Run,
+    Status,
+    Wait,
+)
 
 JOB = (
     "id",
@@ -71,6 +86,16 @@ AHEAD = (
     "jitter_s",
     "takes_s",
 )
+ACK = (
+    "fingerprint",
+    "project",
+    "finding",
+    "until",
+    "why",
+    "acknowledged_by",
+    "acknowledged_at",
+    "lapsed",
+)
 PLAN = ("project", "ref", "reason", "orders", "unordered")
 
 
@@ -121,21 +146,31 @@ def run_whole(
     commits: Sequence[Commit],
     attempts: Sequence[Attempt],
     deliveries: Sequence[Delivery],
-    found: Mapping[int, tuple[Reading, Sequence[Finding]]],
+    readings: Sequence[dict[str, Any]],
     public_url: str,
 ) -> dict[str, Any]:
-    """A run with all that is known of it; `found` is what was read of each job's last attempt."""
+    """A run with all that is known of it; `readings`: what was read of each job's last attempt, in its shape."""
     return {
         **run(run_, jobs, public_url=public_url),
         "commits": [commit(each) for each in commits],
         "attempts": [attempt(each) for each in attempts],
         "deliveries": [delivery(each) for each in deliveries],
-        "readings": [reading(each, findings) for each, findings in found.values()],
+        "readings": list(readings),
     }
 
 
-def reading(reading: Reading, findings: Sequence[Finding]) -> dict[str, Any]:
-    """What was read of the reports and the log of an attempt; `first` is its first error, among the findings or not."""
+def reading(
+    reading: Reading,
+    findings: Sequence[Finding],
+    *,
+    lives: Mapping[str, Life],
+    acks: Mapping[str, Ack],
+    now: int,
+) -> dict[str, Any]:
+    """What was read of the reports and the log of an attempt; `first` is the position of its first error.
+
+    `lives` and `acks` by fingerprint; both are told of each finding that has one.
+    """
     tests = reading.tests
     return {
         "job": reading.job,
@@ -145,12 +180,15 @@ def reading(reading: Reading, findings: Sequence[Finding]) -> dict[str, Any]:
         "errors": reading.errors,
         "warnings": reading.warnings,
         "first": reading.first,
-        "findings": [finding(each) for each in findings],
+        "findings": [
+            finding(each, life=lives.get(each.fingerprint), ack=acks.get(each.fingerprint), now=now)
+            for each in findings
+        ],
     }
 
 
-def finding(finding: Finding) -> dict[str, Any]:
-    """One thing that a tool said."""
+def finding(finding: Finding, *, life: Life | None, ack: Ack | None, now: int) -> dict[str, Any]:
+    """One thing that a tool said, what became of it at its place so far, and whether it is acknowledged as known."""
     return {
         "severity": finding.severity,
         "tool": finding.tool,
@@ -162,7 +200,41 @@ def finding(finding: Finding) -> dict[str, Any]:
         "test": finding.test,
         "fingerprint": finding.fingerprint,
         "log_line": finding.log_line,
+        "life": None if life is None else life_(life),
+        "acknowledged": None if ack is None else acknowledged(ack, now),
     }
+
+
+def life_(life: Life) -> dict[str, Any]:
+    """What became of a finding up to its run: `word` is new, still, fixed, returned or flaky."""
+    return {
+        "word": life.word,
+        "first_run": life.first.run,
+        "first_seen_at": time(life.first.at),
+        "since_run": life.since.run,
+        "since": time(life.since.at),
+        "last_run": life.last.run,
+        "last_seen_at": time(life.last.at),
+        "seen": life.times,
+        "looked_for": life.looks,
+    }
+
+
+def acknowledged(ack: Ack, now: int) -> dict[str, Any]:
+    """By whom, until when and why a finding is hidden; lapsed: it is shown again."""
+    return {
+        "until": time(ack.until),
+        "why": ack.why,
+        "acknowledged_by": ack.acked_by,
+        "acknowledged_at": time(ack.acked_at),
+        "lapsed": ack.until <= now,
+    }
+
+
+def ack(ack: Ack, now: int) -> dict[str, Any]:
+    """A line of `acks`: what is acknowledged, with the finding as it was then."""
+    told = {"fingerprint": ack.fingerprint, "project": ack.project, "finding": ack.said}
+    return {**told, **acknowledged(ack, now)}
 
 
 def job_(job: Job, run: Run, *, public_url: str) -> dict[str, Any]:

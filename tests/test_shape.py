@@ -9,6 +9,7 @@ from ctci.model import (
     Exit,
     Finding,
     Job,
+    Life,
     Plan,
     Reading,
     Run,
@@ -143,16 +144,13 @@ def test_a_whole_run_has_commits_attempts_and_deliveries() -> None:
     )
     commit = Commit(sha=make.sha(2), author="Ana", email="a@example.org", subject="S", at=500, touches=("api",))
 
-    first = Finding(severity="failure", tool="pytest", message="1 != 2", file="test_cart.py", line=88, log_line=14)
-    reading = Reading(job=3, attempt=1, tests=Tally(total=12, failed=1), errors=1, first=0)
-
     shaped = shape.run_whole(
         a_run(),
         [a_job()],
         commits=[commit],
         attempts=[attempt],
         deliveries=[delivery],
-        found={3: (reading, [first])},
+        readings=[{"job": 3}],
         public_url=URL,
     )
 
@@ -160,9 +158,50 @@ def test_a_whole_run_has_commits_attempts_and_deliveries() -> None:
     assert (shaped["commits"][0]["touches"], shaped["attempts"][0]["number"]) == (["api"], 1)
     assert tuple(shaped["deliveries"][0]) == shape.DELIVERY
     assert shaped["deliveries"][0]["id"] == "d_81"
-    (read,) = shaped["readings"]
-    assert (read["job"], read["tests"], read["first"]) == (3, {"total": 12, "failed": 1, "skipped": 0}, 0)
-    assert [(each["file"], each["line"], each["log_line"]) for each in read["findings"]] == [("test_cart.py", 88, 14)]
+    assert shaped["readings"] == [{"job": 3}]
+
+
+def test_a_reading_tells_of_each_finding_its_life_and_whether_it_is_known() -> None:
+    known = Finding(severity="failure", tool="pytest", message="1 != 2", file="a.py", line=88, fingerprint="a" * 32)
+    other = make.finding(log_line=14)
+    reading = Reading(job=3, attempt=1, tests=Tally(total=12, failed=1), errors=1, first=1)
+    since, last = make.look("a", run=7, at=1_000), make.look("a", run=9, at=61_000)
+    life = Life(fingerprint="a" * 32, word="still", first=since, since=since, last=last, times=2, looks=3)
+    ack = make.ack(until=5_000, acked_at=2_000)
+
+    read = shape.reading(reading, [known, other], lives={"a" * 32: life}, acks={"a" * 32: ack}, now=4_999)
+    lapsed = shape.reading(reading, [known], lives={}, acks={"a" * 32: ack}, now=5_000)["findings"][0]
+
+    assert (read["job"], read["tests"], read["first"]) == (3, {"total": 12, "failed": 1, "skipped": 0}, 1)
+    first, second = read["findings"]
+    assert (first["file"], first["line"], second["log_line"]) == ("a.py", 88, 14)
+    assert (second["life"], second["acknowledged"]) == (None, None)
+    assert first["life"] == {
+        "word": "still",
+        "first_run": 7,
+        "first_seen_at": "1970-01-01T00:00:01.000Z",
+        "since_run": 7,
+        "since": "1970-01-01T00:00:01.000Z",
+        "last_run": 9,
+        "last_seen_at": "1970-01-01T00:01:01.000Z",
+        "seen": 2,
+        "looked_for": 3,
+    }
+    assert first["acknowledged"] == {
+        "until": "1970-01-01T00:00:05.000Z",
+        "why": "waits for the new rounding",
+        "acknowledged_by": "ana",
+        "acknowledged_at": "1970-01-01T00:00:02.000Z",
+        "lapsed": False,
+    }
+    assert (lapsed["life"], lapsed["acknowledged"]["lapsed"]) == (None, True)
+
+
+def test_an_acknowledgement_is_listed_with_its_finding() -> None:
+    shaped = shape.ack(make.ack(), 1)
+
+    assert tuple(shaped) == shape.ACK
+    assert (shaped["project"], shaped["finding"]) == ("shop", "test_cart.py:88: AssertionError: 1 != 2")
 
 
 def test_a_branch_names_what_fails() -> None:

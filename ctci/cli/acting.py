@@ -1,4 +1,4 @@
-"""run, rerun, cancel: what people ask for, declared."""
+"""run, rerun, cancel, ack: what people ask for, declared."""
 
 import re
 
@@ -85,3 +85,32 @@ def cancel(*, jobs: str, reason: str) -> int:
     from ctci.cli import asking  # noqa: PLC0415 - a verb's module
 
     return asking.cancel(found, reason=reason)
+
+
+@verb(
+    examples=("ctci ack 3f2a91bc --until 2026-12-24 --why 'waits for gcc 14'", "ctci ack 3f2a91bc --lift"),
+    epilog="DATE is the last day on which it is hidden: 2026-12-24, or 3d or 2w from today; at most two years.",
+)
+@click.argument("finding", metavar="FINDING")
+@click.option("--until", metavar="DATE", help="Hide it up to the end of this day.")
+@click.option("--why", metavar="TEXT", help="Kept with it, and shown in its place.")
+@click.option("--project", "-p", shell_complete=completing.projects, help="Where several projects have the finding.")
+@click.option("--lift", is_flag=True, help="Show it again now.")
+def ack(*, finding: str, until: str | None, why: str | None, project: str | None, lift: bool) -> int:
+    """FINDING is the name that `ctci show` and the pages print, or the beginning of its fingerprint.
+
+    A finding that is known is hidden in its project, and never the first error, until then. No status changes by it.
+    When DATE is over it is shown again, and told to have lapsed.
+    """
+    named = targets.finding(finding)
+    if named is None:
+        raise click.BadParameter(f"{finding} is not the name of a finding: `ctci show RUN` prints such names")
+    if lift and (until is not None or why is not None):
+        raise click.UsageError("--lift goes with neither --until nor --why")
+    from ctci.cli import acknowledging  # noqa: PLC0415 - a verb's module
+
+    if lift:
+        return acknowledging.lift(named, project=project)
+    if until is None or not (why or "").strip():
+        raise click.UsageError("--until DATE and --why TEXT are needed: until when it is hidden, and why")
+    return acknowledging.ack(named, until=until, why=" ".join((why or "").split()), project=project)

@@ -1,4 +1,4 @@
-"""status, runs, show, log, why-not: what people look at, declared."""
+"""status, runs, show, log, why-not, acks: what people look at, declared."""
 
 import click
 
@@ -85,3 +85,12 @@ def why_not(*, fields: tuple[str, ...] | None, what: str, limit: int) -> int:
     from ctci.cli import deciding  # noqa: PLC0415 - a verb's module
 
     return deciding.why_not(what, fields, limit=limit)
+
+
+@verb(examples=("ctci acks", "ctci acks shop --json fingerprint,until,lapsed"), fields=shape.ACK)
+@click.argument("project", required=False, shell_complete=completing.projects)
+def acks(*, fields: tuple[str, ...] | None, project: str | None) -> int:
+    """What ends first stands first. What has lapsed is shown again; it stays here until it is lifted or renewed."""
+    from ctci.cli import acknowledging  # noqa: PLC0415 - a verb's module
+
+    return acknowledging.acks(project, fields)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from ctci import clock, config, ledger, shape, words
-from ctci.cli import finding, joblog, session, targets, terminal, watching
-from ctci.model import FINISHED, HEADS, RED, Finding, Job, Reading, Run, Status
+from ctci.cli import finding, found, joblog, session, targets, terminal, watching
+from ctci.model import FINISHED, HEADS, RED, Job, Run, Status
 from ctci.receive import spool
 
 #: A branch that is no default branch is not told of when nothing has happened on it for so long, milliseconds.
@@ -184,30 +184,30 @@ def show(target: targets.Target, fields: Fields) -> int:
     commits = ledger.commits_of(db, run.id)
     deliveries = ledger.deliveries_(db, run=run.id)
     attempts = [attempt for job in jobs for attempt in ledger.attempts_of(db, job.id)]
-    found = ledger.found(db, {job.id for job in jobs})
+    now = clock.now()
+    told = found.of(db, jobs, now, every=fields is not None)
     if fields is not None:
+        readings = [
+            shape.reading(each.reading, each.findings, lives=each.lives, acks=each.acks, now=now) for each in told
+        ]
         whole = shape.run_whole(
             run,
             jobs,
             commits=commits,
             attempts=attempts,
             deliveries=deliveries,
-            found=found,
+            readings=readings,
             public_url=ground.public_url,
         )
         terminal.json(shape.pick(whole, fields))
         return session.FINE
-    now = clock.now()
     terminal.say(watching.sentence(run, jobs))
     terminal.say()
     _facts(run, ground.public_url, now)
     terminal.say()
     wanted = {job.id for job in named}
     terminal.table([_job_row(job, run, now) for job in jobs if job.id in wanted])
-    firsts = _first_errors([job for job in jobs if job.id in wanted], found)
-    if firsts:
-        terminal.say()
-        terminal.table(firsts)
+    found.tell([each for each in told if each.job.id in wanted])
     if commits:
         terminal.say()
         terminal.table([[words.sha(each.sha), each.author, each.subject] for each in commits[:20]])
@@ -221,20 +221,6 @@ def show(target: targets.Target, fields: Fields) -> int:
         only = " --failed" if len(jobs) > 1 else ""
         terminal.note(f"\nnext: `ctci log {run.id}/{first_red.place}`, or `ctci rerun {run.id}{only}`")
     return session.FINE
-
-
-def _first_errors(
-    jobs: Sequence[Job], found: Mapping[int, tuple[Reading, Sequence[Finding]]]
-) -> list[list[terminal.Cell]]:
-    """Of each red job what a developer wants to see first."""
-    rows: list[list[terminal.Cell]] = []
-    for job in jobs:
-        reading, findings = found.get(job.same_as or job.id, (None, ()))
-        if job.status in RED and reading is not None and reading.first is not None and reading.first < len(findings):
-            first = findings[reading.first]
-            at = f"line {first.log_line} of the log" if first.log_line else first.tool
-            rows.append([job.place, first.spot, at, " ".join(first.message.split())])
-    return rows
 
 
 def _facts(run: Run, public_url: str, now: int) -> None:

@@ -34,6 +34,7 @@ VERBS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "runs": ("ctci.cli.looking:runs", "List runs, newest first."),
         "show": ("ctci.cli.looking:show", "Everything about one run."),
         "log": ("ctci.cli.looking:log", "Print or follow the log of a run's jobs."),
+        "acks": ("ctci.cli.looking:acks", "Findings that are acknowledged as known, and until when."),
         "schedule": ("ctci.cli.scheduling:schedule", "What runs without a push, and when; run one now."),
         "why-not": ("ctci.cli.looking:why_not", "Why a push did not build: the recorded decision in words."),
     },
@@ -41,6 +42,7 @@ VERBS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "run": ("ctci.cli.acting:run", "Run recipes of a project, on the server or in this checkout."),
         "rerun": ("ctci.cli.acting:rerun", "Run a run again: the same recipes at the same commit."),
         "cancel": ("ctci.cli.acting:cancel", "End a run, or some jobs of it."),
+        "ack": ("ctci.cli.acting:ack", "Hide a finding that is known, until a day."),
     },
     "Operate": {
         "serve": ("ctci.cli.serving:serve", "The server: receives pushes, runs recipes, sends letters."),

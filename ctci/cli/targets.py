@@ -1,5 +1,6 @@
 """What people type to name a run, a job or a project's recipes -> what it names. Pure."""
 
+import datetime as dt
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ _RUN = re.compile(r"#?(\d{1,18})(?:/(.+))?")
 _RUN_PAGE = re.compile(r"https?://.*/runs/(\d{1,18})(?:/([^?#]*))?(?:[?#].*)?")
 _JOB_PAGE = re.compile(r"https?://.*/jobs/(\d{1,18})(?:[/?#].*)?")
 _RECIPES = re.compile(r"([^/:\s]+)(?:/([^:\s]+))?(?::(\S+))?")
+_FINDING = re.compile(r"[0-9a-f]{4,32}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_AHEAD = re.compile(r"([0-9]{1,4})([dw])")
 _DELIVERY = re.compile(r"(?:d_)?(\d{1,18})")
 
 
@@ -57,6 +61,22 @@ def delivery(text: str) -> int | None:
     """Of `d_81` or `81`."""
     found = _DELIVERY.fullmatch(text)
     return int(found[1]) if found else None
+
+
+def finding(text: str) -> str | None:
+    """The beginning of a fingerprint, of at least four hex digits; None for none."""
+    return text.lower() if _FINDING.fullmatch(text.lower()) else None
+
+
+def last_day(text: str, today: dt.date) -> dt.date | None:
+    """Of `2026-12-24`, `3d` or `2w` from today; None for none of these, and for a day that there is not."""
+    ahead = _AHEAD.fullmatch(text)
+    if ahead is not None:
+        return today + dt.timedelta(days=int(ahead[1]) * (7 if ahead[2] == "w" else 1))
+    try:
+        return dt.date.fromisoformat(text) if _DAY.fullmatch(text) else None
+    except ValueError:
+        return None
 
 
 def ref(text: str) -> str:
