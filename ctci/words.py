@@ -21,6 +21,16 @@ ASKED = {
 }
 
 
+#: What the word for a finding's life means.
+LIVES = {
+    "new": "seen here for the first time, or again after it was gone and not seen for 21 days",
+    "still": "seen here before, and nothing has shown it gone since",
+    "returned": "it was gone, and is here again within 21 days",
+    "fixed": "a later job shows it gone",
+    "flaky": "the same commit and recipe had it and had it not: for 14 days, or until 5 runs in a row show it gone",
+}
+
+
 def number(value: int) -> str:
     """`88 120`."""
     return f"{value:,}".replace(",", THIN)

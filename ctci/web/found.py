@@ -1,10 +1,14 @@
-"""What tools said in the jobs of a run, as its pages show it: the first error, then the rest, each with its line."""
+"""What tools said in the jobs of a run, as its pages show it: the first error, then the rest, each with its line.
+
+What is acknowledged as known is counted, and not shown.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from ctci import ledger
-from ctci.model import Finding, Job, Reading
+from ctci import clock, ledger, words
+from ctci.model import Finding, Job, Life, Reading
+from ctci.report import known, life
 from ctci.web.doors import Doors
 
 #: Findings that a page shows of one job.
@@ -19,38 +23,56 @@ class Found:
 
     job: Job
     reading: Reading
-    #: What a developer wants to see first; None where nothing is told to be wrong.
+    #: What a developer wants to see first; None where nothing is told to be wrong, or all of it is known.
     first: Finding | None
     #: The worst ones, in the order of the log; `first` leads them.
     findings: tuple[Finding, ...]
     #: How many more there are.
     more: int
+    #: A sentence for each reason why some are hidden.
+    known: tuple[str, ...]
+    #: By fingerprint a sentence on those that were hidden, and are shown again.
+    lapsed: Mapping[str, str]
+    #: What became so far of those that are shown, by fingerprint.
+    lives: Mapping[str, Life] = field(default_factory=dict)
+
+    @property
+    def anything(self) -> bool:
+        """Whether there is anything to tell."""
+        return bool(self.findings or self.known)
 
 
 def of(doors: Doors, jobs: Sequence[Job], *, most: int = SHOWN) -> Mapping[int, Found]:
     """By job, of those of which anything was found; one that repeats a result has what was found then."""
     origin = {job.id: job.same_as or job.id for job in jobs}
     read = ledger.found(doors.db, set(origin.values()))
+    acks = ledger.acks_of(doors.db, {job.order.project for job in jobs if origin[job.id] in read})
+    now = clock.now()
     shown: dict[int, Found] = {}
     for job in jobs:
         if origin[job.id] in read:
             reading, findings = read[origin[job.id]]
-            shown[job.id] = arranged(job, reading, findings, most)
-    return shown
+            sifted = known.sift(reading, findings, acks[job.order.project], now)
+            shown[job.id] = arranged(job, reading, sifted, most)
+    marks = {each.fingerprint for found in shown.values() for each in found.findings}
+    told = [id_ for id_, found in shown.items() if found.findings]
+    looks = ledger.looks(doors.db, told, fingerprints=marks) if told else {}
+    return {id_: replace(found, lives=life.lives(looks.get(id_, ()))) for id_, found in shown.items()}
 
 
-def arranged(job: Job, reading: Reading, findings: Sequence[Finding], most: int) -> Found:
+def arranged(job: Job, reading: Reading, sifted: known.Sifted, most: int) -> Found:
     """The first error first, then the worst, each kind in its order."""
-    first = findings[reading.first] if reading.first is not None and reading.first < len(findings) else None
-    rest = [each for each in findings if each is not first]
+    rest = [each for each in sifted.shown if each is not sifted.first]
     rest.sort(key=lambda each: _SEVERITIES.index(each.severity) if each.severity in _SEVERITIES else len(_SEVERITIES))
-    ordered = [first, *rest] if first is not None else rest
+    ordered = [sifted.first, *rest] if sifted.first is not None else rest
     return Found(
         job=job,
         reading=reading,
-        first=first,
+        first=sifted.first,
         findings=tuple(ordered[:most]),
         more=max(0, len(ordered) - most),
+        known=tuple(words.known(sifted.known, clock.day)),
+        lapsed={name: words.lapsed(ack, clock.day) for name, ack in sifted.lapsed.items()},
     )
 
 

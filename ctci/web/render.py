@@ -81,6 +81,7 @@ def environment() -> Environment:
         shell=shlex.quote,
         first_line=_first_line,
         elapsed=_elapsed,
+        short_name=words.short_name,
         brief=_brief,
     )
     made.globals.update(
@@ -90,6 +91,8 @@ def environment() -> Environment:
         ago=words.ago,
         age=words.age,
         said=words.said,
+        lived=words.lived,
+        lives=words.LIVES,
         tallied=found.tally,
         seconds=words.seconds,
         branch_href=sentences.branch_href,

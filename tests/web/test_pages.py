@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import event
 
-from ctci import ledger
+from ctci import clock, ledger
 from ctci.config.settings import Schedule
 from ctci.model import Finding, Job, Order, Reading, Repeat, Run, Status, Tally
 from ctci.web import render, sentences, strip
@@ -904,3 +904,106 @@ def test_what_tools_say_is_text(site: Site, db: ledger.Ledger, host: int) -> Non
 
         assert "<img src=x" not in page
         assert ("\u202e" in page, "\x1b" in page, "x" * 301 in page) == (False, False, False)
+
+
+def acknowledge(site: Site, finding: Finding, *, days: float = 1, **fields: Any) -> None:
+    """Hidden from now on for some days."""
+    defaults: dict[str, Any] = {"project": "shop", "said": "x", "why": "waits for gcc 14", "by": "ana"}
+    until = site.clock.at + int(days * 86_400_000)
+    ledger.ack(site.db, **{**defaults, "fingerprint": finding.fingerprint, "until": until, **fields})
+
+
+def test_what_is_known_is_counted_and_not_shown(site: Site, db: ledger.Ledger, host: int) -> None:
+    known, other = make.finding(message="the known thing", log_line=2), make.finding(message="another", log_line=3)
+    red = ended(db, host, known, known, other)
+    site.write(red, b"one\ntwo\nthree\n")
+
+    acknowledge(site, known)
+
+    last = clock.day(site.clock.at + 86_400_000 - 1)
+    for path in (f"/runs/{red.run}", f"/jobs/{red.id}"):
+        page = site.get(path).text
+        assert ("the known thing" in page, "another" in page) == (False, True)
+        assert f"2 known, acknowledged by ana until {last}: waits for gcc 14" in page
+    log = site.get(f"/jobs/{red.id}").text
+    assert "First error, line 3" in log
+    assert ('<p id="L2" class="bad">' in log, '<p id="L3" class="bad">' in log) == (False, True)
+    assert "failed" in site.get(f"/runs/{red.run}").h1
+
+
+def test_where_all_is_known_no_error_leads_the_page(site: Site, db: ledger.Ledger, host: int) -> None:
+    known = make.finding(log_line=2)
+    red = ended(db, host, known)
+    site.write(red, b"one\ntwo\n")
+
+    acknowledge(site, known)
+
+    page, log = site.get(f"/runs/{red.run}").text, site.get(f"/jobs/{red.id}").text
+    assert ("1 known" in page, "1 known" in log, "First error" in log) == (True, True, False)
+
+
+def test_what_has_lapsed_is_shown_again_and_said_to_have(site: Site, db: ledger.Ledger, host: int) -> None:
+    known = make.finding(message="the known thing")
+    red = ended(db, host, known)
+    acknowledge(site, known, days=1)
+    last = clock.day(site.clock.at + 86_400_000 - 1)
+
+    site.clock.move(86_400)
+
+    page = site.get(f"/runs/{red.run}").text
+    assert "the known thing" in page
+    assert f"acknowledged by ana until {last}: lapsed" in page
+    assert "1 known" not in page
+
+
+def test_a_finding_has_a_name_and_a_word_for_its_life(site: Site, db: ledger.Ledger, host: int) -> None:
+    known, other = make.finding(), make.finding()
+    first = ended(db, host, known)
+    site.clock.move(9 * 86_400)
+    second = ended(db, host, known, other)
+
+    before, after = site.get(f"/runs/{first.run}").text, site.get(f"/jobs/{second.id}").text
+
+    assert ">new</span>" in before
+    assert (">still, 9\u202fdays</span>" in after, ">new</span>" in after) == (True, True)
+    assert f"<code>{known.fingerprint[:8]}</code>" in after
+
+
+def test_a_page_with_findings_asks_as_often_for_many_jobs_as_for_two(site: Site, db: ledger.Ledger, host: int) -> None:
+    def asked_for(jobs: int) -> int:
+        orders = tuple(make.order(recipe=make.recipe(name=f"r{number}")) for number in range(jobs))
+        run = make.prepared(db, orders=orders)
+        for _ in orders:
+            job, _ = make.running(db, host)
+            told = [make.finding(severity="warning") for _ in range(5)]
+            reading = Reading(job=job.id, attempt=1, warnings=5)
+            ledger.settle(
+                db,
+                job=job.id,
+                attempt=1,
+                host=host,
+                status=Status.SUCCEEDED,
+                reason=None,
+                exit=make.exit_(),
+                reading=reading,
+                findings=told,
+            )
+        asked: list[str] = []
+        listen = ("before_cursor_execute", lambda *call: asked.append(call[2]))
+        event.listen(db.engine, *listen)
+        assert "warning" in site.get(f"/runs/{run}").text
+        event.remove(db.engine, *listen)
+        return sum("SELECT" in statement for statement in asked)
+
+    assert asked_for(2) == asked_for(9)
+
+
+def test_a_reason_is_text(site: Site, db: ledger.Ledger, host: int) -> None:
+    known = make.finding()
+    red = ended(db, host, known)
+
+    acknowledge(site, known, why=HOSTILE + "\u202e\x1b[31m" + "x" * 1000, by=HOSTILE)
+
+    page = site.get(f"/runs/{red.run}").text
+    assert ("<img src=x" in page, "\u202e" in page, "\x1b" in page, "x" * 301 in page) == (False,) * 4
+    assert "1 known" in page
