@@ -124,7 +124,7 @@ class Digest:
 
 @dataclass(frozen=True, kw_only=True)
 class Notify:
-    """Who is told."""
+    """Who is told, and of what."""
 
     name: str
     email: tuple[str, ...] = ()

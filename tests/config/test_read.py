@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ctci import config
-from ctci.config.settings import Backup, Keep, Notify, Project, Server, Smtp
+from ctci.config.settings import Backup, Digest, Keep, Notify, Project, Server, Smtp
 from ctci.model import Remote, SecretRef
 from tests import make
 
@@ -375,6 +375,33 @@ def test_the_time_zone_of_the_defaults_is_the_servers(folder: Path) -> None:
     (folder / "projects.toml").write_text('[defaults]\ntimezone = "Europe/Berlin"\n' + SHOP)
 
     assert (without, config.load(folder, {}).timezone) == ("UTC", "Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("", Notify(name="x")),
+        ("digest = {}", Notify(name="x", digest=Digest(at="07:30", days=(), quiet="skip", after=None))),
+        (
+            'digest = { at = "09:00", days = ["mon-fri", "sun"], quiet = "short", after = "nightly" }',
+            Notify(name="x", digest=Digest(at="09:00", days=("mon-fri", "sun"), quiet="short", after="nightly")),
+        ),
+        (
+            'only = "shop@main"\nauthors = ["@example.org"]\ntimezone = "Asia/Kathmandu"',
+            Notify(name="x", only=("shop@main",), authors=("@example.org",), timezone="Asia/Kathmandu"),
+        ),
+    ],
+)
+def test_a_table_of_notify_says_who_is_told_of_what_and_when(folder: Path, written: str, meant: Notify) -> None:
+    nightly = 'schedules.nightly = { at = "02:30" }\n'
+
+    assert meant == load(folder, f"{SHOP}{nightly}[notify.x]\n{written}\n").notify["x"]
+
+
+def test_a_digest_comes_in_the_time_zone_of_the_defaults(folder: Path) -> None:
+    found = load(folder, '[defaults]\ntimezone = "Europe/Berlin"\n[notify.x]\ndigest = {}\n' + SHOP)
+
+    assert found.notify["x"].timezone == "Europe/Berlin"
 
 
 def test_without_ctci_toml_the_server_has_its_defaults(folder: Path) -> None:
