@@ -28,7 +28,8 @@ class Place:
     recipe: str
     #: Of its last conclusive job up to the end of the window; None where that is not known any more.
     verdict: Verdict | None = None
-    #: The last conclusive result before the window, and, where that is red, the first red one of its break.
+    #: The last conclusive result before the window (on a branch that began in it: that of the default branch where it
+    #: left), and, where that is red, the first red one of its break.
     before: Seen | None = None
     red: Seen | None = None
     #: The results of the window, oldest first. Those that are not conclusive count for nothing.

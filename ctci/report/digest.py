@@ -122,11 +122,15 @@ class Digest:
     green: int
 
     @property
+    def words(self) -> tuple[str, ...]:
+        """What it tells of places, a word for each section: for a mail program's filters."""
+        names = ("broke", "still", "fixed", "flaky", "slower", "errored", "overdue")
+        return tuple("still broken" if name == "still" else name for name in names if getattr(self, name))
+
+    @property
     def is_quiet(self) -> bool:
         """Whether there is nothing that anybody must know."""
-        told: tuple[Sequence[object], ...] = (self.broke, self.still, self.fixed, self.flaky, self.slower, self.errored)
-        told += (self.overdue, self.refused, self.lapsed, self.remarks, self.unsent)
-        return not any(told)
+        return not self.words and not any((self.refused, self.lapsed, self.remarks, self.unsent))
 
     @property
     def form(self) -> str:
@@ -143,7 +147,7 @@ def compose(facts: Facts) -> Digest:
     fixed = tuple(filter(None, map(_fixed, counting)))
     slower = [(place, found) for place in places if (found := _slower(place)) is not None]
     # Of what passed by itself that is said where it is told as fixed.
-    told = [each.place for each in fixed if each.by_itself]
+    told = {(each.place.name, each.place.ref) for each in fixed if each.by_itself}
     # Who is told for having pushed is not told of what is no commit's doing.
     everything = facts.author is None
     branches = tuple(_branches(facts, places))
@@ -152,7 +156,7 @@ def compose(facts: Facts) -> Digest:
         broke=tuple(sorted(broke, key=lambda each: each.red.at)),
         still=tuple(sorted(still, key=lambda each: -each.red.at)),
         fixed=tuple(sorted(fixed, key=lambda each: each.green.at)),
-        flaky=tuple(place for place in counting if _is_flaky(place) and place not in told),
+        flaky=tuple(place for place in counting if _is_flaky(place) and (place.name, place.ref) not in told),
         slower=tuple(slower),
         errored=tuple(place for place in places if place.errored and everything),
         overdue=tuple(each for each in facts.overdue if everything and _names(facts.only, each.project, each.ref)),

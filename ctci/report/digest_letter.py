@@ -137,7 +137,8 @@ def _quiet(digest: Digest) -> str:
     if not digest.runs:
         return "nothing ran"
     projects = len({branch.project for branch in digest.branches})
-    said = f"all green: {words.count(digest.runs, 'run')}, {words.count(projects, 'project')}"
+    state = "all green" if digest.green else "nothing red"
+    said = f"{state}: {words.count(digest.runs, 'run')}, {words.count(projects, 'project')}"
     return said.replace(words.THIN, " ")
 
 

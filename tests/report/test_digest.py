@@ -299,6 +299,16 @@ def test_a_quiet_day_is_told_as_quiet_says_and_any_other_in_full(quiet: str) -> 
     assert digest.compose(facts(quiet=quiet, remarks=(Remark(sentence="0.8 GB are free"),))).form == "full"
 
 
+def test_a_mail_program_can_filter_by_what_is_told() -> None:
+    error = (Errored(job=1, run=1, at=0),)
+
+    composed = digest.compose(
+        facts(place(before=red("22 12:00"), errored=error), place(project="lib", results=(red(),)))
+    )
+
+    assert composed.words == ("broke", "still broken", "errored")
+
+
 histories = st.lists(st.sampled_from(ENDED), max_size=8)
 
 

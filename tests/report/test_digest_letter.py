@@ -127,6 +127,17 @@ def test_a_subject_says_first_of_ctci_itself_what_is_short() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("runs", "green", "said"),
+    [(2, 2, "all green: 2 runs, 1 project"), (2, 0, "nothing red: 2 runs, 1 project"), (0, 0, "nothing ran")],
+)
+def test_a_quiet_day_is_called_green_only_where_something_was(runs: int, green: int, said: str) -> None:
+    composed = written(facts(quiet="short", branches=(days.branch(runs=runs, green=green),)))
+
+    assert composed.subject == f"[ctci] {said} (Tue 24 Nov)"
+    assert composed.text.lower().startswith(said.partition(":")[0] + " since mon 23 nov 07:30 (europe/berlin)")
+
+
 def test_the_alarming_part_of_a_subject_is_kept_where_not_all_fits() -> None:
     places = [broken("shop", subproject=f"sub{n}") for n in range(12)]
     places += [place(project="shop", subproject=f"s{n}", before=red("22 12:00")) for n in range(34)]
