@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ctci import config
 from ctci.config import forms, outlets
-from ctci.config.settings import Notify
+from ctci.config.settings import Digest, Notify
 from ctci.model import SecretRef
 
 KEY = b"0123456789abcdef01234567"
@@ -43,6 +43,7 @@ def test_a_notify_table_says_where_its_secrets_lie(tmp_path: Path) -> None:
         webhook=SecretRef(kind="file", name="url"),
         webhook_secret=SecretRef(kind="credential", name="ops-webhook"),
         heartbeat=SecretRef(kind="env", name="BEAT"),
+        digest=Digest(at="07:30"),
     )
 
 
