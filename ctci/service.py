@@ -22,6 +22,7 @@ from ctci.receive import desk, spool, sweep
 from ctci.receive.asking import Asking
 from ctci.receive.nightly import Nightly
 from ctci.receive.sweep import Sweep
+from ctci.report.commit_statuses import CommitStatuses
 from ctci.report.courier import Courier
 from ctci.report.transitions import Transitions
 from ctci.run import adoption, containment, keeping, sweeping, tidy
@@ -194,6 +195,7 @@ def start(
     holder = f"host {host}"
     ledger.release(db, holder)
     letters = Courier(db, Transitions(db, place, current, environ, service.remarks), holder)
+    commit_statuses = Courier(db, CommitStatuses(db, current, environ), holder)
 
     def worker(slot: int) -> Worker:
         return Worker(
@@ -219,6 +221,7 @@ def start(
         ("second prepare", prepare.run),
         *((f"slot {slot}", worker(slot).run) for slot in slots),
         ("letters", letters.run),
+        ("statuses", commit_statuses.run),
         ("nightly", Nightly(db, current, asking).run),
         ("sweep", Sweep(db, current, asking).run),
         ("tidy", tidy.Upkeep(db, place, current).run),

@@ -94,7 +94,8 @@ def status_answer(home: Home, code: int, headers: Mapping[str, str], body: bytes
     if code in (403, 429):
         after_s = _limited(headers, said, now)
         if after_s is not None:
-            return Answer(kind="again", after_s=after_s, said=f"{home.host} limits how often it is called: {said}")
+            words = f"{home.host} limits how often it is called{f': {said}' if said else ''}"
+            return Answer(kind="again", after_s=after_s, said=words, everywhere=True)
     if code == 422 and "maximum number of statuses" in said:
         return Answer(
             kind="refused",

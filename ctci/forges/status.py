@@ -143,7 +143,7 @@ def answered(code: int, headers: Mapping[str, str], body: bytes, now: int, *, ho
     said = told(body)
     words = f"{home.host} answered {code}{f': {said}' if said else ''}"
     if code in _BUSY or code == 429 or code >= 500:
-        return Answer(kind="again", after_s=wait(headers, now), said=words)
+        return Answer(kind="again", after_s=wait(headers, now), said=words, everywhere=code not in _BUSY)
     if 300 <= code < 400:
         return refused(f"{home.host} says that {shown(home)} has moved; put its address of now into `git`")
     if code == 401:

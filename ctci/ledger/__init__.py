@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ctci.ledger.acks import ack, acks_, acks_of, findings_named, lapsed, lift
+from ctci.ledger.built import built
 from ctci.ledger.copies import back_up
 from ctci.ledger.engine import Away, Fenced, IllegalMove, Ledger, LedgerError, Nudge, connect
 from ctci.ledger.entries import record, refuse
@@ -88,6 +89,7 @@ __all__ = [
     "begin",
     "branches",
     "broken_since",
+    "built",
     "busy",
     "changes_after",
     "claim",

@@ -49,5 +49,5 @@ class Answer:
     after_s: float | None = None
     #: With `again` and `refused` what happened, as a sentence for people that names what helps.
     said: str = ""
-    #: With `refused`: it holds for every status of the project until somebody changes its token or address.
+    #: With `again` and `refused`: it holds for every status of the project, not for this one alone.
     everywhere: bool = False

@@ -35,8 +35,8 @@ _SUPERSEDED = re.compile(r"superseded by #(\d{1,18})")
 class Facts:
     """All that the statuses of one commit are made of."""
 
-    #: The runs of the commit, each with its jobs, in any order.
-    runs: Sequence[tuple[Run, Sequence[Job]]]
+    #: The jobs of the commit that count, each with its run: see `standing`.
+    standing: Sequence[tuple[Run, Job]]
     #: Where people reach the server.
     public_url: str
     #: Of jobs that have ended, by id; one that repeats a result needs none.
@@ -55,6 +55,21 @@ def commit_of(run: Run) -> str | None:
     return run.commit or (run.after if run.ref.startswith(HEADS) else None)
 
 
+def standing(runs: Iterable[tuple[Run, Sequence[Job]]]) -> list[tuple[Run, Job]]:
+    """Of the runs of one commit the job of each context that counts, in the order of names.
+
+    That is the newest that says something, else the newest.
+    """
+    best: dict[str, tuple[tuple[bool, int], Run, Job]] = {}
+    for run, jobs in runs:
+        for job in jobs:
+            rank = (job.status not in SAYS_NOTHING, run.id)
+            context = context_of(job)
+            if context not in best or best[context][0] < rank:
+                best[context] = (rank, run, job)
+    return [(run, job) for _, (_, run, job) in sorted(best.items(), key=lambda item: item[0])]
+
+
 def replacing(jobs: Iterable[Job]) -> frozenset[int]:
     """The runs that replaced these jobs: `Facts` is to bring their commits along."""
     return frozenset(number for job in jobs if (number := _replaced_by(job)) is not None)
@@ -67,28 +82,15 @@ def repeated(jobs: Iterable[Job]) -> frozenset[int]:
 
 def statuses(facts: Facts) -> tuple[Say, ...]:
     """What is to be said, the roll-up last; nothing where the commit is not known, or nothing was asked of it."""
-    standing = _standing(facts.runs)
-    sha = next((sha for run, _ in standing if (sha := commit_of(run))), None)
+    sha = next((sha for run, _ in facts.standing if (sha := commit_of(run))), None)
     if sha is None:
         return ()
-    return (*(_of_job(facts, sha, run, job) for run, job in standing), _roll_up(facts, sha, standing))
+    return (*(_of_job(facts, sha, run, job) for run, job in facts.standing), _roll_up(facts, sha))
 
 
 def context_of(job: Job) -> str:
     """`ctci/api:test`, `ctci/test` where the project has no subprojects."""
     return status.short(f"{ALL}/{wording.name(job)}", CONTEXT)
-
-
-def _standing(runs: Sequence[tuple[Run, Sequence[Job]]]) -> list[tuple[Run, Job]]:
-    """The job of each context that counts: the newest that says something, else the newest; in the order of names."""
-    best: dict[str, tuple[tuple[bool, int], Run, Job]] = {}
-    for run, jobs in runs:
-        for job in jobs:
-            rank = (job.status not in SAYS_NOTHING, run.id)
-            context = context_of(job)
-            if context not in best or best[context][0] < rank:
-                best[context] = (rank, run, job)
-    return [(run, job) for _, (_, run, job) in sorted(best.items(), key=lambda item: item[0])]
 
 
 def _of_job(facts: Facts, sha: str, run: Run, job: Job) -> Say:
@@ -143,10 +145,10 @@ def _root(facts: Facts) -> str:
 # --- the roll-up -----------------------------------------------------------------------------------------------------
 
 
-def _roll_up(facts: Facts, sha: str, standing: Sequence[tuple[Run, Job]]) -> Say:
+def _roll_up(facts: Facts, sha: str) -> Say:
     """The worst of all; pending while one of them is. Of one that is red it says what that says, else how many."""
-    run = max((run for run, _ in standing), key=lambda run: run.id)
-    jobs = [job for _, job in standing]
+    run = max((run for run, _ in facts.standing), key=lambda run: run.id)
+    jobs = [job for _, job in facts.standing]
     url = f"{_root(facts)}runs/{run.id}"
     if any(job.status not in FINISHED for job in jobs):
         begun = any(job.status is not Status.QUEUED for job in jobs)

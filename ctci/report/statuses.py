@@ -56,7 +56,7 @@ def say(
     try:
         token = config.reveal(project.remote.token, environ, settings.folder).decode("latin-1").strip()
     except config.SecretError as error:
-        return Answer(kind="again", said=str(error))
+        return Answer(kind="again", said=str(error), everywhere=True)
     if not (token.isascii() and token.isprintable()):
         # Told by us: the library's error would tell the token.
         where = f"{project.remote.token.kind} {project.remote.token.name}"
@@ -66,7 +66,7 @@ def say(
     try:
         code, headers, body = _call(request, {name: value}, project.remote, deadline_s)
     except _Unanswered as unanswered:
-        answer = Answer(kind="again", said=_sentence(home, unanswered, deadline_s))
+        answer = Answer(kind="again", said=_sentence(home, unanswered, deadline_s), everywhere=True)
     else:
         answer = forge.status_answer(home, code, headers, body, clock.now())
     return replace(answer, said=_without(token, answer.said))

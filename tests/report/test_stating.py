@@ -38,7 +38,10 @@ def said(*jobs: Job, verdicts: tuple[Verdict, ...] = (), **fields: Any) -> dict[
     """By context what is said of a commit of one run."""
     run = fields.pop("run", None) or make.run(id=1482, commit=make.sha(9))
     facts = stating.Facts(
-        runs=[(run, jobs)], public_url=URL, verdicts={each.job.id: each for each in verdicts}, **fields
+        standing=stating.standing([(run, jobs)]),
+        public_url=URL,
+        verdicts={each.job.id: each for each in verdicts},
+        **fields,
     )
     return {say.context: say for say in stating.statuses(facts)}
 
@@ -253,7 +256,7 @@ def test_the_words_of_the_roll_up_stay_while_jobs_end() -> None:
 
 def of_runs(*runs: tuple[int, list[Job]]) -> dict[str, tuple[Status, str]]:
     told = [(make.run(id=id_, commit=make.sha(9)), [replace(each, run=id_) for each in jobs]) for id_, jobs in runs]
-    facts = stating.Facts(runs=told, public_url=URL)
+    facts = stating.Facts(standing=stating.standing(told), public_url=URL)
     return {say.context: (say.state, say.target_url.removeprefix(URL)) for say in stating.statuses(facts)}
 
 
