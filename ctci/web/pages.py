@@ -3,6 +3,7 @@
 Plain functions: Starlette calls them in threads.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ctci import clock, ledger, logs
-from ctci.model import FINISHED, HEADS, Job, Status
+from ctci.model import FINISHED, HEADS, Job, Sending, Status
 from ctci.receive import sweep
 from ctci.web import found as found_
 from ctci.web import render, sentences, standings, strip
@@ -23,6 +24,8 @@ ROWS = 50
 LINES, WIDE = 12, 300
 #: Findings of each job that the page of a run shows; its own page has more.
 FOUND = 6
+#: Of what was told of a run so much is looked at; and the sink whose tellings are shown where they fail alone.
+TOLD, STATUSES = 200, "status"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +94,7 @@ def run(request: Request) -> Response:
     newest = ledger.runs_(doors.db, project=found.project, ref=found.ref, after=found.id, limit=1)
     previous = ledger.runs_(doors.db, project=found.project, ref=found.ref, before=found.id, limit=1)
     again = {job.id: ledger.attempts_of(doors.db, job.id) for job in jobs if job.attempt > 1}
+    told = ledger.sendings_(doors.db, run=found.id, limit=TOLD)
     return render.page(
         request,
         "run.html",
@@ -109,7 +113,8 @@ def run(request: Request) -> Response:
         previous=previous[0] if previous else None,
         commits=ledger.commits_of(doors.db, found.id),
         deliveries=ledger.deliveries_(doors.db, run=found.id),
-        letters=ledger.sendings_(doors.db, run=found.id),
+        letters=[each for each in told if each.sink != STATUSES],
+        untold=_untold(told),
         attempts=again,
         shown=_worth_reproducing(jobs),
         sizes=_log_sizes(doors, jobs),
@@ -154,6 +159,22 @@ def log_of(doors: Doors, job: Job) -> Path:
     """The log of a job's last attempt; of one that repeats a result, the log of the job that was run."""
     ran = ledger.job(doors.db, job.same_as) if job.same_as is not None else None
     return doors.layout.log((ran or job).id, (ran or job).attempt)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Untold:
+    """Statuses of the commit that its forge does not have, for one reason."""
+
+    count: int
+    why: str
+    #: Whether they are not tried again.
+    given_up: bool
+
+
+def _untold(told: Sequence[Sending]) -> tuple[Untold, ...]:
+    """Each reason once."""
+    missed = [(each.last_error, each.state == "given_up") for each in told if each.sink == STATUSES and each.last_error]
+    return tuple(Untold(count=count, why=why, given_up=up) for (why, up), count in Counter(missed).items())
 
 
 def _cut(line: str) -> str:

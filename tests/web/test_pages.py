@@ -13,7 +13,7 @@ from sqlalchemy import event
 
 from ctci import clock, ledger
 from ctci.config.settings import Schedule
-from ctci.model import Finding, Job, Order, Reading, Repeat, Run, Status, Tally
+from ctci.model import Finding, Job, Order, Owed, Reading, Repeat, Run, Status, Tally
 from ctci.web import render, sentences, strip
 from tests import make
 from tests.web.site import Answer, Site
@@ -263,6 +263,23 @@ def test_a_red_run_says_everything_that_helps(site: Site, db: ledger.Ledger, hos
     assert "api queued: the branch is main" in page.text
     assert f"<code>ctci rerun {run}</code>" in page.text
     assert f"<title>✗ #{run} api:test broke main just now: exit 3 · ctci</title>" in page.text
+
+
+def test_a_run_says_once_why_its_forge_was_not_told(site: Site, db: ledger.Ledger) -> None:
+    run = make.prepared(db)
+    why = f"git.example.org answered 401: {HOSTILE}. The `token` is wrong"
+    owed = [Owed(key=f"status/{name}", to=f"shop/{name}", run=run, due=0, body={}) for name in ("a", "b", "c")]
+    ledger.owe(db, sink="status", owed=owed)
+    told, *refused = ledger.take(db, "status", holder="me", hold_ms=1000, limit=3)
+    ledger.sent(db, [told], holder="me")
+    ledger.failed(db, refused, holder="me", error=why, delay_ms=None)
+
+    text = site.get(f"/runs/{run}").text
+
+    assert text.count("answered 401") == 1
+    assert re.search(r"2.statuses</dt><dd>git\.example\.org answered 401: &lt;img .*; given up</dd>", text)
+    assert "letters about this run" not in text
+    assert HOSTILE not in text
 
 
 def test_a_run_says_who_cancelled_it(site: Site, db: ledger.Ledger) -> None:
