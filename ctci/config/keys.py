@@ -192,8 +192,8 @@ PROJECT = _table(
     _key(
         "token",
         "secret",
-        "to fetch over https with, a reference; what it names holds the token, or `USER:TOKEN` where the forge wants "
-        "a user of its own with it",
+        "to fetch over https with and to set [statuses](statuses.md) on commits, a reference; what it names holds the "
+        "token, or `USER:TOKEN` where the forge wants a user of its own with it",
     ),
     _key("ssh-key", "secret", "to fetch over ssh with, a reference"),
     _key("known-hosts", "path", "a file of host keys", "the first key seen is pinned in the data folder"),
