@@ -53,10 +53,9 @@ def page(request: Request) -> Response:
     projects = sorted(render.projects(doors))
     project = asked.pop("project") or (projects[0] if projects else "")
     chosen = {name: value for name, value in asked.items() if value and (name, value) != ("style", "flat")}
-    query = f"?{urlencode(chosen)}" if chosen else ""
     path = quote(project, safe="")
     base = doors.current.get().server.public_url
-    picture = f"badge/{path}.svg{query}"
+    picture = f"badge/{path}.svg{_query(chosen)}"
     label = markup.line(asked["label"] or _name(project, asked), badge.LABEL)
     ref = _ref(asked["branch"]) if asked["branch"] else None
     leads = sentences.branch_href(project, ref) if ref else f"runs?{urlencode({'project': project})}"
@@ -70,7 +69,7 @@ def page(request: Request) -> Response:
         asked=asked,
         base=base,
         picture=picture,
-        json=f"badge/{path}.json{query}",
+        json=f"badge/{path}.json{_query(chosen, but='style')}",
         leads=leads,
         label=label,
         markdown=f"[![{_BRACKET.sub(_ESCAPE, label)}]({base}{picture})]({base}{leads})",
@@ -78,6 +77,11 @@ def page(request: Request) -> Response:
         feed=f"p/{path}/feed.atom",
         monitor=f"cctray.xml?{urlencode({'project': project})}",
     )
+
+
+def _query(chosen: Mapping[str, str], but: str = "") -> str:
+    kept = {name: value for name, value in chosen.items() if name != but}
+    return f"?{urlencode(kept)}" if kept else ""
 
 
 def _html(label: str, picture: str, leads: str) -> str:

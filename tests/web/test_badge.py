@@ -259,7 +259,7 @@ def test_the_page_of_badges_gives_what_is_to_be_copied(site: Site) -> None:
     leads = "https://ci.example.org/runs?project=shop&amp;branch=fix%2Fa%5Db"
     assert f'<img src="/badge/shop.svg{query}" alt="shop fix/a]b">' in page.text
     assert f"[![shop fix/a\\]b](https://ci.example.org/badge/shop.svg{query})]({leads})" in page.text
-    assert f"https://ci.example.org/badge/shop.json{query}" in page.text
+    assert "https://ci.example.org/badge/shop.json?branch=fix%2Fa%5Db<" in page.text
     assert "https://ci.example.org/p/shop/feed.atom" in page.text
     assert "https://ci.example.org/cctray.xml?project=shop" in page.text
 
@@ -276,3 +276,10 @@ def test_without_projects_the_page_of_badges_says_so(site: Site) -> None:
     site.settings = replace(site.settings, projects={})
 
     assert "Name a project first" in site.get("/badge").text
+
+
+def test_the_runs_of_a_project_lead_to_its_badge(site: Site) -> None:
+    assert (
+        'href="/badge?project=shop&amp;branch=dev">badge and feed</a>' in site.get("/runs?project=shop&branch=dev").text
+    )
+    assert "badge and feed" not in site.get("/runs").text
