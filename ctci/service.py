@@ -41,6 +41,8 @@ SPOOL_S = 2.0
 WATCH_S = 1.0
 #: glibc's number of this limit (malloc.h).
 M_ARENA_MAX = -8
+#: A letter that was given up is told for so long, milliseconds.
+UNSENT_MS = 7 * 86400 * 1000
 #: How long a stop waits for the loops, seconds.
 STOP_S = 15.0
 
@@ -72,26 +74,33 @@ class Service:
     parts: list[Part] = field(default_factory=list)
 
     def ready(self) -> Mapping[str, object]:
-        """What /readyz says: `ok`, and a reason for everything that is not."""
-        reasons = [
-            f"the {part.name} loop has ended" for part in self.parts if part.lasting and not part.thread.is_alive()
-        ]
-        if self.draining.is_set():
-            reasons.append("draining: no job is started, and the server stops when those that run have ended")
+        """What /readyz says: `ok`, and a reason for everything that is not; `faults` has them by what they are of."""
+        ended = [part.name for part in self.parts if part.lasting and not part.thread.is_alive()]
+        draining = "draining: no job is started, and the server stops when those that run have ended"
+        counts: Mapping[str, int] = {}
+        unsent, away = "", None
         try:
-            counts: Mapping[str, int] = ledger.counts(self.db)
-        except ledger.Away as away:
-            counts, reasons = {}, [*reasons, str(away)]
-        remark = self.floor.remark()
-        if remark:
-            reasons.append(remark)
-        if self.containment.keeper_fault is not None:
-            reasons.append(self.containment.sentence)
-        if self.current.error is not None:
-            reasons.append(f"the last reload failed, the configuration before it is in force: {self.current.error}")
+            counts = ledger.counts(self.db)
+            unsent = words.unsent(ledger.unsent(self.db, since=clock.now() - UNSENT_MS))
+        except ledger.Away as error:
+            away = str(error)
+        refused = self.current.error
+        faults = {
+            "loops": [f"the {name} loop has ended" for name in ended],
+            "server": [draining] if self.draining.is_set() else [],
+            "ledger": [away] if away is not None else [],
+            "disk": list(filter(None, [self.floor.remark()])),
+            "jobs": [self.containment.sentence] if self.containment.keeper_fault is not None else [],
+            "configuration": [f"the last reload failed, the configuration before it is in force: {refused}"]
+            if refused is not None
+            else [],
+        }
         return {
-            "ok": not reasons,
-            "reasons": reasons,
+            "ok": not any(faults.values()),
+            "reasons": [reason for reasons in faults.values() for reason in reasons],
+            "faults": {name: reasons for name, reasons in faults.items() if reasons},
+            "warnings": [unsent] if unsent else [],
+            "loops": sum(part.lasting for part in self.parts),
             "containment": self.containment.sentence,
             "slots": self.current.get().server.max_jobs,
             "peak": self.busy.peak,

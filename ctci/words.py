@@ -3,9 +3,9 @@
 Pure: whoever calls passes the time. Between a number and its unit stands a narrow no-break space.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from ctci.model import FINISHED, RED, Ack, Finding, Job, Life, Run, Silence, Status
+from ctci.model import FINISHED, RED, Ack, Finding, Job, Life, Run, Sending, Silence, Status
 
 #: Narrow no-break space: numbers keep their units, and thousands their groups.
 THIN = "\u202f"
@@ -122,6 +122,16 @@ def silence(silence: Silence, moment: Callable[[int], str]) -> str:
     if silence.since is None:
         return f"the webhook of {silence.project} has never called, while {pushes}"
     return f"the webhook of {silence.project} has been silent since {moment(silence.since)} while {pushes}"
+
+
+def unsent(found: Sequence[Sending]) -> str:
+    """That letters did not go, and why the newest did not; empty where there are none."""
+    due = sum(each.state == "due" for each in found)
+    lost = len(found) - due
+    told = [count(due, "letter is", "letters are") + " held up"] if due else []
+    told += [count(lost, "letter was", "letters were") + " given up in the last 7 days"] if lost else []
+    cause = next((each.last_error for each in found if each.last_error), "")
+    return f"{names(told)}{': ' + cause.rstrip('.') if cause else ''}"
 
 
 def waits(job: Job, run: Run) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from ctci import ledger
+from ctci import clock, ledger
 from ctci.ledger.tables import refs
 from ctci.model import (
     Ack,
@@ -16,11 +16,13 @@ from ctci.model import (
     Job,
     Look,
     Order,
+    Owed,
     Reading,
     Recipe,
     Remote,
     Run,
     Seen,
+    Sending,
     Sighting,
     Status,
     Trigger,
@@ -255,3 +257,38 @@ def settle(
     ended = exit_(code=0 if status is Status.SUCCEEDED else 1)
     fence: dict[str, Any] = {"job": job.id, "attempt": job.attempt, "host": host}
     ledger.settle(db, **fence, status=status, reason=reason, exit=ended, reading=read, findings=told or ())
+
+
+def sending(**fields: Any) -> Sending:
+    number = next(_numbers)
+    defaults: dict[str, Any] = {
+        "id": number,
+        "sink": "mail",
+        "key": f"mail/team:ana@example.org/1/{number}",
+        "to": "team:ana@example.org",
+        "run": 1,
+        "jobs": (number,),
+        "due": 1_795_516_200_000,
+        "tries": 1,
+        "message_id": f"<{number}@example.org>",
+        "state": "due",
+        "last_error": None,
+    }
+    return Sending(**{**defaults, **fields})
+
+
+def unsent(db: ledger.Ledger, run: int, *, error: str = "connection refused", delay_ms: int | None = 60_000) -> Sending:
+    """A letter about a run that was tried once and did not go; given up without a delay."""
+    number = next(_numbers)
+    owed = Owed(
+        key=f"mail/{number}",
+        to=f"team:{number}@example.org",
+        run=run,
+        jobs=(number,),
+        due=clock.now(),
+        message_id=f"<{number}@example.org>",
+    )
+    ledger.owe(db, sink="mail", owed=[owed])
+    (made,) = ledger.take(db, "mail", holder="me", hold_ms=60_000)
+    ledger.failed(db, [made], holder="me", error=error, delay_ms=delay_ms)
+    return made

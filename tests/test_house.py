@@ -139,6 +139,7 @@ PURE = (
     "report.wording",
     "report.life",
     "report.known",
+    "web.wellness",
     "config.forms",
     "config.hiding",
     "config.likeness",

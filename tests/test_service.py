@@ -47,6 +47,28 @@ def test_where_no_job_can_run_the_server_is_not_ready(service: Service) -> None:
     )
 
 
+def test_a_letter_that_does_not_go_is_told_and_keeps_nothing_from_running(service: Service, db: ledger.Ledger) -> None:
+    make.unsent(db, make.recorded(db), error="connection refused")
+
+    said = service.ready()
+
+    assert (said["ok"], said["warnings"]) == (True, ["1 letter is held up: connection refused"])
+
+
+def test_a_fault_is_told_by_what_it_is_of(service: Service) -> None:
+    service.begin("courier", lambda _: None)
+    service.parts[0].thread.join(5)
+    service.current.error = config.ConfigError(())
+
+    said = service.ready()
+
+    assert said["faults"] == {
+        "loops": ["the courier loop has ended"],
+        "configuration": [f"the last reload failed, the configuration before it is in force: {service.current.error}"],
+    }
+    assert len(list(said["reasons"])) == 2  # type: ignore[call-overload]
+
+
 def test_a_draining_server_says_so(service: Service) -> None:
     done: list[bool] = []
 

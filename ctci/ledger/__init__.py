@@ -7,7 +7,7 @@ from ctci.ledger.built import built
 from ctci.ledger.copies import back_up
 from ctci.ledger.engine import Away, Fenced, IllegalMove, Ledger, LedgerError, Nudge, connect
 from ctci.ledger.entries import record, refuse
-from ctci.ledger.glances import busy, turned
+from ctci.ledger.glances import busy, turned, unsent
 from ctci.ledger.history import baseline, bases, branches, broken_since, outdated, red_on, since, standing, strips
 from ctci.ledger.lives import looks, looks_of
 from ctci.ledger.migrations import migrate
@@ -161,6 +161,7 @@ __all__ = [
     "unfinished",
     "unprepared",
     "unschedule",
+    "unsent",
     "waiting",
     "was_built",
     "wish",

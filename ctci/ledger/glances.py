@@ -5,9 +5,10 @@ from typing import Any
 
 from sqlalchemy import and_, exists, func, literal, or_, select, union
 
+from ctci.ledger import rows
 from ctci.ledger.engine import Ledger
-from ctci.ledger.tables import jobs
-from ctci.model import CONCLUSIVE, RED, Status
+from ctci.ledger.tables import jobs, sendings
+from ctci.model import CONCLUSIVE, RED, Sending, Status
 
 #: So many of the newest jobs are looked through for what turned.
 RECENT = 10_000
@@ -86,3 +87,15 @@ def _overtaken() -> Any:
         )
         .correlate(jobs)
     )
+
+
+def unsent(db: Ledger, *, since: int, limit: int = 50) -> tuple[Sending, ...]:
+    """Letters that were tried and did not go, newest first: those that are due again, and those given up lately.
+
+    `since` (Unix ms): what was tried last before is not told any more once it was given up.
+    """
+    again = and_(sendings.c.state == "due", sendings.c.tries > 0)
+    lost = and_(sendings.c.state == "given_up", sendings.c.due >= since)
+    query = select(sendings).where(or_(again, lost)).order_by(sendings.c.id.desc()).limit(limit)
+    with db.read() as connection:
+        return tuple(rows.sending(row) for row in connection.execute(query))

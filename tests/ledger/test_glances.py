@@ -5,6 +5,7 @@ from sqlalchemy import event
 from ctci import ledger
 from ctci.model import Status
 from tests import make
+from tests.conftest import StoppedClock
 
 S, F, T, E, C = Status.SUCCEEDED, Status.FAILED, Status.TIMED_OUT, Status.ERRORED, Status.CANCELLED
 
@@ -84,3 +85,21 @@ def test_many_jobs_are_as_many_questions_as_one(db: ledger.Ledger, host: int) ->
 
     assert (one, many) == (1, 19)
     assert first == then
+
+
+def test_letters_that_did_not_go_are_told_those_given_up_for_a_while(
+    db: ledger.Ledger, stopped_clock: StoppedClock
+) -> None:
+    run = make.recorded(db)
+    old = make.unsent(db, run, delay_ms=None)
+    stopped_clock.move(8 * 86400)
+    lost, again = make.unsent(db, run, delay_ms=None), make.unsent(db, run)
+    make.unsent(db, run, delay_ms=0)
+    ledger.sent(db, ledger.take(db, "mail", holder="me", hold_ms=1), holder="me")
+    week = stopped_clock.at - 7 * 86400 * 1000
+
+    found = ledger.unsent(db, since=week)
+
+    assert [(each.id, each.state, each.tries) for each in found] == [(again.id, "due", 1), (lost.id, "given_up", 1)]
+    assert old.id not in {each.id for each in found}
+    assert [each.id for each in ledger.unsent(db, since=week, limit=1)] == [again.id]
