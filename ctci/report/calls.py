@@ -1,0 +1,139 @@
+"""One call over HTTP, bounded in time and size.
+
+No redirect is followed, no proxy and no ~/.netrc asked. An address is a secret: no error says more of it than its host.
+"""
+
+import contextlib
+import logging
+import socket
+import ssl
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+#: A whole call takes at most so long, and its connection alone, seconds.
+DEADLINE_S, CONNECT_S = 30.0, 10.0
+#: Bytes of an answer that are read.
+MOST_BYTES = 16 << 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What came back."""
+
+    code: int
+    #: By their names in lower case.
+    headers: Mapping[str, str]
+    #: Its beginning.
+    body: bytes
+
+
+class Unanswered(Exception):
+    """No answer came; the message says why, in a few words without the address."""
+
+
+def call(
+    method: str, url: str, *, headers: Mapping[str, str], body: bytes = b"", deadline_s: float = DEADLINE_S
+) -> Answer:
+    """Make the call and wait for the answer. Raises Unanswered."""
+    # 20 ms that a server which calls nobody need not spend.
+    import httpx2  # noqa: PLC0415
+
+    mute("httpx2", "httpcore2")
+    # What is read is bounded before it is unpacked.
+    sent = {"User-Agent": "ctci", "Accept-Encoding": "identity", **headers}
+    timeout = httpx2.Timeout(deadline_s, connect=min(CONNECT_S, deadline_s))
+    with _Deadline(deadline_s) as deadline:
+        try:
+            with (
+                # The authorities of this machine: a house has one of its own at times.
+                httpx2.Client(verify=ssl.create_default_context(), trust_env=False, timeout=timeout) as client,
+                client.stream(
+                    method, url, headers=sent, content=body or None, extensions={"trace": deadline.traced}
+                ) as got,
+            ):
+                beginning = b""
+                for piece in got.iter_raw():
+                    beginning += piece
+                    if len(beginning) >= MOST_BYTES:
+                        break
+                found = {name.lower(): value for name, value in got.headers.items()}
+                return Answer(code=got.status_code, headers=found, body=beginning[:MOST_BYTES])
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
+            raise Unanswered("no answer in time" if deadline.passed else _why(error)) from None
+
+
+def mute(*libraries: str) -> None:
+    """Keep what libraries log out of the server's log: whole addresses are in it."""
+    for each in map(logging.getLogger, libraries):
+        each.propagate = False
+        # Without any handler, what is logged goes to stderr.
+        if not each.handlers:
+            each.addHandler(logging.NullHandler())
+
+
+def host(url: str) -> str:
+    """All of an address that may be shown."""
+    found = urlsplit(url)
+    return f"{found.hostname}:{found.port}" if found.port else found.hostname or "nobody"
+
+
+def _why(error: BaseException) -> str:
+    """The cause in words of ours: the library's may quote the address."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is not trusted: {cause.verify_message}"
+        if isinstance(cause, TimeoutError):
+            return "no answer in time"
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        cause = cause.__cause__ or cause.__context__
+    return f"what it sent is no answer ({type(error).__name__})"
+
+
+class _Deadline:
+    """Ends a call in time: the library's own limits begin anew with every byte that comes."""
+
+    def __init__(self, seconds: float) -> None:
+        self.passed = False
+        # Guards what follows and `passed`: the timer is a thread of its own.
+        self._lock = threading.Lock()
+        self._lines: list[socket.socket] = []
+        self._timer = threading.Timer(seconds, self._end)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        with self._lock:
+            while self._lines:
+                self._lines.pop().close()
+
+    def traced(self, event: str, facts: Mapping[str, Any]) -> None:
+        """What the library tells of a call; of interest is its line, as soon as there is one."""
+        if not event.endswith(".connect_tcp.complete"):
+            return
+        # A number of its own: TLS takes the first one away, and a closed one may be anybody's.
+        line = facts["return_value"].get_extra_info("socket").dup()
+        with self._lock:
+            self._lines.append(line)
+            if self.passed:
+                _cut(line)
+
+    def _end(self) -> None:
+        with self._lock:
+            self.passed = True
+            for line in self._lines:
+                _cut(line)
+
+
+def _cut(line: socket.socket) -> None:
+    # It may be at its end already.
+    with contextlib.suppress(OSError):
+        line.shutdown(socket.SHUT_RDWR)
