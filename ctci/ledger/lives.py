@@ -25,7 +25,7 @@ def looks(
 ) -> Mapping[int, tuple[Look, ...]]:
     """By job the last `limit` looks at its place (project, ref, subproject, recipe) up to it, in the order of history.
 
-    Each conclusive attempt is one; a job that only repeats a result is none, and a rerun stands where its original
+    Each conclusive attempt is one; a job that only repeats a result has none, and a rerun stands where its original
     stood. They tell of these findings only, or of those of one test; else of all.
     """
     mine = jobs.alias("mine")
@@ -37,7 +37,7 @@ def looks(
     if test is not None:
         wanted.append(findings.c.test == test)
     with db.read() as connection:
-        here = and_(*place, up_to, jobs.c.same_as.is_(None))
+        here = and_(*place, up_to)
         found = _attempts(connection, mine, mine.c.id.in_(jobs_), here, limit)
         told = _looks(connection, found, wanted)
     return {id_: tuple(told[id_]) for id_ in jobs_}

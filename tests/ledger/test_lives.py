@@ -134,9 +134,10 @@ def test_a_look_says_how_much_was_read(db: ledger.Ledger, host: int) -> None:
 
 
 def test_a_test_that_a_report_only_warns_of_has_recovered(db: ledger.Ledger, host: int) -> None:
-    job = ended(db, host, make.finding(severity="warning", test="t"), make.finding(severity="warning"), status=GREEN)
+    told = (make.finding(severity="warning", test="t"), make.finding(severity="warning"), make.finding(test="u"))
+    job = ended(db, host, *told, status=GREEN)
 
-    assert [each.recovered for each in ledger.looks(db, [job.id])[job.id][0].sightings] == [True, False]
+    assert [each.recovered for each in ledger.looks(db, [job.id])[job.id][0].sightings] == [True, False, False]
 
 
 def test_looks_may_tell_of_some_findings_only_or_of_one_test(db: ledger.Ledger, host: int) -> None:

@@ -163,9 +163,17 @@ def test_five_runs_in_a_row_without_it_clear_it() -> None:
 
 def test_attempts_of_one_run_count_as_one_run() -> None:
     wavered = (make.look("a", trial=1), make.look(trial=1, status=GREEN))
-    again = tuple(make.look(status=GREEN, run=900, attempt=number) for number in range(1, 9))
+    at = wavered[1].at
+    again = tuple(make.look(status=GREEN, run=900, attempt=number, at=at + number) for number in range(1, 9))
 
     assert only((*wavered, *again)).word == "flaky"
+
+
+def test_five_runs_without_it_that_are_not_in_a_row_clear_nothing() -> None:
+    wavered = (make.look("a", trial=1), make.look(trial=1, status=GREEN))
+    clean = tuple(make.look(status=GREEN) for _ in range(7))
+
+    assert only((*wavered, *clean[:3], make.look("a"), *clean[3:])).word == "flaky"
 
 
 @pytest.mark.parametrize(("later", "word"), [(14, "flaky"), (15, "still")])
@@ -310,6 +318,12 @@ def test_one_test_is_told_of_look_by_look() -> None:
         "recovered",
         "passed",
     ]
+
+
+def test_a_red_look_is_held_against_the_last_one_that_saw_the_test_fail() -> None:
+    looks = (make.look(T, tests=12), make.look(T, tests=20), make.look(tests=15), make.look(tests=20))
+
+    assert [each.word for each in life.test(looks, T)] == ["failed", "failed", "unknown", "passed"]
 
 
 def test_of_a_test_that_never_failed_red_looks_say_nothing() -> None:
