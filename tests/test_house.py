@@ -140,6 +140,7 @@ PURE = (
     "report.life",
     "report.known",
     "web.wellness",
+    "web.sections",
     "config.forms",
     "config.hiding",
     "config.likeness",

@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from ctci import clock, ledger, logs
 from ctci.model import FINISHED, Job, Run, Status
-from ctci.web import ansi, found, pages, render, sentences
+from ctci.web import ansi, found, pages, render, sections, sentences
 from ctci.web.found import Found
 
 #: Lines of a window; a page has at most MOST lines and WHOLE bytes in one piece.
@@ -28,6 +28,23 @@ class Row:
     line: logs.Line
     html: str
     elapsed: float | None
+    #: The section that begins here.
+    section: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Rows that belong together: a section, which may be folded, or what stands between two; then `name` is None."""
+
+    name: str | None
+    rows: tuple[Row, ...]
+    opened: bool
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took, where the times of its lines are known."""
+        first, last = self.rows[0].elapsed, self.rows[-1].elapsed
+        return last - first if first is not None and last is not None else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,6 +188,7 @@ def _page(request: Request, run: Run, job: Job) -> Response:
         window=WINDOW,
         query=_query(request, job),
         rows=view.rows,
+        parts=_parts(request, job, view.rows, _bad(told)),
         skipped=(0, 0),
         next=view.last + 1 if log is None or log.whole else view.last,
     )
@@ -210,6 +228,26 @@ def _view(request: Request, job: Job, log: logs.Log | None, told: Found | None) 
     return View(rows=rows, total=log.lines, whole=len(rows) == log.lines)
 
 
+def _parts(request: Request, job: Job, rows: tuple[Row, ...], bad: frozenset[int]) -> tuple[Part, ...]:
+    """The rows in their sections.
+
+    One is open where an error stands in it, where the line is that was asked for, or where a job that did not succeed
+    came no further. What is still written is not folded: more is added at its end.
+    """
+    if job.status not in FINISHED:
+        return (Part(name=None, rows=rows, opened=True),)
+    wanted = bad | {pages.number(request, "line")}
+    return tuple(
+        Part(
+            name=each.name,
+            rows=rows[each.start : each.end],
+            opened=any(row.line.number in wanted for row in rows[each.start : each.end])
+            or (not each.ended and job.status is not Status.SUCCEEDED),
+        )
+        for each in sections.of(logs.clean(row.line.text) for row in rows)
+    )
+
+
 def _rows(log: logs.Log, job: Job, first: int, count: int) -> tuple[Row, ...]:
     lines = logs.window(log, first, count)
     written = logs.times(log.path, [line.offset for line in lines])
@@ -217,8 +255,9 @@ def _rows(log: logs.Log, job: Job, first: int, count: int) -> tuple[Row, ...]:
     rows: list[Row] = []
     for line, at in zip(lines, written, strict=True):
         html, pen = ansi.render(line.text, pen)
+        section = sections.name_of(logs.clean(line.text))
         elapsed = max(0, at - job.began_at) / 1000 if at is not None and job.began_at is not None else None
-        rows.append(Row(line=line, html=html, elapsed=elapsed))
+        rows.append(Row(line=line, html=html, elapsed=elapsed, section=section))
     return tuple(rows)
 
 

@@ -866,6 +866,48 @@ def test_the_log_of_a_red_job_leads_to_its_first_error(site: Site, db: ledger.Le
     assert '<a class="btn" href="#findings">2 findings</a>' in page
 
 
+def test_sections_are_folded_but_those_with_an_error(site: Site, db: ledger.Ledger, host: int) -> None:
+    red = ended(db, host, make.finding(log_line=6))
+    assert red.began_at is not None
+    log = b"begin\n::group::Install <all>\nready\n::endgroup::\n##[group]Test\nE  1 != 2\n##[endgroup]\nend\n"
+    site.write(red, log, times=((0, red.began_at), (6, red.began_at + 1000), (30, red.began_at + 5200)))
+
+    page = site.get(f"/jobs/{red.id}").text
+    install, test = re.findall(r"<details.*?</details>", page, re.DOTALL)
+
+    assert install.startswith(
+        '<details><summary id="L2"><b>Install &lt;all&gt;</b><span class="sub">lines 2 to 4</span>'
+    )
+    assert '<span class="push sub">4\u202fs</span>' in install
+    assert test.startswith('<details open><summary id="L5"><b>Test</b>')
+    assert ('<p id="L3">' in install, '<p id="L6" class="bad">' in test) == (True, True)
+    assert re.findall(r'<p id="L(\d)"', re.sub(r"<details.*?</details>", "", page, flags=re.DOTALL)) == ["1", "8"]
+
+
+def test_a_section_with_the_line_asked_for_and_the_one_a_job_failed_in_are_open(
+    site: Site, db: ledger.Ledger, host: int
+) -> None:
+    red = ended(db, host)
+    site.write(red, b"::group::Install\nready\n::endgroup::\n::group::Test\nsegfault\n")
+
+    opened = [re.findall(r"<details( open)?>", site.get(f"/jobs/{red.id}{query}").text) for query in ("", "?line=2")]
+
+    assert opened == [["", " open"], [" open", " open"]]
+
+
+def test_a_log_that_still_grows_has_headings_and_no_folds(site: Site, db: ledger.Ledger, host: int) -> None:
+    make.prepared(db)
+    job, _ = make.running(db, host)
+    site.write(job, b"::group::Install\nready\n")
+
+    page = site.get(f"/jobs/{job.id}").text
+    fragment = site.get(f"/jobs/{job.id}/log?as=html&lines=500&from=1").text
+
+    assert "<details" not in page
+    assert "<code><b>Install</b></code>" in page
+    assert "<code><b>Install</b></code>" in fragment
+
+
 def test_a_huge_red_log_opens_around_its_first_error(site: Site, db: ledger.Ledger, host: int) -> None:
     red = ended(db, host, make.finding(log_line=2214))
     site.write(red, b"".join(b"line %d\n" % number for number in range(1, 10_001)))

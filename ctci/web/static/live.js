@@ -49,6 +49,18 @@ async function look() {
   if (log || page()) setTimeout(look, PAUSE);
 }
 
+// A link to a line in a section that is folded.
+function unfold() {
+  const place = /^#L\d+$/.test(location.hash) && document.getElementById(location.hash.slice(1));
+  const section = place && place.closest("details");
+  if (!section || section.open || place.matches("summary")) return;
+  section.open = true;
+  place.scrollIntoView();
+}
+
+unfold();
+addEventListener("hashchange", unfold);
+
 // A link to a line that this window does not hold.
 const line = /^#L(\d+)/.exec(location.hash);
 if (line && !document.getElementById(`L${line[1]}`) && document.querySelector(".log[data-window]")) {
