@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ctci.formats import problem_matcher
-from ctci.formats.matchers import builds, compilers, native, python, scripts
+from ctci.formats.matchers import builds, compilers, go, native, python, scripts
 from ctci.formats.problem_matcher import ProblemMatcher
 from ctci.formats.window import NEAR, WIDTH, Family, Memory, Window, clean, compiled
 from ctci.model import Finding
@@ -17,6 +17,7 @@ from ctci.model import Finding
 #: The first of them that has an anchor in a line is asked first.
 FAMILIES: tuple[Family, ...] = (
     *compilers.FAMILIES,
+    *go.FAMILIES,
     *native.FAMILIES,
     *python.FAMILIES,
     *builds.FAMILIES,

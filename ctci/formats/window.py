@@ -75,6 +75,9 @@ class Memory:
     tests: set[str] = field(default_factory=set)
     #: Tests that failed and passed when they were run again.
     flaky: set[str] = field(default_factory=set)
+    #: gcc, or clang: what the last lines that both could have written were of, and how often that was looked for.
+    compiler: str = "gcc"
+    compilers_asked: int = 0
     #: ruff, or flake8: what the run of such lines was, and up to which line.
     linter: str = ""
     linter_line: int = 0

@@ -1,4 +1,4 @@
-"""Compilers: gcc, clang and all that write like them, rustc, go, javac, tsc, the linker. Pure."""
+"""Compilers: gcc, clang and all that write like them, rustc, javac, tsc, the linker. Pure."""
 
 from ctci.formats.matchers import scripts
 from ctci.formats.window import Family, Pattern, Window, text
@@ -8,9 +8,8 @@ from ctci.model import Finding
 MOST_NOTES = 5
 #: Lines on either side of an error in a template that may tell where it was instantiated.
 MOST_TEMPLATE = 40
-#: Lines of a panic, and of what a Go test wrote before its result, that are looked at.
-MOST_PANIC = 60
-MOST_LOGGED = 200
+#: So often is looked for what tells gcc from clang: no more findings of them are kept.
+MOST_ASKED = 500
 
 _PLACED = Pattern(
     r"^(?:vet: )?(.+?):(\d+)(?::(\d+))?: ?"
@@ -31,12 +30,6 @@ _GENERIC = Pattern(r"^(?:│ ?)?(error|Error|ERROR|fatal|FATAL): (.*)$")
 _ON = Pattern(r"^(?:│ ?)?\s+on (.+?) line (\d+)(?:,|:|$)")
 _PANICKED = Pattern(r"^thread '(.*)'(?: \(\d+\))? panicked at (.*)$")
 _PANIC_PLACE = Pattern(r"^(?:'(.*)', )?(.+?):(\d+):(\d+):?$")
-_GO = Pattern(r"^(?:vet: )?(\S.*?\.go):(\d+):(\d+): (.*)$")
-_GO_FAIL = Pattern(r"^(\s*)--- FAIL: (\S+)")
-_GO_RESULT = Pattern(r"^(\s*)--- (PASS|FAIL|SKIP): ")
-_GO_RUN = Pattern(r"^=== (?:RUN|NAME|CONT) +(\S+)$")
-_GO_LOG = Pattern(r"^\s+(?:\S+: )?(\S+\.go):(\d+): (.*)$")
-_GO_FRAME = Pattern(r"^\t(\S.*\.go):(\d+)(?: |$)")
 _LINK = Pattern(
     r"^(?:\S*ld(?:\.\w+)?: )?(.+?):(?:\([^)]*\)|(\d+)): ((?:undefined reference to|multiple definition of) .*)$"
 )
@@ -71,8 +64,7 @@ def _placed(window: Window) -> tuple[Finding, ...] | None:
         return None
     # What Sphinx writes is in capitals.
     tool = "sphinx" if of or word.isupper() else _TOOLS.get(file.rpartition(".")[2], "compiler")
-    if tool == "gcc" and any(map(window.has_below, _CLANG)):
-        tool = "clang"
+    tool = _compiler(window) if tool == "gcc" else tool
     ruled = _RULE.fields(said.encode())
     message, rule = ruled or (said, None)
     user = _user(window) if severity == "error" and file.startswith(_FOREIGN) else None
@@ -80,6 +72,15 @@ def _placed(window: Window) -> tuple[Finding, ...] | None:
     message = "\n".join([message or "", *told, *_notes(window, tool)])
     file, line, column = user or (file, line, column)
     return (window.finding(severity, tool, message, rule=rule, file=file, line=line, column=column),)
+
+
+def _compiler(window: Window) -> str:
+    """Which of gcc and clang it is: they write alike, but for what stands below."""
+    memory = window.memory
+    if memory.compilers_asked < MOST_ASKED:
+        memory.compilers_asked += 1
+        memory.compiler = "clang" if any(map(window.has_below, _CLANG)) else "gcc"
+    return memory.compiler
 
 
 def _user(window: Window) -> tuple[str, str, str] | None:
@@ -212,77 +213,6 @@ def _panicked(window: Window) -> tuple[Finding, ...] | None:
     )
 
 
-def _go(window: Window) -> tuple[Finding, ...] | None:
-    found = _GO.fields(window.line)
-    if found is None:
-        return None
-    file, line, column, said = found
-    return (window.finding("error", "go", said or "", file=file, line=line, column=column),)
-
-
-def _go_fail(window: Window) -> tuple[Finding, ...] | None:
-    """`--- FAIL: TestTotal`, with what the test logged below it or, in verbose runs, above."""
-    found = _GO_FAIL.fields(window.line)
-    if found is None:
-        return None
-    indent, test = len(found[0] or ""), found[1] or ""
-    for after, line in enumerate(window.below(20), start=1):
-        result = _GO_RESULT.fields(line)
-        if result is not None and len(result[0] or "") > indent:
-            if result[1] == "FAIL":
-                # A parent of failing subtests: they are told themselves.
-                return ()
-            continue
-        if line.startswith(b"panic: "):
-            window.memory.taken = window.number + after
-            file, at = _panic_place(window, after)
-            return (window.finding("failure", "go", text(line), file=file, line=at, test=test, after=after),)
-        if result is not None or line.startswith((b"FAIL", b"===", b"ok")):
-            break
-        logged = _GO_LOG.fields(line)
-        if logged is not None:
-            file, at, said = logged
-            return (window.finding("failure", "go", said or "", file=file, line=at, test=test, after=after),)
-    return (_go_verbose(window, test) or window.finding("failure", "go", f"{test} failed", test=test),)
-
-
-def _go_verbose(window: Window, test: str) -> Finding | None:
-    """The last thing that a test logged, which in verbose runs stands below `=== RUN   TestTotal`."""
-    told: tuple[int, tuple[str | None, ...]] | None = None
-    for before, line in enumerate(window.above(MOST_LOGGED), start=1):
-        running = _GO_RUN.fields(line)
-        logged = _GO_LOG.fields(line) if running is None else None
-        if logged is not None:
-            told = told or (before, logged)
-        elif running is not None and told is not None and running[0] == test:
-            file, at, said = told[1]
-            return window.finding("failure", "go", said or "", file=file, line=at, test=test, after=-told[0])
-        elif running is not None:
-            if running[0] == test and line.startswith(b"=== RUN"):
-                break
-            # What stands below another test's name was logged by that one.
-            told = None
-    return None
-
-
-def _go_panic(window: Window) -> tuple[Finding, ...] | None:
-    if not window.line.startswith(b"panic: ") or window.number <= window.memory.taken:
-        return None
-    file, line = _panic_place(window, 0)
-    return (window.finding("error", "go", text(window.line), file=file, line=line),) if file else None
-
-
-def _panic_place(window: Window, after: int) -> tuple[str | None, str | None]:
-    """The frame of the project in a panic's stack, which begins so many lines below."""
-    for at, line in enumerate(window.below(after + MOST_PANIC), start=1):
-        if line.startswith((b"\tpanic: ", b"panic: ")):
-            window.memory.taken = window.number + at
-        found = _GO_FRAME.fields(line) if line.startswith(b"\t") else None
-        if found is not None and "/go/src/" not in (found[0] or "") and "/usr/lib/go" not in (found[0] or ""):
-            return found[0], found[1]
-    return None, None
-
-
 def _link(window: Window) -> tuple[Finding, ...] | None:
     found = _LINK.fields(window.line)
     if found is None:
@@ -306,8 +236,5 @@ FAMILIES = (
     ),
     Family(name="rustc (warnings)", anchors=(r"^warning(?:\[\w+\])?@:@ ",), read=_said),
     Family(name="panics of Rust", anchors=(r"^thread '.*panicked at ",), read=_panicked),
-    Family(name="go build", anchors=(r"\.go:\d+:\d+:@ ",), read=_go),
-    Family(name="go test", anchors=(r"--- FAIL: ",), read=_go_fail),
-    Family(name="panics of Go", anchors=(r"^panic: ",), read=_go_panic),
     Family(name="ld", anchors=(r": (?:undefined reference to|multiple definition of) ",), read=_link),
 )
