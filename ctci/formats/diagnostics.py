@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ctci.formats import problem_matcher
-from ctci.formats.matchers import builds, compilers, go, native, python, scripts
+from ctci.formats.matchers import annotations, builds, compilers, go, native, python, scripts
 from ctci.formats.problem_matcher import ProblemMatcher
 from ctci.formats.window import NEAR, WIDTH, Family, Memory, Window, clean, compiled
 from ctci.model import Finding
@@ -21,6 +21,7 @@ FAMILIES: tuple[Family, ...] = (
     *native.FAMILIES,
     *python.FAMILIES,
     *builds.FAMILIES,
+    *annotations.FAMILIES,
     *scripts.FAMILIES,
 )
 BLOCK = 1 << 20

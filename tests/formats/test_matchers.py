@@ -296,6 +296,22 @@ def test_annotations_are_unescaped_and_their_fields_read() -> None:
 
 def test_groups_and_empty_annotations_tell_nothing() -> None:
     assert logs.scan("::group::Lint\n##[group]Lint\n##[error]\n::error::\n##[endgroup]\n::endgroup::\n") == ()
+    assert logs.scan("##vso[task.logissue type=error]\n::group::error: none\n##[group]error: none\n") == ()
+
+
+def test_what_stands_in_a_group_is_read_like_all_else() -> None:
+    log = "::group::Compile\nsrc/cart.c:3:5: error: broken\n::endgroup::\n##[group]Lint\n  ::warning file=a.py::odd\n"
+
+    assert logs.said(log) == [("gcc", "broken"), ("annotation", "odd")]
+
+
+def test_azures_issues_are_read_with_their_fields() -> None:
+    line = "##vso[task.logissue type={};sourcepath=src/cart.c;linenumber=3;columnnumber=5;code=E1;]no tax%3B no total\n"
+    error, warning = logs.only(line.format("error")), logs.only(line.format("warning"))
+
+    assert (error.severity, error.tool, error.rule, error.message) == ("error", "annotation", "E1", "no tax; no total")
+    assert (error.file, error.line, error.column) == ("src/cart.c", 3, 5)
+    assert warning.severity == "warning"
 
 
 def test_flake8_is_told_from_ruff_by_what_stands_behind() -> None:

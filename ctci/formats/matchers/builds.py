@@ -1,4 +1,4 @@
-"""What builds: make, ninja, cmake, maven, sphinx, shellcheck, shells, and lines written for a CI. Pure."""
+"""What builds: make, ninja, cmake, maven, sphinx, shellcheck and shells. Pure."""
 
 from ctci.formats.window import MOST_DIRECTORIES, MOST_NAME, Family, Pattern, Window, joined, text
 from ctci.model import Finding
@@ -29,13 +29,8 @@ _SHELL = Pattern(
     r"(.+: (?:(?:command )?not found|Permission denied|No such file or directory)"
     r"|.*[Ss]yntax error.*|.*unbound variable)$"
 )
-_COMMAND = Pattern(r"^::(error|warning|notice)(?: (.*?))?::(.*)$")
-_BRACKETS = Pattern(r"^##\[(error|warning)\](.*)$")
-
 #: Lines of Surefire's list of flaky tests that are read.
 MOST_FLAKES = 500
-
-_UNESCAPE = (("%0D", "\r"), ("%0A", "\n"), ("%3A", ":"), ("%2C", ","), ("%25", "%"))
 
 
 def _make(window: Window) -> tuple[Finding, ...] | None:
@@ -193,44 +188,6 @@ def _shell(window: Window) -> tuple[Finding, ...] | None:
     return (window.finding("error", "sh", said or "", file=file if script else None, line=line if script else None),)
 
 
-def _command(window: Window) -> tuple[Finding, ...] | None:
-    """`::error file=shop/cart.py,line=3,title=Total::message` and `##[error]message`."""
-    found = _COMMAND.fields(window.line)
-    if found is None:
-        plain = _BRACKETS.fields(window.line)
-        if plain is None or not (plain[1] or "").strip():
-            return None
-        return (window.finding(plain[0] or "", "annotation", plain[1] or ""),)
-    word, fields, said = found
-    told = {
-        key.strip().lower(): _unescaped(value)
-        for key, equals, value in (each.partition("=") for each in (fields or "").split(",")[:20])
-        if equals
-    }
-    message = _unescaped(said or "")
-    title = told.get("title")
-    if title:
-        message = f"{title}: {message}" if message else title
-    if not message.strip():
-        return None
-    return (
-        window.finding(
-            "note" if word == "notice" else word or "",
-            "annotation",
-            message,
-            file=told.get("file"),
-            line=told.get("line"),
-            column=told.get("col"),
-        ),
-    )
-
-
-def _unescaped(said: str) -> str:
-    for written, meant in _UNESCAPE:
-        said = said.replace(written, meant)
-    return said
-
-
 FAMILIES = (
     Family(name="make", anchors=(r": \*\*\* ",), read=_make),
     Family(name="make (directories)", anchors=(r"make(?:\[\d+\])?: (?:Entering|Leaving) directory ",), read=_directory),
@@ -249,8 +206,5 @@ FAMILIES = (
             r"^[^ :\n]+: (?:line )?\d+: (?:[Ss]yntax error)",
         ),
         read=_shell,
-    ),
-    Family(
-        name="annotations", anchors=(r"^::(?:error|warning|notice)[ :]", r"^##\[(?:error|warning)\]"), read=_command
     ),
 )
