@@ -1,16 +1,18 @@
-"""How fast a log is scanned for findings, and how little one made to hurt regular expressions slows that.
+"""How fast a log is read for findings and for new lines, and how little one made to hurt slows that.
 
 Aims: at least 100 MB/s on one core, at most 2 times slower when hurt, memory that does not grow with the log.
 
 Run: python -m benchmarks.log_scan [MB]
 """
 
+import random
 import resource
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
-from ctci.formats import diagnostics, problem_matcher
+from ctci.formats import diagnostics, novel, problem_matcher
 
 CHUNK = 256 * 1024
 USERS = rb"""{"problemMatcher": [{"owner": "ours", "pattern": [
@@ -49,6 +51,13 @@ def hurt(line: str, megabytes: int) -> Iterator[bytes]:
     return _repeated(written.encode(), megabytes)
 
 
+def various() -> bytes:
+    """Lines no two of which are alike."""
+    chance = random.Random(1)  # noqa: S311 - the same ones each time
+    words = ["".join(chance.choices("ghijklmnop", k=7)) for _ in range(200_000)]
+    return "".join(" ".join(chance.choices(words, k=12)) + "\n" for _ in range(60_000)).encode()
+
+
 def _repeated(block: bytes, megabytes: int) -> Iterator[bytes]:
     left = megabytes * 1_000_000
     while left > 0:
@@ -57,11 +66,21 @@ def _repeated(block: bytes, megabytes: int) -> Iterator[bytes]:
         left -= len(block)
 
 
-def measure(chunks: Iterator[bytes], megabytes: int, **keys: object) -> tuple[float, int]:
-    """MB/s of CPU time, and how many findings."""
+def measure(
+    chunks: Callable[[], Iterator[bytes]], megabytes: int, **keys: object
+) -> tuple[float, tuple[float, float], int]:
+    """MB/s of CPU time, together and of findings and new lines alone, and how many findings."""
     began = time.process_time()
-    findings = diagnostics.scan(chunks, **keys)  # type: ignore[arg-type]
-    return megabytes / (time.process_time() - began), len(findings)
+    findings = diagnostics.scan(chunks(), **keys)  # type: ignore[arg-type]
+    between = time.process_time()
+    novel.scan(chunks(), novel.NONE)
+    ended = time.process_time()
+    alone = megabytes / (between - began), megabytes / (ended - between)
+    return megabytes / (ended - began), alone, len(findings)
+
+
+def _alone(speeds: tuple[float, float]) -> str:
+    return f"(findings {speeds[0]:.0f}, new lines {speeds[1]:.0f})"
 
 
 def main() -> None:
@@ -69,13 +88,16 @@ def main() -> None:
     megabytes = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     matchers, wrong = problem_matcher.read(USERS)
     assert not wrong
-    plain, found = measure(build(megabytes), megabytes)
-    print(f"a build: {megabytes} MB at {plain:.0f} MB/s, {found} findings")
-    with_users, found = measure(build(megabytes), megabytes, matchers=matchers)
-    print(f"with a user's matcher: {with_users:.0f} MB/s ({plain / with_users:.2f} times slower), {found} findings")
-    for name, line in HURTS.items():
-        speed, found = measure(hurt(line, megabytes), megabytes)
-        print(f"{name}: {speed:.0f} MB/s ({plain / speed:.2f} times slower), {found} findings")
+    plain, alone, found = measure(lambda: build(megabytes), megabytes)
+    print(f"a build: {megabytes} MB at {plain:.0f} MB/s {_alone(alone)}, {found} findings")
+    users, alone, found = measure(lambda: build(megabytes), megabytes, matchers=matchers)
+    print(
+        f"with a user's matcher: {users:.0f} MB/s {_alone(alone)}, {plain / users:.2f} times slower, {found} findings"
+    )
+    logs = {name: partial(hurt, line, megabytes) for name, line in HURTS.items()}
+    for name, log in {**logs, "no two lines alike": partial(_repeated, various(), megabytes)}.items():
+        speed, alone, found = measure(log, megabytes)
+        print(f"{name}: {speed:.0f} MB/s {_alone(alone)}, {plain / speed:.2f} times slower, {found} findings")
     print(f"memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB at most")
 
 

@@ -24,7 +24,7 @@ from ctci.model.asked import (
 )
 from ctci.model.digests import Branch, Errored, Lapsed, Mark, Overdue, Place, Refused, Remark, Unfinished, Unsent
 from ctci.model.done import Attempt, Change, Commit, Exit, Job, Owed, Repeat, Run, Sending, Wait
-from ctci.model.findings import Finding, Reading, Tally
+from ctci.model.findings import Finding, Lines, NewLine, Novel, Reading, Tally
 from ctci.model.lives import Ack, Difference, Life, Look, Outcome, Sighting
 from ctci.model.stated import Answer, Request, Say
 from ctci.model.statuses import CONCLUSIVE, FINISHED, MOVES, RED, WORST_FIRST, Status
@@ -58,8 +58,11 @@ __all__ = [
     "Job",
     "Lapsed",
     "Life",
+    "Lines",
     "Look",
     "Mark",
+    "NewLine",
+    "Novel",
     "Order",
     "Outcome",
     "Overdue",

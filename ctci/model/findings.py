@@ -1,4 +1,4 @@
-"""What tools said: one thing wrong, or worth a look, with its place; and what was read of one attempt as a whole."""
+"""What tools said: one thing wrong, or worth a look, with its place; what is new in a log; and the whole of it."""
 
 from dataclasses import dataclass
 
@@ -43,6 +43,37 @@ class Tally:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Lines:
+    """The lines of logs, each as a number of 32 bits. None: too many different ones to be told."""
+
+    #: How they were told apart: what was told apart in another way is not to be compared.
+    way: int
+    #: By their words alone, and with the names in them.
+    words: frozenset[int] | None = frozenset()
+    whole: frozenset[int] | None = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewLine:
+    """A line of a log that no green log of its place had."""
+
+    #: In the log, from 1.
+    line: int
+    #: Cut, and without controls.
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Novel:
+    """The lines of a red log that were never seen in a green one."""
+
+    #: How many different ones there are.
+    count: int
+    #: The first of them, in the order of the log; never empty.
+    lines: tuple[NewLine, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reading:
     """What was read of the reports and the log of one attempt. Times are Unix milliseconds."""
 
@@ -56,4 +87,6 @@ class Reading:
     warnings: int = 0
     #: Position among the findings of the one that a developer wants first.
     first: int | None = None
+    #: Of a red attempt; None where no log of a green one is known, or nothing in its log is new.
+    novel: Novel | None = None
     at: int = 0
