@@ -8,6 +8,7 @@ from ctci.ledger.copies import back_up
 from ctci.ledger.engine import Away, Fenced, IllegalMove, Ledger, LedgerError, Nudge, connect
 from ctci.ledger.entries import record, refuse
 from ctci.ledger.glances import busy, turned, unsent
+from ctci.ledger.greens import learnt
 from ctci.ledger.history import baseline, bases, branches, broken_since, outdated, red_on, since, standing, strips
 from ctci.ledger.lives import looks, looks_of
 from ctci.ledger.migrations import migrate
@@ -118,6 +119,7 @@ __all__ = [
     "lapsed",
     "last_calls",
     "last_to",
+    "learnt",
     "lift",
     "looks",
     "looks_of",

@@ -31,8 +31,9 @@ def found(db: Ledger, jobs: Collection[int]) -> Mapping[int, tuple[Reading, Sequ
 def keep(connection: Connection, reading: Reading, told: Sequence[Finding]) -> None:
     """Write down what was read of an attempt, in the transaction of its caller; at most once for each."""
     tests = None if reading.tests is None else asdict(reading.tests)
+    novel = None if reading.novel is None else asdict(reading.novel)
     plain = {name: getattr(reading, name) for name in ("job", "attempt", "state", "errors", "warnings", "first")}
-    connection.execute(insert(readings).values(**plain, tests=tests, at=now_ms()))
+    connection.execute(insert(readings).values(**plain, tests=tests, novel=novel, at=now_ms()))
     if told:
         here = {"job": reading.job, "attempt": reading.attempt}
         connection.execute(insert(findings), [{**here, "position": at, **asdict(each)} for at, each in enumerate(told)])

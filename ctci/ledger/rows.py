@@ -12,6 +12,8 @@ from ctci.model import (
     Exit,
     Finding,
     Job,
+    NewLine,
+    Novel,
     Order,
     Reading,
     Recipe,
@@ -128,8 +130,19 @@ def sending(row: Row[Any]) -> Sending:
 def reading(row: Row[Any]) -> Reading:
     """A row of `readings`."""
     fields = row._mapping  # noqa: SLF001
-    tests = fields["tests"]
-    return Reading(**{**fields, "tests": None if tests is None else Tally(**tests)})
+    tests, novel = fields["tests"], fields["novel"]
+    return Reading(
+        **{
+            **fields,
+            "tests": None if tests is None else Tally(**tests),
+            "novel": None if novel is None else novel_(novel),
+        }
+    )
+
+
+def novel_(plain: dict[str, Any]) -> Novel:
+    """What is new in a log, of plain JSON."""
+    return Novel(count=plain["count"], lines=tuple(NewLine(**each) for each in plain["lines"]))
 
 
 def finding(row: Row[Any]) -> Finding:

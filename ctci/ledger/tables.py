@@ -230,6 +230,24 @@ class Readings(SQLModel, table=True):
     warnings: int
     #: Position of the finding that a developer wants first.
     first: int | None
+    #: Lines never seen in a green log: how many, and the first of them.
+    novel: dict[str, Any] | None = Field(sa_column=Column(Json, nullable=True))
+    at: int = Field(sa_type=BigInteger)
+
+
+class Lines(SQLModel, table=True):
+    """The lines of green logs of a recipe, on all branches: four bytes for the number of each, then one for its age."""
+
+    project: str = Field(primary_key=True)
+    subproject: str = Field(primary_key=True)
+    recipe: str = Field(primary_key=True)
+    #: How they were told apart: lines of another way are not to be compared.
+    way: int
+    words: bytes
+    #: How many greens ago there were more than are kept; None: not in the last ones.
+    words_over: int | None
+    whole: bytes
+    whole_over: int | None
     at: int = Field(sa_type=BigInteger)
 
 
@@ -320,6 +338,7 @@ class SchemaVersion(SQLModel, table=True):
     commits,
     changes,
     readings,
+    lines,
     findings,
     acks,
     sendings,
@@ -342,6 +361,7 @@ class SchemaVersion(SQLModel, table=True):
         "commits",
         "changes",
         "readings",
+        "lines",
         "findings",
         "acks",
         "sendings",

@@ -21,11 +21,11 @@ from sqlalchemy import (
     update,
 )
 
-from ctci.ledger import consequences, readings, rows
+from ctci.ledger import consequences, greens, readings, rows
 from ctci.ledger.engine import Fenced, Ledger, insert_or_ignore, now_ms
 from ctci.ledger.tables import attempts, changes, commits, hosts, jobs, needs, refs, runs, sendings, standing
 from ctci.ledger.waits import lock_is_free
-from ctci.model import FINISHED, MOVES, Exit, Finding, Job, Reading, Run, Status
+from ctci.model import FINISHED, MOVES, Exit, Finding, Job, Lines, Reading, Run, Status
 
 QUEUED, RUNNING = Status.QUEUED, Status.RUNNING
 
@@ -200,10 +200,12 @@ def settle(  # the facts of an ending, each by name
     reading: Reading | None = None,
     findings: Sequence[Finding] = (),
     facts: Mapping[str, str] | None = None,
+    lines: Lines | None = None,
 ) -> None:
     """A running job's end with what was found in it, and what it means for those that need it.
 
-    `facts`: what its tools said, added to what is known of the machine.
+    `facts`: what its tools said, added to what is known of the machine. `lines`: those of its log; if it is green, they
+    are known from now on.
     """
     if status not in MOVES["settle"][1]:
         raise Fenced(f"a running job does not become {status}")
@@ -219,6 +221,8 @@ def settle(  # the facts of an ending, each by name
         _close(connection, job, attempt, status, exit, facts)
         if reading is not None:
             readings.keep(connection, reading, findings)
+        if lines is not None and status is Status.SUCCEEDED:
+            greens.learn(connection, row, lines)
         consequences.follow_up(connection, [row])
         consequences.refresh(connection, row.run)
 
@@ -268,6 +272,7 @@ def forget(db: Ledger, doomed: Sequence[int]) -> tuple[int, ...]:
         connection.execute(delete(needs).where(needs.c.job.in_(gone)))
         connection.execute(delete(standing).where(standing.c.last_job.in_(gone)))
         connection.execute(delete(jobs).where(jobs.c.id.in_(gone)))
+        greens.forget(connection)
         connection.execute(delete(commits).where(commits.c.run.in_(ids)))
         connection.execute(delete(sendings).where(sendings.c.run.in_(ids)))
         connection.execute(delete(changes).where(changes.c.run.in_(ids)))

@@ -24,7 +24,7 @@ def test_the_migrations_make_what_the_tables_say(db: ledger.Ledger) -> None:
 
     text = {"VARCHAR": "TEXT", "AUTOSTRING": "TEXT"}
     if db.engine.dialect.name == "postgresql":
-        text |= {"INTEGER": "BIGINT", "JSON": "JSONB"}
+        text |= {"INTEGER": "BIGINT", "JSON": "JSONB", "BLOB": "BYTEA"}
     said = {
         table.name: {(column.name, text.get(str(column.type), str(column.type))) for column in table.columns}
         for table in SQLModel.metadata.sorted_tables
@@ -69,11 +69,17 @@ def test_the_ledger_is_durable_and_its_owner_s_alone(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.db"
+def left_by(folder: Path, version: str) -> Path:
+    """A file as that version left it."""
+    path = folder / "ledger.db"
     with sqlite3.connect(path) as raw:
-        raw.executescript((SAMPLES / "v1.sql").read_text())
+        raw.executescript((SAMPLES / version).read_text())
     raw.close()
+    return path
+
+
+def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = left_by(tmp_path, "v1.sql")
 
     db = ledger.open_ledger(path)
 
@@ -107,10 +113,7 @@ def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> No
 
 
 def test_a_file_of_the_second_version_is_brought_up_to_date(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.db"
-    with sqlite3.connect(path) as raw:
-        raw.executescript((SAMPLES / "v2.sql").read_text())
-    raw.close()
+    path = left_by(tmp_path, "v2.sql")
 
     db = ledger.open_ledger(path)
 
@@ -129,10 +132,7 @@ def test_a_file_of_the_second_version_is_brought_up_to_date(tmp_path: Path) -> N
 
 
 def test_a_file_of_the_third_version_is_brought_up_to_date(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.db"
-    with sqlite3.connect(path) as raw:
-        raw.executescript((SAMPLES / "v3.sql").read_text())
-    raw.close()
+    path = left_by(tmp_path, "v3.sql")
 
     db = ledger.open_ledger(path)
 
@@ -166,6 +166,24 @@ def test_what_was_found_before_there_were_acknowledgements_can_be_acknowledged(t
     assert ledger.acks_(db) == (made,)
     assert [(look.run, [each.fingerprint for each in look.sightings]) for look in looks][-1] == (2, [mark])
     assert ledger.integrity(db) is None
+    _the_unfinished_go_on(db)
+    db.close()
+
+
+def test_a_file_of_the_fourth_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = left_by(tmp_path, "v3.sql")
+    db = ledger.connect(path)
+    migrations.migrate(db, target=4)
+    with db.write() as connection:
+        connection.exec_driver_sql("INSERT INTO readings VALUES (1, 1, 'read', NULL, 2, 0, NULL, 1)")
+    db.close()
+
+    db = ledger.open_ledger(path)
+
+    # What was read is there, and that nothing was new in it is not said.
+    reading, _ = ledger.found(db, [1])[1]
+    assert (reading.errors, reading.novel) == (2, None)
+    assert ledger.learnt(db, make.order()) is None
     _the_unfinished_go_on(db)
     db.close()
 
