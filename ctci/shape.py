@@ -18,6 +18,7 @@ from ctci.model import (
     Finding,
     Job,
     Life,
+    Novel,
     Plan,
     Reading,
     Run,
@@ -180,11 +181,19 @@ def reading(
         "errors": reading.errors,
         "warnings": reading.warnings,
         "first": reading.first,
+        "novel": novel(reading.novel),
         "findings": [
             finding(each, life=lives.get(each.fingerprint), ack=acks.get(each.fingerprint), now=now)
             for each in findings
         ],
     }
+
+
+def novel(novel: Novel | None) -> dict[str, Any] | None:
+    """The lines of a red log that were never seen in a green one: how many, and the first of them."""
+    if novel is None:
+        return None
+    return {"count": novel.count, "lines": [{"log_line": each.line, "text": each.text} for each in novel.lines]}
 
 
 def finding(finding: Finding, *, life: Life | None, ack: Ack | None, now: int) -> dict[str, Any]:

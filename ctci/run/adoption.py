@@ -65,7 +65,7 @@ def end_all(db: ledger.Ledger, layout: Layout) -> None:
     for each in adopted:
         ended = keeping.wait(each.kept, wishes=lambda: True)
         if ended is not None:
-            found = ending.read(layout, each.job, ended, most=FINDINGS)
+            found = ending.read(db, layout, each.job, ended, most=FINDINGS)
             tools = machine.tools(layout, each.job)
             ending.conclude(db, each.job, ended, host=host, found=found, tools=tools)
         if each.job.slot is not None:
@@ -152,7 +152,7 @@ def _kept(db: ledger.Ledger, layout: Layout, job: Job, *, host: int, boot_id: st
         remark = "the machine was restarted while it ran"
     # Fences and sweeps before anything is written down.
     ended = keeping.end(folder)
-    found = ending.read(layout, job, ended, most=FINDINGS)
+    found = ending.read(db, layout, job, ended, most=FINDINGS)
     tools = machine.tools(layout, job)
     status = ending.conclude(db, job, ended, host=host, found=found, tools=tools, remark=remark)
     log.warning("%s of #%s was left running by the last server: %s", job.name, job.run, status)

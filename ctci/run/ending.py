@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TypedDict
 
 from ctci import ledger
+from ctci.formats import novel
 from ctci.layout import Layout
-from ctci.model import Exit, Finding, Job, Reading, Status
+from ctci.model import RED, Exit, Finding, Job, Lines, Reading, Status
 from ctci.run import outcome, reports
 from ctci.run.reports import Read
 
@@ -24,7 +26,7 @@ class _Facts(TypedDict):
     facts: Mapping[str, str]
 
 
-def read(layout: Layout, job: Job, ended: Exit, *, most: int) -> Read | None:
+def read(db: ledger.Ledger, layout: Layout, job: Job, ended: Exit, *, most: int) -> Read | None:
     """What the log and the reports of an attempt say, while its slot is still as it left it; None: nothing to read.
 
     Of what was ended by a wish, or was lost, half a report would say what is not true.
@@ -32,9 +34,18 @@ def read(layout: Layout, job: Job, ended: Exit, *, most: int) -> Read | None:
     if ended.how not in ("exit", "timeout") or job.slot is None or reports.silent(layout, job):
         return None
     try:
-        return reports.read(layout, job, job.slot, most=most)
+        return reports.read(layout, job, job.slot, most=most, known=_known(db, job))
     except Exception:  # around one job: it has ended, and that is to be told whatever was in its reports
         log.exception("what %s of #%s printed could not be read", job.name, job.run)
+        return None
+
+
+def _known(db: ledger.Ledger, job: Job) -> Lines | None:
+    """The lines of green logs of its place, if the ledger can be read: the rest is worth reading without them."""
+    try:
+        return ledger.learnt(db, job.order)
+    except ledger.Away as error:
+        log.warning("what is new in the log of %s of #%s is not told: %s", job.name, job.run, error)
         return None
 
 
@@ -53,6 +64,7 @@ def conclude(
     `tools`: what they said of their versions. `remark` goes before the reason of an error. Raises ledger.Fenced and
     ledger.Away.
     """
+    reading = None if found is None else found.reading
     told = None if found is None else outcome.reported(found.reading.tests, found.sarif_errors)
     earlier = [each for each in ledger.attempts_of(db, job.id) if each.number < job.attempt]
     for may_retry in (True, False):
@@ -67,7 +79,8 @@ def conclude(
             host=host,
             status=status,
             exit=ended,
-            reading=found.reading if found is not None else None,
+            # In a log that is green nothing is amiss, however new.
+            reading=reading if reading is None or status in RED else replace(reading, novel=None),
             findings=found.findings if found is not None else (),
             facts=tools or {},
         )
@@ -78,6 +91,17 @@ def conclude(
                 # A wish came meanwhile, or it is not ours: settle tells which.
                 continue
             return status
-        ledger.settle(db, **facts, reason=reason or outcome.at_last(status, earlier))
+        lines = _lines(ended, found)
+        ledger.settle(db, **facts, reason=reason or outcome.at_last(status, earlier), lines=lines)
         break
     return status
+
+
+def _lines(ended: Exit, found: Read | None) -> Lines | None:
+    """The lines of its log; None where they could not be read."""
+    if ended.log_dropped:
+        # What was cut out of it may be in the next log, and would be taken for new.
+        return novel.VARIOUS
+    if not ended.log_bytes:
+        return novel.NONE
+    return found.lines if found is not None else None

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from typing import Any
 
-from ctci.formats import diagnostics, fingerprint, junit, problem_matcher, sarif
+from ctci.formats import diagnostics, fingerprint, junit, novel, problem_matcher, sarif
 from ctci.formats.problem_matcher import ProblemMatcher
 from ctci.model import Finding
 
@@ -48,7 +48,10 @@ def main() -> None:
 
 
 def read(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """What is being read, as {"reading": name}, and then what was found, as {"findings": …}; of JUnit also `tests`."""
+    """What is being read, as {"reading": name}, and then what was found, as {"findings": …}; of JUnit also `tests`.
+
+    At last the lines of the log, with what is new in it: {"lines": …, "novel": …}.
+    """
     root = asked["root"]
     with contextlib.ExitStack() as stack:
         try:
@@ -76,6 +79,7 @@ def read(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield {"reading": name}
             findings = sarif.read(body, root) if isinstance(body, bytes) else (own(f"{name}: {body}"),)
             yield _told(findings, kind="sarif")
+        yield from _news_of(asked["log"], asked["known"])
 
 
 def own(message: str) -> Finding:
@@ -93,13 +97,30 @@ def _told(findings: Iterable[Finding], *, kind: str) -> dict[str, Any]:
 
 
 def _of_log(path: str, root: str, matchers: list[ProblemMatcher]) -> Iterator[Finding]:
+    with _pieces(path) as pieces:
+        for finding in diagnostics.scan(pieces or (), root=root, matchers=matchers):
+            yield finding if finding.fingerprint else replace(finding, fingerprint=_fingerprint(finding))
+
+
+def _news_of(path: str, known: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
+    yield {"reading": "the log"}
+    with _pieces(path) as pieces:
+        if pieces is None:
+            return
+        lines, news = novel.scan(pieces, None if known is None else novel.lines(known))
+    yield {"lines": novel.plain(lines), "novel": None if news is None else asdict(news)}
+
+
+@contextlib.contextmanager
+def _pieces(path: str) -> Iterator[Iterator[bytes] | None]:
+    """A log in pieces; None where it is not there."""
     try:
         file = os.open(path, _FILE)
     except OSError:
+        yield None
         return
     with open(file, "rb") as log:
-        for finding in diagnostics.scan(iter(lambda: log.read(PIECE), b""), root=root, matchers=matchers):
-            yield finding if finding.fingerprint else replace(finding, fingerprint=_fingerprint(finding))
+        yield iter(lambda: log.read(PIECE), b"")
 
 
 def _fingerprint(finding: Finding) -> str:

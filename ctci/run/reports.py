@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ctci import clock
-from ctci.formats import diagnostics
+from ctci.formats import diagnostics, novel
 from ctci.layout import Layout
-from ctci.model import Finding, Job, Reading, Tally
+from ctci.model import Finding, Job, Lines, NewLine, Novel, Reading, Tally
 from ctci.run import reading
 
 log = logging.getLogger(__name__)
@@ -33,12 +33,19 @@ class Read:
 
     reading: Reading
     findings: tuple[Finding, ...]
+    #: The lines of the log; None where it was not read to its end.
+    lines: Lines | None = None
     #: Errors in SARIF reports: with the tests that failed, all that may change a status.
     sarif_errors: int = 0
 
 
-def read(layout: Layout, job: Job, slot: int, *, most: int, deadline_s: float = DEADLINE_S) -> Read:
-    """Read the log of a job's attempt, and the reports that its recipe left in the slot, whatever is in them."""
+def read(
+    layout: Layout, job: Job, slot: int, *, most: int, known: Lines | None = None, deadline_s: float = DEADLINE_S
+) -> Read:
+    """Read the log of a job's attempt, and the reports that its recipe left in the slot, whatever is in them.
+
+    `known` are the lines of green logs of its place.
+    """
     recipe = job.order.recipe
     place = layout.slot(slot).absolute()
     directory = f"worktree/{job.order.directory}"
@@ -50,6 +57,7 @@ def read(layout: Layout, job: Job, slot: int, *, most: int, deadline_s: float = 
         "junit": recipe.junit,
         "sarif": recipe.sarif,
         "matchers": recipe.matchers,
+        "known": None if known is None or known.way != novel.WAY else novel.plain(known),
     }
     told, fault = _answers(asked, deadline_s)
     return arranged(job, told, fault, most=most)
@@ -106,6 +114,8 @@ def arranged(job: Job, told: Sequence[Mapping[str, Any]], fault: str | None, *, 
     """The answers of the child as one: reports first, each finding once, and no more than `most`. Pure."""
     kinds: dict[str, list[Finding]] = {"junit": [], "sarif": [], "log": [], "matchers": []}
     tests: Tally | None = None
+    lines: Lines | None = None
+    news: Novel | None = None
     at = "the log"
     for each in told:
         at = each.get("reading", at)
@@ -114,6 +124,9 @@ def arranged(job: Job, told: Sequence[Mapping[str, Any]], fault: str | None, *, 
         if "tests" in each:
             counted = Tally(**each["tests"])
             tests = counted if tests is None else _sum(tests, counted)
+        if "lines" in each:
+            lines = novel.lines(each["lines"])
+            news = None if each["novel"] is None else _news(each["novel"])
     if fault is not None:
         log.warning("%s of #%s: %s could not be read: %s", job.name, job.run, at, fault)
         kinds["matchers"].append(reading.own(f"{at} could not be read to its end: {fault}"))
@@ -130,11 +143,17 @@ def arranged(job: Job, told: Sequence[Mapping[str, Any]], fault: str | None, *, 
             errors=sum(each.severity in ("error", "failure") and each.tool != "ctci" for each in findings),
             warnings=sum(each.severity == "warning" and each.tool != "ctci" for each in findings),
             first=None if first is None else next(n for n, each in enumerate(findings) if each is first),
+            novel=news,
             at=clock.now(),
         ),
         findings=tuple(findings),
+        lines=lines,
         sarif_errors=sum(each.severity == "error" and each.tool != "ctci" for each in kinds["sarif"]),
     )
+
+
+def _news(plain: Mapping[str, Any]) -> Novel:
+    return Novel(count=plain["count"], lines=tuple(NewLine(**each) for each in plain["lines"]))
 
 
 def _sum(one: Tally, other: Tally) -> Tally:

@@ -167,7 +167,7 @@ class Worker:
             raise
         try:
             most = self._current.get().server.limit_findings
-            found = ending.read(self._layout, job, ended, most=most)
+            found = ending.read(self._db, self._layout, job, ended, most=most)
             tools = machine.tools(self._layout, job)
             self._insist(job, lambda: ending.conclude(self._db, job, ended, host=self._host, found=found, tools=tools))
         finally:

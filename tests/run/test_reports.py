@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from ctci import layout
 from ctci.config import patterns
-from ctci.model import Finding, Job, Status, Tally
+from ctci.formats import novel
+from ctci.model import Finding, Job, Lines, NewLine, Novel, Status, Tally
 from ctci.run import reading, reports
 from tests import make
 
@@ -116,6 +117,29 @@ def test_the_log_alone_is_read_too_and_knows_where_the_recipe_ran(place: layout.
     (only,) = found.findings
     assert (only.file, only.line, only.log_line, only.tool) == ("src/ring.c", 212, 1, "gcc")
     assert len(only.fingerprint) == 32
+
+
+@pytest.mark.usefixtures("tree")
+def test_of_a_log_its_lines_are_told_and_what_is_new_in_it(place: layout.Layout) -> None:
+    green, red = b"start 12\nok\n", b"start 7\nno more stock\nok\n"
+
+    before = read(place, a_job(), green)
+    after = read(place, a_job(), red, known=before.lines)
+
+    assert before.lines == novel.scan([green], None)[0]
+    assert (before.reading.novel, after.lines) == (None, novel.scan([red], None)[0])
+    assert after.reading.novel == Novel(count=1, lines=(NewLine(line=2, text="no more stock"),))
+
+
+@pytest.mark.usefixtures("tree")
+def test_lines_told_apart_by_another_ctci_are_not_compared(place: layout.Layout) -> None:
+    found = read(place, a_job(), b"boom\n", known=Lines(way=novel.WAY + 1))
+
+    assert found.reading.novel is None
+
+
+def test_of_a_log_that_is_not_there_no_lines_are_told(place: layout.Layout) -> None:
+    assert reports.read(place, a_job(), 1, most=10, known=novel.NONE).lines is None
 
 
 @pytest.mark.usefixtures("tree")

@@ -13,7 +13,7 @@ import pytest
 
 from ctci import config, git, layout, ledger
 from ctci.config.settings import Config, Server
-from ctci.model import Job, Run, Status, Tally
+from ctci.model import Job, NewLine, Novel, Run, Status, Tally
 from ctci.run import adoption, capacity, keeping, machine, prepare, worker, workspace
 from tests import make
 from tests.eventually import eventually
@@ -126,6 +126,50 @@ def test_what_a_log_looks_like_changes_no_status(
     (job,) = ledger.jobs_of(db, [run])[run]
     assert job.status is Status.SUCCEEDED
     assert ledger.found(db, [job.id])[job.id][0].errors == 1
+
+
+def test_lines_that_no_green_log_had_are_told_of_a_red_one(
+    db: ledger.Ledger, place: layout.Layout, host: int, upstream: Upstream
+) -> None:
+    greens = "date; echo ok $$; echo 'warning: odd'"
+    scripts = ("echo early; exit 1", greens, greens, f"{greens}; echo stock is gone; echo giving up; exit 1", greens)
+    told = []
+    for script in scripts:
+        run = pushed(db, upstream, script)
+        prepare.Prepare(db, place, current(), os.environ).tick()
+        slot(db, place, host).tick()
+        (job,) = ledger.jobs_of(db, [run])[run]
+        told.append(ledger.found(db, [job.id])[job.id][0].novel)
+
+    red = Novel(count=2, lines=(NewLine(line=4, text="stock is gone"), NewLine(line=5, text="giving up")))
+    assert told == [None, None, None, red, None]
+
+
+def test_a_green_job_that_prints_nothing_teaches_that_too(
+    db: ledger.Ledger, place: layout.Layout, host: int, upstream: Upstream
+) -> None:
+    for script in ("true", "echo boom; exit 1"):
+        run = pushed(db, upstream, script)
+        prepare.Prepare(db, place, current(), os.environ).tick()
+        slot(db, place, host).tick()
+
+    (job,) = ledger.jobs_of(db, [run])[run]
+    assert ledger.found(db, [job.id])[job.id][0].novel == Novel(count=1, lines=(NewLine(line=1, text="boom"),))
+
+
+def test_a_green_log_that_was_cut_teaches_that_nothing_is_known(
+    db: ledger.Ledger, place: layout.Layout, host: int, upstream: Upstream
+) -> None:
+    for script in ("yes ok | head -n 50000", "echo boom; exit 1"):
+        run = pushed(db, upstream, script, log_cap=65536)
+        prepare.Prepare(db, place, current(), os.environ).tick()
+        slot(db, place, host).tick()
+
+    (job,) = ledger.jobs_of(db, [run])[run]
+    assert ledger.found(db, [job.id])[job.id][0].novel is None
+    known = ledger.learnt(db, job.order)
+    assert known is not None
+    assert (known.words, known.whole) == (None, None)
 
 
 def test_a_subproject_that_the_commit_lacks_is_errored_and_says_so(
