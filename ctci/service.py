@@ -11,19 +11,21 @@ import queue
 import signal
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from ctci import clock, config, git, layout, ledger, premises, words
 from ctci.http import Server
 from ctci.layout import Layout
-from ctci.model import Status
+from ctci.model import Remark, Status
 from ctci.receive import desk, spool, sweep
+from ctci.receive.almanac import Almanac
 from ctci.receive.asking import Asking
 from ctci.receive.nightly import Nightly
 from ctci.receive.sweep import Sweep
 from ctci.report.commit_statuses import CommitStatuses
 from ctci.report.courier import Courier
+from ctci.report.digests import Digests
 from ctci.report.transitions import Transitions
 from ctci.run import adoption, containment, keeping, sweeping, tidy
 from ctci.run.capacity import Busy, Floor
@@ -142,6 +144,20 @@ class Service:
         broken = f"{said}: {error}" if error else None
         return tuple(filter(None, (remark, broken, *silent)))
 
+    def ailments(self, projects: Collection[str]) -> tuple[Remark, ...]:
+        """The same for a digest of several projects, with a word for its subject."""
+        found = []
+        if remark := self.floor.remark():
+            found.append(Remark(sentence=remark, short="disk full"))
+        if self.current.error is not None:
+            said = "the last change of the configuration is refused, the one before it is in force"
+            found.append(Remark(sentence=f"{said}: {self.current.error}", short="configuration refused"))
+        if self.containment.keeper_fault is not None:
+            found.append(Remark(sentence=self.containment.sentence, short="jobs cannot be kept"))
+        silences = sweep.silences(self.db, self.current.get())
+        silent = [words.silence(each, clock.moment) for each in silences if each.project in projects]
+        return (*found, *(Remark(sentence=each, short="a webhook is silent") for each in silent))
+
 
 def serve(
     load: Callable[[], config.Config],
@@ -204,6 +220,8 @@ def start(
     holder = f"host {host}"
     ledger.release(db, holder)
     letters = Courier(db, Transitions(db, place, current, environ, service.remarks), holder)
+    almanac = Almanac(db, current)
+    digests = Courier(db, Digests(db, place, current, environ, almanac, service.ailments), holder)
     commit_statuses = Courier(db, CommitStatuses(db, current, environ), holder)
 
     def worker(slot: int) -> Worker:
@@ -230,6 +248,7 @@ def start(
         ("second prepare", prepare.run),
         *((f"slot {slot}", worker(slot).run) for slot in slots),
         ("letters", letters.run),
+        ("digests", digests.run),
         ("statuses", commit_statuses.run),
         ("nightly", Nightly(db, current, asking).run),
         ("sweep", Sweep(db, current, asking).run),

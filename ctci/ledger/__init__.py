@@ -18,6 +18,7 @@ from ctci.ledger.outbox import (
     hasten,
     last_to,
     next_due,
+    overtake,
     owe,
     release,
     sendings_,
@@ -68,6 +69,7 @@ from ctci.ledger.unasked import (
     unschedule,
 )
 from ctci.ledger.waits import queue, running
+from ctci.ledger.windows import Window, ran, windows
 from ctci.ledger.writes import adopt, ask_cancel, begin, claim, forget, host, put_back, retry, settle
 
 __all__ = [
@@ -77,6 +79,7 @@ __all__ = [
     "Ledger",
     "LedgerError",
     "Nudge",
+    "Window",
     "ack",
     "acks_",
     "acks_of",
@@ -127,6 +130,7 @@ __all__ = [
     "next_due",
     "open_ledger",
     "outdated",
+    "overtake",
     "owe",
     "pasts",
     "postpone",
@@ -134,6 +138,7 @@ __all__ = [
     "projects_",
     "put_back",
     "queue",
+    "ran",
     "reckon",
     "reckoned",
     "record",
@@ -166,6 +171,7 @@ __all__ = [
     "unsent",
     "waiting",
     "was_built",
+    "windows",
     "wish",
 ]
 

@@ -157,6 +157,13 @@ def _held(taken: Collection[Sending], holder: str) -> Iterable[tuple[ColumnEleme
         yield and_(sendings.c.id.in_(ids), sendings.c.held_by == holder), sendings.c.version == version
 
 
+def overtake(db: Ledger, *, sink: str, to: str, key: str, reason: str) -> None:
+    """What this receiver is still owed besides this one is not sent any more: this one tells of it."""
+    older = and_(sendings.c.sink == sink, sendings.c.to == to, sendings.c.key != key, sendings.c.state == "due", _FREE)
+    with db.write() as connection:
+        connection.execute(update(sendings).where(older).values(state="given_up", last_error=reason))
+
+
 def release(db: Ledger, holder: str) -> None:
     """What a holder had that has ended: tried again at once."""
     with db.write() as connection:
@@ -191,9 +198,11 @@ def sendings_(
         return tuple(rows.sending(row) for row in connection.execute(query))
 
 
-def last_to(db: Ledger, sink: str) -> Mapping[str, Sending]:
-    """By receiver the last that was ever owed to it."""
+def last_to(db: Ledger, sink: str, *, states: Collection[str] | None = None) -> Mapping[str, Sending]:
+    """By receiver the last that was ever owed to it; of these states alone, where some are given."""
     last = select(func.max(sendings.c.id)).where(sendings.c.sink == sink).group_by(sendings.c.to)
+    if states is not None:
+        last = last.where(sendings.c.state.in_(states))
     with db.read() as connection:
         found = connection.execute(select(sendings).where(sendings.c.id.in_(last)))
         return {row.to: rows.sending(row) for row in found}

@@ -211,14 +211,16 @@ def deliveries_(
     project: str | None = None,
     ref: str | None = None,
     run: int | None = None,
+    decision: str | None = None,
     before: int | None = None,
     limit: int = 50,
 ) -> tuple[Delivery, ...]:
     """Deliveries, newest first; `before` is a delivery's id, for paging."""
     query = select(deliveries).order_by(deliveries.c.id.desc()).limit(limit)
-    for column, wanted in ((deliveries.c.project, project), (deliveries.c.ref, ref), (deliveries.c.run, run)):
+    asked = {"project": project, "ref": ref, "run": run, "decision": decision}
+    for name, wanted in asked.items():
         if wanted is not None:
-            query = query.where(column == wanted)
+            query = query.where(deliveries.c[name] == wanted)
     if before is not None:
         query = query.where(deliveries.c.id < before)
     with db.read() as connection:

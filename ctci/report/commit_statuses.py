@@ -39,6 +39,7 @@ class CommitStatuses:
     """Tells each project's forge."""
 
     name = "status"
+    together = False
 
     def __init__(self, db: ledger.Ledger, current: config.Current, environ: Mapping[str, str]) -> None:
         self._db = db

@@ -6,7 +6,7 @@ again, under the same Message-ID. Never opens a repository and never touches a j
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Protocol
@@ -56,6 +56,8 @@ class Sink(Protocol):
 
     #: Of its cursor among the changes, and of its sendings.
     name: str
+    #: Whether what is due for one receiver is told as one.
+    together: bool
 
     def owed(self, changes: Sequence[Change]) -> Sequence[Owed]:
         """What these changes ask for."""
@@ -102,9 +104,16 @@ class Courier:
             if not taken:
                 break
             busy = True
-            for _, one in groupby(sorted(taken, key=lambda each: each.to), key=lambda each: each.to):
-                self._deliver(tuple(one))
+            for one in self._grouped(taken):
+                self._deliver(one)
         return busy
+
+    def _grouped(self, taken: Sequence[Sending]) -> Iterator[Sequence[Sending]]:
+        if not self._sink.together:
+            yield from ((each,) for each in taken)
+            return
+        for _, one in groupby(sorted(taken, key=lambda each: each.to), key=lambda each: each.to):
+            yield tuple(one)
 
     def _pause_s(self) -> float:
         due = ledger.next_due(self._db, self._sink.name)

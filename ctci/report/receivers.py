@@ -42,6 +42,12 @@ def told_of(settings: Config, project: str, at: str | None = None) -> tuple[Noti
     return tuple(settings.notify[name] for name in asked if name in settings.notify)
 
 
+def projects_of(settings: Config, known: Iterable[str], notify: Notify) -> frozenset[str]:
+    """The projects that name a notify table, of those that are configured and those that anything is known of."""
+    every = {*settings.projects, *known}
+    return frozenset(name for name in every if notify in told_of(settings, name))
+
+
 def find(settings: Config, to: str) -> tuple[Notify, Receiver] | None:
     """What the ledger calls `to`, where there is such a notify table still and the address may be of it."""
     name, _, address = to.partition(":")

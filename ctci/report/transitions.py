@@ -26,6 +26,7 @@ class Transitions:
     """`remarks` says what is wrong with ctci itself, and what a letter about a project should tell of it."""
 
     name = "mail"
+    together = True
 
     def __init__(
         self,
@@ -60,7 +61,11 @@ class Transitions:
             run=told.run.id,
             jobs=(told.job.id,),
             due=clock.now() + BATCH_MS,
-            message_id=_message_id(key, told, settings.server.public_url),
+            message_id=message_id(
+                f"{key}/{told.job.finished_at}",
+                f"{'break-' if told.word in verdict.BROKEN else ''}{told.run.id}.{told.job.id}",
+                settings.server.public_url,
+            ),
         )
 
     def before(self) -> bool:
@@ -182,11 +187,10 @@ def post(
         raise NotSent(str(error)) from error
 
 
-def _message_id(key: str, told: Verdict, public_url: str) -> str:
-    """Fixed before the first try. The time of the end is in it: a new ledger counts its runs from 1 again."""
-    digest = hashlib.sha256(f"{key}/{told.job.finished_at}".encode()).hexdigest()[:16]
-    kind = "break-" if told.word in verdict.BROKEN else ""
-    return f"<{kind}{told.run.id}.{told.job.id}.{digest}@{host(public_url)}>"
+def message_id(key: str, name: str, public_url: str) -> str:
+    """Fixed before the first try. `key` has a time in it: a new ledger counts its runs from 1 again."""
+    digest = hashlib.sha256(key.encode()).hexdigest()[:16]
+    return f"<{name}.{digest}@{host(public_url)}>"
 
 
 def host(public_url: str) -> str:

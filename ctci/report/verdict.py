@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from statistics import median
 
-from ctci.model import RED, Changed, Commit, Finding, Job, Past, Seen, Slower, Status, Verdict
+from ctci.model import RED, Changed, Commit, Finding, Job, Past, Recipe, Seen, Slower, Status, Verdict
 
 #: The words of a change, in the order in which a letter tells them.
 WORDS = ("broke", "failed", "errored", "fixed")
@@ -189,7 +189,7 @@ def _slower(past: Past) -> Slower | None:
 
     A limit that the recipe gives as a time is said by the first.
     """
-    job, recipe = past.job, past.job.order.recipe
+    job = past.job
     if job.status is not Status.SUCCEEDED or job.same_as is not None or job.exit is None:
         return None
     now = Seen(
@@ -202,7 +202,15 @@ def _slower(past: Past) -> Slower | None:
         at=job.finished_at or job.queued_at,
         seconds=job.exit.seconds,
     )
-    greens = [now, *(each for each in past.results if each.status is Status.SUCCEEDED and each.same_as is None)]
+    return slowed(job.order.recipe, (now, *past.results))
+
+
+def slowed(recipe: Recipe, results: Sequence[Seen]) -> Slower | None:
+    """Whether the first of these results, newest first, is said to be slower than those before it."""
+    greens = [each for each in results if each.status is Status.SUCCEEDED and each.same_as is None]
+    if not greens or greens[0] is not results[0]:
+        return None
+    now = greens[0]
     if recipe.slow_s is not None:
         over = [each.seconds > recipe.slow_s for each in greens[:2]]
         usual = median(each.seconds for each in greens[1 : USUAL + 1]) if greens[1:] else now.seconds

@@ -1,0 +1,116 @@
+"""What happened between two times, place by place and branch by branch: for digests, by a fixed number of queries."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, case, func, select, tuple_
+
+from ctci.ledger.engine import Ledger
+from ctci.ledger.seen import PLACE, also, chunks, of_seen, seen
+from ctci.ledger.tables import jobs, runs
+from ctci.ledger.tables import standing as standing_
+from ctci.model import CONCLUSIVE, Branch, Errored, Seen, Status
+
+#: (project, ref, subproject, recipe).
+Key = tuple[str, str, str, str]
+#: A run that came to something: what was cancelled, replaced or skipped says nothing.
+_TELLING = (Status.SUCCEEDED, Status.FAILED, Status.TIMED_OUT, Status.ERRORED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """What happened at one place."""
+
+    #: Its last conclusive job; None where there is none yet.
+    last: int | None = None
+    #: The last conclusive result up to the beginning.
+    before: Seen | None = None
+    #: The results of the window, in the order of history.
+    results: tuple[Seen, ...] = ()
+    errored: tuple[Errored, ...] = ()
+
+
+@dataclass
+class _Place:
+    last: int | None = None
+    before: Seen | None = None
+    results: list[Seen] = field(default_factory=list)
+    errored: list[Errored] = field(default_factory=list)
+
+
+def windows(db: Ledger, since: int, until: int) -> Mapping[Key, Window]:
+    """Of each place that is red, or where anything ended after `since` and up to `until` (Unix ms), what happened."""
+    found: dict[Key, _Place] = defaultdict(_Place)
+    with db.read() as connection:
+        _ended(connection, found, since, until)
+        _standing(connection, found)
+        _before(connection, found, since)
+    return {
+        key: Window(last=each.last, before=each.before, results=tuple(each.results), errored=tuple(each.errored))
+        for key, each in found.items()
+    }
+
+
+def _key(row: Any) -> Key:
+    return row.project, row.ref, row.subproject, row.recipe
+
+
+def _of_seen() -> Any:
+    return of_seen(*(jobs.c[name] for name in PLACE), jobs.c.reason)
+
+
+def _ended(connection: Connection, found: dict[Key, _Place], since: int, until: int) -> None:
+    inside = and_(jobs.c.finished_at > since, jobs.c.finished_at <= until, jobs.c.status.in_(_TELLING))
+    rows = connection.execute(_of_seen().where(inside).order_by(jobs.c.as_of, jobs.c.id)).all()
+    told = also(connection, {row.id for row in rows})
+    for row in rows:
+        place = found[_key(row)]
+        if row.status == Status.ERRORED:
+            place.errored.append(Errored(job=row.id, run=row.run, at=row.finished_at, reason=row.reason or ""))
+        else:
+            place.results.append(seen(row, told))
+
+
+def _standing(connection: Connection, found: dict[Key, _Place]) -> None:
+    """The last conclusive job of what is red, and of what is among the places already."""
+    for row in connection.execute(select(standing_)):
+        if row.red_job is not None or _key(row) in found:
+            found[_key(row)].last = row.last_job
+
+
+def _before(connection: Connection, found: dict[Key, _Place], since: int) -> None:
+    then = and_(jobs.c.status.in_(CONCLUSIVE), func.coalesce(jobs.c.finished_at, jobs.c.queued_at) <= since)
+    rank = func.row_number().over(
+        partition_by=[jobs.c[name] for name in PLACE], order_by=(jobs.c.as_of.desc(), jobs.c.id.desc())
+    )
+    place = tuple_(*(jobs.c[name] for name in PLACE))
+    for some in chunks(sorted(found), 500):
+        ranked = select(jobs.c.id.label("job"), rank.label("n")).where(then, place.in_(some)).subquery()
+        newest = _of_seen().join(ranked, ranked.c.job == jobs.c.id).where(ranked.c.n == 1)
+        rows = connection.execute(newest).all()
+        told = also(connection, {row.id for row in rows})
+        for row in rows:
+            found[_key(row)].before = seen(row, told)
+
+
+def ran(db: Ledger, since: int, until: int) -> tuple[Branch, ...]:
+    """Of each branch what ended on it after `since` and up to `until` (Unix ms), without its strip."""
+    inside: ColumnElement[bool] = and_(runs.c.finished_at > since, runs.c.finished_at <= until)
+    query = (
+        select(
+            runs.c.project,
+            runs.c.ref,
+            func.count().label("runs"),
+            func.sum(case((runs.c.status == Status.SUCCEEDED, 1), else_=0)).label("green"),
+            func.sum(runs.c.finished_at - runs.c.prepared_at).label("took"),
+        )
+        .where(inside, runs.c.status.in_(_TELLING))
+        .group_by(runs.c.project, runs.c.ref)
+    )
+    with db.read() as connection:
+        return tuple(
+            Branch(project=row.project, ref=row.ref, runs=row.runs, green=row.green, seconds=(row.took or 0) / 1000)
+            for row in connection.execute(query)
+        )

@@ -1,0 +1,200 @@
+"""The sink of digests: one for each address and date, of all that happened since the one before it.
+
+A digest is written when it is due, and sent as it was written, however often that is tried. What did not go is told by
+the next one, which then begins where the last that went out ended.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Protocol
+
+from ctci import clock, config, ledger
+from ctci.config.settings import Config, Digest, Notify
+from ctci.layout import Layout
+from ctci.model import Change, Owed, Remark, Sending
+from ctci.report import dates, digest, digest_letter, gathering, letter, receivers, transitions
+from ctci.report.courier import NotSent, Sent
+
+#: How often is looked whether a digest is due, milliseconds; a clock that shows minutes is no more exact.
+LOOK_MS = 20_000
+#: A window ends so long ago, milliseconds: what ended in this very moment may not be on the ledger yet.
+SETTLED_MS = 2_000
+#: A digest waits for what fired since so long.
+AWAITED_MS = 3 * 24 * 3600 * 1000
+#: What ended a window: the digest that was sent, or that there was nothing to send.
+ENDING = ("sent", "quiet")
+
+
+class Almanac(Protocol):
+    """When schedules fire; the receiving room knows."""
+
+    def firings(
+        self, schedule: str, projects: Collection[str], since: int, until: int
+    ) -> Sequence[tuple[int, int | None]]:
+        """(nominal time, when all that it asked for had ended, or None) of the schedules of that name."""
+        ...
+
+    def following(self, project: str, ref: str, after: int) -> int | None:
+        """When a schedule next runs on a branch."""
+        ...
+
+
+class Digests:
+    """`remarks` says what is wrong with ctci itself, and with the webhooks of some projects."""
+
+    name = "digest"
+    together = False
+
+    def __init__(
+        self,
+        db: ledger.Ledger,
+        layout: Layout,
+        current: config.Current,
+        environ: Mapping[str, str],
+        almanac: Almanac,
+        remarks: Callable[[Collection[str]], tuple[Remark, ...]],
+    ) -> None:
+        self._db = db
+        self._layout = layout
+        self._current = current
+        self._environ = environ
+        self._almanac = almanac
+        self._remarks = remarks
+        self._look_at = 0
+
+    def owed(self, changes: Sequence[Change]) -> Sequence[Owed]:
+        """Nothing: digests come by the clock."""
+        del changes
+        return ()
+
+    def before(self) -> bool:
+        """Write the digests that are due; whether there were any."""
+        now = clock.now()
+        # Also where the clock was set back.
+        if 0 <= self._look_at - now <= LOOK_MS:
+            return False
+        self._look_at = now + LOOK_MS
+        until = now - SETTLED_MS
+        settings = self._current.get()
+        wanted = [(notify, notify.digest) for notify in settings.notify.values() if notify.digest is not None]
+        if not wanted:
+            return False
+        last, ended = ledger.last_to(self._db, self.name), ledger.last_to(self._db, self.name, states=ENDING)
+        owed = [
+            made
+            for notify, asked in wanted
+            for address in notify.email
+            for receiver in (receivers.Receiver(notify=notify.name, address=address),)
+            if (
+                made := self._due(
+                    settings, notify, asked, receiver, last.get(receiver.to), ended.get(receiver.to), until
+                )
+            )
+        ]
+        if owed:
+            ledger.owe(self._db, sink=self.name, owed=owed)
+            for each in owed:
+                ledger.overtake(
+                    self._db, sink=self.name, to=each.to, key=each.key, reason="the next digest tells of it"
+                )
+        return bool(owed)
+
+    def _due(
+        self,
+        settings: Config,
+        notify: Notify,
+        asked: Digest,
+        receiver: receivers.Receiver,
+        last: Sending | None,
+        ended: Sending | None,
+        now: int,
+    ) -> Owed | None:
+        """What is to be written down of one address now: a digest, a quiet day, or that it is new."""
+        if last is None or last.body is None:
+            day = dates.latest(asked, notify.timezone, now)
+            return self._owed(receiver, day, "quiet", {"date": day, "until": now})
+        firings = self._firings(settings, notify, asked, now)
+        due = dates.due(asked, notify.timezone, str(last.body["date"]), now, firings)
+        if due is None:
+            return None
+        since = int((ended.body or {}).get("until", now)) if ended is not None else now
+        first = ended is None or "since" not in (ended.body or {})
+        written = self.write(settings, notify, since=since, until=now, date=due.date, missed=due.missed, first=first)
+        body = {"date": due.date, "until": now, "since": since, "subject": written[1].subject}
+        if written[0].form == "skip":
+            return self._owed(receiver, due.date, "quiet", body)
+        kept = {**body, "text": written[1].text, "html": written[1].html, "words": list(written[0].words)}
+        return self._owed(receiver, due.date, "due", kept)
+
+    def _owed(self, receiver: receivers.Receiver, day: str, state: str, body: Mapping[str, object]) -> Owed:
+        key = f"{self.name}/{receiver.to}/{day}"
+        url = self._current.get().server.public_url
+        return Owed(
+            key=key,
+            to=receiver.to,
+            due=clock.now(),
+            state=state,
+            body=body,
+            message_id=transitions.message_id(f"{key}/{body['until']}", f"digest-{day}", url),
+        )
+
+    def write(
+        self,
+        settings: Config,
+        notify: Notify,
+        *,
+        since: int,
+        until: int,
+        date: str,
+        missed: int = 0,
+        first: bool = False,
+    ) -> tuple[digest.Digest, letter.Composed]:
+        """The digest of a window for a notify table, and how it is written; nothing is sent."""
+        asked = notify.digest or Digest()
+        facts = gathering.facts(
+            self._db,
+            settings,
+            notify,
+            since=since,
+            until=until,
+            date=date,
+            missed=missed,
+            first=first,
+            next_at=dates.following(asked, notify.timezone, date).at,
+            following=self._almanac.following,
+            remarks=self._remarks,
+        )
+        made = digest.compose(facts)
+        return made, digest_letter.write(made)
+
+    def _firings(self, settings: Config, notify: Notify, asked: Digest, now: int) -> tuple[dates.Firing, ...]:
+        if asked.after is None:
+            return ()
+        projects = receivers.projects_of(settings, ledger.projects_(self._db), notify)
+        found = self._almanac.firings(asked.after, projects, now - AWAITED_MS, now + AWAITED_MS)
+        return tuple(dates.Firing(at=at, settled_at=settled) for at, settled in found)
+
+    def deliver(self, taken: Sequence[Sending]) -> Sent:
+        """Send a digest as it was written."""
+        (sending,) = taken
+        settings, body = self._current.get(), sending.body or {}
+        found = receivers.find(settings, sending.to)
+        if found is None or found[0].digest is None:
+            raise NotSent(f"{sending.to} is not to get a digest any more", permanent=True)
+        composed = letter.Composed(subject=str(body["subject"]), text=str(body["text"]), html=str(body["html"]))
+        host = transitions.host(settings.server.public_url)
+        headers = {
+            "List-Id": f"<{transitions.label(found[0].name)}.digest.{host}>",
+            "X-CTCI-Kind": "digest",
+            "X-CTCI-Verdict": ", ".join(body["words"]),
+        }
+        transitions.post(
+            settings,
+            self._environ,
+            self._layout,
+            composed,
+            to=found[1].address,
+            message_id=sending.message_id,
+            headers=headers,
+        )
+        kept = {name: body[name] for name in ("date", "since", "until", "subject")}
+        return Sent(body=kept, said=f"the digest of {body['date']}")

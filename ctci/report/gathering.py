@@ -1,0 +1,253 @@
+"""The facts of a digest, gathered from the ledger: by a fixed number of reads, however much happened."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from ctci import config, ledger
+from ctci.config.settings import Config, Notify
+from ctci.ledger import Window
+from ctci.model import (
+    FINISHED,
+    RED,
+    Branch,
+    Fired,
+    Lapsed,
+    Mark,
+    Overdue,
+    Past,
+    Place,
+    Recipe,
+    Refused,
+    Remark,
+    Run,
+    Seen,
+    Slower,
+    Status,
+    Unfinished,
+    Unsent,
+)
+from ctci.report import digest, receivers, verdict
+
+#: Runs of a strip.
+STRIP = 24
+#: Calls that were refused, and letters that did not go, which are looked through.
+MOST = 500
+#: Files with failing tests that are counted.
+FILES = 4
+
+#: When a schedule next runs on a branch: (project, ref, after) -> Unix milliseconds.
+Following = Callable[[str, str, int], int | None]
+
+
+def facts(
+    db: ledger.Ledger,
+    settings: Config,
+    notify: Notify,
+    *,
+    since: int,
+    until: int,
+    date: str,
+    next_at: int | None,
+    following: Following,
+    remarks: Callable[[Collection[str]], tuple[Remark, ...]],
+    missed: int = 0,
+    first: bool = False,
+) -> digest.Facts:
+    """All that happened after `since` and up to `until` (Unix ms) in the projects that name this notify table."""
+    projects = receivers.projects_of(settings, ledger.projects_(db), notify)
+    places = _places(db, settings, projects, since, until)
+    fired = [one for one in ledger.fired(db, after=since) if one.delivery.project in projects]
+    return digest.Facts(
+        date=date,
+        since=since,
+        until=until,
+        first=first,
+        missed=missed,
+        notify=notify.name,
+        only=notify.only,
+        quiet=notify.digest.quiet if notify.digest is not None else "full",
+        timezone=notify.timezone,
+        title=settings.server.title,
+        public_url=settings.server.public_url,
+        next_at=next_at,
+        places=tuple(place for place, _ in places),
+        branches=_branches(db, projects, since, until, following),
+        overdue=tuple(_overdue(fired, until)),
+        refused=_refused(db, projects, since, until),
+        lapsed=tuple(_lapsed(db, places, since, until)),
+        unfinished=_unfinished(db, fired) if notify.digest is not None and notify.digest.after else (),
+        remarks=remarks(projects),
+        unsent=tuple(_unsent(db, notify, since)),
+    )
+
+
+# --- places ----------------------------------------------------------------------------------------------------------
+
+
+def _places(
+    db: ledger.Ledger, settings: Config, projects: Collection[str], since: int, until: int
+) -> list[tuple[Place, Past | None]]:
+    found = {key: one for key, one in ledger.windows(db, since, until).items() if key[0] in projects}
+    learnt = config.default_refs(settings, ledger.default_branches(db))
+    known = ledger.pasts(db, {one.last for one in found.values() if one.last is not None}, learnt)
+    gone = {
+        (project, ref)
+        for project in {key[0] for key in found}
+        for ref, at in ledger.refs_(db, project).items()
+        if at.via == "deleted"
+    }
+    return [
+        (_place(key, one, known.get(one.last or 0), gone=key[:2] in gone), known.get(one.last or 0))
+        for key, one in sorted(found.items())
+    ]
+
+
+def _place(key: tuple[str, str, str, str], one: Window, past: Past | None, *, gone: bool) -> Place:
+    project, ref, subproject, recipe = key
+    before = one.before
+    if before is None and past is not None and past.forked and one.results and past.job.id == one.results[0].job:
+        before = past.baseline
+    order = past.job.order.recipe if past is not None else None
+    return Place(
+        project=project,
+        ref=ref,
+        subproject=subproject,
+        recipe=recipe,
+        verdict=verdict.judge(past) if past is not None else None,
+        before=before,
+        red=_red_of(before, one, past),
+        results=one.results,
+        errored=one.errored,
+        failing=_failing(past),
+        slower=_slower(order, one, past) if order is not None else None,
+        gone=gone,
+        allowed=order.allow_failure if order is not None else False,
+    )
+
+
+def _red_of(before: Seen | None, one: Window, past: Past | None) -> Seen | None:
+    """The first red result of the break that `before` is in, as far back as is known."""
+    if before is None or before.status not in RED or past is None:
+        return None
+    if past.red is not None and past.red.at <= before.at:
+        return past.red
+    first = before
+    for seen in past.results:
+        if seen.at > before.at or seen in one.results:
+            continue
+        if seen.status not in RED:
+            break
+        first = seen
+    return first
+
+
+def _failing(past: Past | None) -> tuple[tuple[str, int], ...]:
+    """Files with tests that fail, most first."""
+    tests = (each for each in past.findings if each.severity == "failure" and each.file) if past is not None else ()
+    return tuple(Counter(str(each.file) for each in tests).most_common(FILES))
+
+
+def _slower(recipe: Recipe, one: Window, past: Past | None) -> Slower | None:
+    """What any job of the window is told as slower by, the newest that is."""
+    last = [] if past is None else [seen for seen in past.results if seen.job not in {each.job for each in one.results}]
+    newest = [*reversed(one.results), *last]
+    told = (verdict.slowed(recipe, newest[at:]) for at in range(len(one.results)))
+    return next((each for each in told if each is not None), None)
+
+
+# --- branches, schedules, calls --------------------------------------------------------------------------------------
+
+
+def _branches(
+    db: ledger.Ledger, projects: Collection[str], since: int, until: int, following: Following
+) -> tuple[Branch, ...]:
+    ran = [each for each in ledger.ran(db, since, until) if each.project in projects]
+    strips = ledger.strips(db, [(each.project, each.ref) for each in ran], length=STRIP) if ran else {}
+    return tuple(
+        replace(
+            each,
+            strip=tuple(_mark(run) for run in strips.get((each.project, each.ref), ()) if run.status in FINISHED),
+            next_at=following(each.project, each.ref, until),
+        )
+        for each in ran
+    )
+
+
+def _mark(run: Run) -> Mark:
+    began = run.prepared_at or run.created_at
+    return Mark(status=run.status, seconds=max(0, (run.finished_at or began) - began) / 1000)
+
+
+def _overdue(fired: Iterable[Fired], until: int) -> Iterable[Overdue]:
+    """What did not run, or ran and came to nothing."""
+    for one in fired:
+        project, _, schedule = one.delivery.key.partition("@")[0].removeprefix("schedule:").partition("/")
+        nothing = one.status in (Status.ERRORED, Status.CANCELLED, Status.SUPERSEDED)
+        if one.delivery.at > until or not (one.delivery.event == "missed" or nothing):
+            continue
+        yield Overdue(
+            project=project or one.delivery.project,
+            schedule=schedule,
+            at=_nominal(one),
+            ref=(one.delivery.ref or "") if nothing else "",
+            reason=f"#{one.delivery.run} {one.status}" if nothing else one.delivery.reason,
+        )
+
+
+def _nominal(one: Fired) -> int:
+    """When it should have run: its key says so."""
+    try:
+        written = one.delivery.key.partition("@")[2].partition(":refs/")[0]
+        return round(datetime.fromisoformat(written).timestamp() * 1000)
+    except ValueError:
+        return one.delivery.at
+
+
+def _refused(db: ledger.Ledger, projects: Collection[str], since: int, until: int) -> tuple[Refused, ...]:
+    found: dict[tuple[str, str, str], Refused] = {}
+    for each in ledger.deliveries_(db, decision="refused", limit=MOST):
+        if each.project in projects and since < each.at <= until:
+            key = (each.project, each.forge, each.reason)
+            known = found.get(key)
+            one = Refused(project=key[0], forge=key[1], reason=key[2], count=1, at=each.at)
+            found[key] = one if known is None else replace(known, count=known.count + 1)
+    return tuple(found.values())
+
+
+def _lapsed(db: ledger.Ledger, places: Iterable[tuple[Place, Past | None]], since: int, until: int) -> Iterable[Lapsed]:
+    """What is not acknowledged any more, and is found still."""
+    there: Mapping[tuple[str, str], Place] = {
+        (place.project, finding.fingerprint): place
+        for place, past in places
+        if past is not None and past.job.status in RED
+        for finding in past.findings
+    }
+    for ack in ledger.lapsed(db, since, until):
+        place = there.get((ack.project, ack.fingerprint))
+        if place is not None:
+            yield Lapsed(place=place, finding=ack.said, by=ack.acked_by, why=ack.why, until=ack.until)
+
+
+def _unfinished(db: ledger.Ledger, fired: Iterable[Fired]) -> tuple[Unfinished, ...]:
+    """What the digest would have waited for."""
+    numbers = {one.delivery.run for one in fired if one.delivery.run is not None and one.status not in FINISHED}
+    jobs = ledger.jobs_of(db, sorted(numbers)) if numbers else {}
+    runs = {run.id: run for run in ledger.runs_(db, ids=numbers, limit=len(numbers))} if numbers else {}
+    return tuple(
+        Unfinished(run=number, name=job.name, branch=runs[number].branch, since=job.began_at or job.queued_at)
+        for number, each in sorted(jobs.items())
+        for job in each
+        if job.status not in FINISHED
+    )
+
+
+def _unsent(db: ledger.Ledger, notify: Notify, since: int) -> Iterable[Unsent]:
+    """Letters of this notify table that did not go."""
+    for each in ledger.unsent(db, since=since, limit=MOST):
+        name, _, address = each.to.partition(":")
+        if each.sink not in ("mail", "digest") or name != notify.name:
+            continue
+        what = f"digest of {(each.body or {}).get('date')}" if each.sink == "digest" else f"letter about #{each.run}"
+        yield Unsent(to=address, what=what, error=each.last_error or "", given_up=each.state == "given_up")

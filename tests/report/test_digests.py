@@ -1,0 +1,312 @@
+"""The digests on a real ledger with a real mail server: when they come, of what, and that none comes twice."""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from ctci import config, ledger
+from ctci.config.settings import Config, Digest, Notify, Project, Server, Smtp
+from ctci.layout import Layout
+from ctci.model import Remark, SecretRef, Status
+from ctci.report.courier import Courier
+from ctci.report.digests import Digests
+from tests import make
+from tests.conftest import StoppedClock
+from tests.report.desk import Desk
+
+GREEN, RED, OURS = Status.SUCCEEDED, Status.FAILED, Status.ERRORED
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def ms(text: str) -> int:
+    """The Unix milliseconds of a time in Berlin: `24 07:30` of November 2026."""
+    written = text if "-" in text else f"2026-11-{text}"
+    return round(datetime.fromisoformat(written).replace(tzinfo=BERLIN).timestamp() * 1000)
+
+
+class Almanac:
+    """Of one schedule, whose times and ends a test says."""
+
+    def __init__(self) -> None:
+        self.times: list[tuple[int, int | None]] = []
+        self.next: int | None = None
+
+    def firings(
+        self, schedule: str, projects: Collection[str], since: int, until: int
+    ) -> Sequence[tuple[int, int | None]]:
+        assert (schedule, set(projects)) == ("nightly", {"shop"})
+        return [each for each in self.times if since < each[0] <= until]
+
+    def following(self, project: str, ref: str, after: int) -> int | None:
+        assert (project, ref) == ("shop", "refs/heads/main")
+        assert self.next is None or after < self.next
+        return self.next
+
+
+class Office:
+    """A courier of digests, whose configuration can be changed, and the server that it sends to."""
+
+    def __init__(self, db: ledger.Ledger, place: Layout, desk: Desk, clock: StoppedClock) -> None:
+        self.db, self.place, self.desk, self.clock = db, place, desk, clock
+        self.almanac = Almanac()
+        self.environ = {"CTCI_SMTP_URL": f"smtp://127.0.0.1:{desk.start()}"}
+        self.remarks: tuple[Remark, ...] = ()
+        self.table: dict[str, Any] = {"email": ("ana@example.org",)}
+        self.digest: dict[str, Any] = {"at": "07:30", "quiet": "short"}
+        self.current = config.Current(self._config)
+        self.courier = self.another()
+
+    def _config(self) -> Config:
+        project = Project(name="shop", remote=make.remote(), notify=("team",))
+        notify = Notify(name="team", digest=Digest(**self.digest), timezone="Europe/Berlin", **self.table)
+        url = SecretRef(kind="env", name="CTCI_SMTP_URL")
+        server = Server(
+            public_url="https://ci.example.org/", smtp=Smtp(url=url, sender="Acme CI <ci@example.org>"), title="Acme CI"
+        )
+        return Config(projects={"shop": project}, notify={"team": notify}, server=server, folder=Path())
+
+    def another(self) -> Courier:
+        """The courier of another life."""
+        ledger.release(self.db, "me")
+        self.current.reload()
+        sink = Digests(self.db, self.place, self.current, self.environ, self.almanac, self._remarks)
+        return Courier(self.db, sink, "me")
+
+    def _remarks(self, projects: Collection[str]) -> tuple[Remark, ...]:
+        assert set(projects) == {"shop"}
+        return self.remarks
+
+    def at(self, text: str) -> list[str]:
+        """The subjects of what has come when the clock shows this."""
+        # A window ends a moment ago.
+        self.clock.move((ms(text) + 5_000 - self.clock.at) / 1000)
+        before = len(self.desk.messages)
+        for _ in range(50):
+            if not self.courier.tick():
+                return [str(message["Subject"]) for message in self.desk.messages[before:]]
+        raise AssertionError("the courier does not come to rest")
+
+    @property
+    def text(self) -> str:
+        """Of the last letter, on one line."""
+        body = self.desk.messages[-1].get_body(("plain",))
+        assert body is not None
+        return " ".join(str(body.get_content()).split())
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    made = Desk()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def office(db: ledger.Ledger, place: Layout, desk: Desk, stopped_clock: StoppedClock) -> Office:
+    stopped_clock.move((ms("23 12:00") - stopped_clock.at) / 1000)
+    made = Office(db, place, desk, stopped_clock)
+    assert made.at("23 12:00") == []
+    return made
+
+
+def test_a_digest_comes_once_a_day_and_tells_of_what_was_since_the_last(
+    office: Office, db: ledger.Ledger, host: int
+) -> None:
+    make.settled(db, host, GREEN)
+    broke = make.settled(db, host, RED, "exit 1")
+    early = office.at("24 07:29")
+    first = office.at("24 07:30")
+    text = office.text
+    again = office.at("24 07:31")
+    make.settled(db, host, RED, "exit 1")
+    second = office.at("25 07:30")
+
+    assert (early, again) == ([], [])
+    assert first == ["[ctci] 1 broke: shop (Tue 24 Nov)"]
+    assert f"#{broke}" in text
+    assert "2 runs, 1 green" in text
+    assert second == ["[ctci] 1 still broken: shop (Wed 25 Nov)"]
+
+
+def test_what_was_before_the_first_digest_is_not_told(office: Office, db: ledger.Ledger, host: int) -> None:
+    office.table["email"] = ("ana@example.org", "bo@example.org")
+    make.settled(db, host, GREEN)
+    office.at("24 07:30")
+    make.settled(db, host, GREEN)
+    office.courier = office.another()
+    office.at("24 08:00")
+    make.settled(db, host, GREEN)
+
+    office.at("25 07:30")
+
+    told = {str(message["To"]): message.get_body(("plain",)) for message in office.desk.messages[-2:]}
+    texts = {to: " ".join(body.get_content().split()) for to, body in told.items() if body is not None}
+    assert "2 runs" in texts["ana@example.org"]
+    assert "1 run" in texts["bo@example.org"]
+
+
+def test_after_a_downtime_one_digest_covers_all(office: Office, db: ledger.Ledger, host: int) -> None:
+    office.at("24 07:30")
+    make.settled(db, host, GREEN)
+    office.clock.move((ms("27 11:00") - office.clock.at) / 1000)
+    make.settled(db, host, RED)
+    office.courier = office.another()
+
+    assert office.at("27 11:01") == ["[ctci] 1 broke: shop (Fri 27 Nov)"]
+    assert "2 runs" in office.text
+    assert office.at("27 11:02") == []
+
+
+def test_a_quiet_day_is_skipped_and_its_window_ends_all_the_same(office: Office, db: ledger.Ledger, host: int) -> None:
+    office.digest["quiet"] = "skip"
+    office.courier = office.another()
+    make.settled(db, host, GREEN)
+    quiet = office.at("24 07:30")
+    make.settled(db, host, RED)
+    told = office.at("25 07:30")
+
+    assert quiet == []
+    assert told == ["[ctci] 1 broke: shop (Wed 25 Nov)"]
+    assert "1 run" in office.text
+
+
+def test_days_without_a_digest_are_told_by_the_next(office: Office, db: ledger.Ledger, host: int) -> None:
+    office.digest["days"] = ("mon-fri",)
+    office.courier = office.another()
+    office.at("27 07:30")
+    make.settled(db, host, GREEN)
+
+    weekend = office.at("28 12:00") + office.at("29 12:00")
+
+    assert weekend == []
+    assert office.at("30 07:30") == ["[ctci] all green: 1 run, 1 project (Mon 30 Nov)"]
+
+
+def test_a_digest_waits_for_the_runs_of_a_schedule_and_at_the_latest_until_its_time(office: Office) -> None:
+    office.digest["after"] = "nightly"
+    office.courier = office.another()
+    office.at("24 07:30")
+    office.almanac.times = [(ms("25 02:00"), None)]
+    waiting = office.at("25 03:00")
+    office.almanac.times = [(ms("25 02:00"), ms("25 04:00"))]
+    settled = office.at("25 04:01")
+    at_its_time = office.at("25 07:30")
+    office.almanac.times = [(ms("26 02:00"), None)]
+    late = office.at("26 07:30")
+
+    assert (waiting, len(settled), at_its_time, len(late)) == ([], 1, [], 1)
+
+
+def test_a_digest_that_is_put_off_goes_as_it_was_written(office: Office, db: ledger.Ledger, host: int) -> None:
+    office.desk.answers = ["451 try later"]
+    make.settled(db, host, RED)
+    put_off = office.at("24 07:30")
+    (waiting,) = ledger.sendings_(db, sink="digest", state="due")
+    make.settled(db, host, GREEN)
+
+    sent = office.at("24 07:32")
+
+    assert put_off == []
+    assert sent == ["[ctci] 1 broke: shop (Tue 24 Nov)"]
+    assert office.desk.messages[0]["Message-ID"] == waiting.message_id
+    assert office.at("25 07:30") == ["[ctci] 1 fixed: shop (Wed 25 Nov)"]
+
+
+def test_what_did_not_go_is_told_by_the_next_digest_which_says_so(office: Office, db: ledger.Ledger, host: int) -> None:
+    office.desk.answers = ["554 no"]
+    make.settled(db, host, GREEN)
+    make.settled(db, host, RED)
+    refused = office.at("24 07:30")
+
+    told = office.at("25 07:30")
+
+    assert refused == []
+    assert told[0].startswith("[ctci] 1 broke")
+    assert "2 runs" in office.text
+    assert "digest of 2026-11-24" in office.text
+
+
+def test_while_the_mail_server_is_down_digests_do_not_pile_up(office: Office, db: ledger.Ledger, host: int) -> None:
+    url = office.environ.pop("CTCI_SMTP_URL")
+    make.settled(db, host, RED)
+    down = office.at("24 07:30") + office.at("25 07:30")
+    office.environ["CTCI_SMTP_URL"] = url
+
+    assert down == []
+    assert len(office.at("25 08:40")) == 1
+    states = [each.state for each in ledger.sendings_(db, sink="digest")]
+    assert states == ["sent", "given_up", "quiet"]
+
+
+def test_a_crash_between_any_two_steps_loses_none_and_repeats_at_most_one(
+    office: Office, db: ledger.Ledger, host: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make.settled(db, host, RED)
+
+    def crash(*_: object, **__: object) -> None:
+        raise SystemError
+
+    for step in ("owe", "take", "sent"):
+        office.clock.move((ms("24 07:31") - office.clock.at) / 1000)
+        with monkeypatch.context() as patched:
+            patched.setattr(ledger, step, crash)
+            with pytest.raises(SystemError):
+                office.courier.tick()
+        office.courier = office.another()
+    office.at("24 07:32")
+
+    ids = {str(message["Message-ID"]) for message in office.desk.messages}
+    assert (len(office.desk.messages), len(ids)) == (2, 1)
+
+
+def test_two_servers_write_and_send_one(office: Office, db: ledger.Ledger, host: int) -> None:
+    make.settled(db, host, RED)
+    other = office.another()
+    office.clock.move((ms("24 07:31") - office.clock.at) / 1000)
+
+    for courier in (office.courier, other, office.courier, other):
+        courier.tick()
+
+    assert len(office.desk.messages) == 1
+
+
+def test_a_digest_has_the_headers_for_filters(office: Office, db: ledger.Ledger, host: int) -> None:
+    make.settled(db, host, RED)
+    office.at("24 07:30")
+
+    message = office.desk.messages[0]
+    assert {name: message[name] for name in ("List-Id", "X-CTCI-Kind", "X-CTCI-Verdict", "Auto-Submitted", "To")} == {
+        "List-Id": "<team.digest.ci.example.org>",
+        "X-CTCI-Kind": "digest",
+        "X-CTCI-Verdict": "broke",
+        "Auto-Submitted": "auto-generated",
+        "To": "ana@example.org",
+    }
+
+
+def test_a_receiver_is_told_of_what_it_asks_for(office: Office, db: ledger.Ledger, host: int) -> None:
+    office.table["only"] = ("shop/web",)
+    office.courier = office.another()
+    make.settled(db, host, RED)
+
+    assert office.at("24 07:30") == ["[ctci] nothing red: 1 run, 1 project (Tue 24 Nov)"]
+
+
+def test_what_ctci_suffers_of_is_told(office: Office) -> None:
+    office.remarks = (Remark(sentence="0.8 GB are free", short="disk full"),)
+
+    assert office.at("24 07:30") == ["[ctci] disk full (Tue 24 Nov)"]
+    assert "0.8 GB are free" in office.text
+
+
+def test_cancelled_and_errored_runs_eat_no_repair(office: Office, db: ledger.Ledger, host: int) -> None:
+    make.settled(db, host, RED)
+    office.at("24 07:30")
+    for status in (GREEN, Status.CANCELLED, OURS):
+        make.settled(db, host, status)
+
+    assert office.at("25 07:30") == ["[ctci] 1 fixed, 1 job errored: shop (Wed 25 Nov)"]
