@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ctci.ledger.acks import ack, acks_, acks_of, findings_named, lapsed, lift
+from ctci.ledger.acks import ack, acks_, acks_of, findings_named, lapsed, lift, still_found
 from ctci.ledger.built import built
 from ctci.ledger.copies import back_up
 from ctci.ledger.engine import Away, Fenced, IllegalMove, Ledger, LedgerError, Nudge, connect
@@ -157,6 +157,7 @@ __all__ = [
     "silences",
     "since",
     "standing",
+    "still_found",
     "strips",
     "succeeded_on",
     "sweep",

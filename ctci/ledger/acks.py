@@ -3,13 +3,14 @@
 Of a finding of a project at most one acknowledgement is not lifted: it is in force until its time, and lapsed after.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import ColumnElement, Row, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, select, update
 
 from ctci.ledger import rows
 from ctci.ledger.engine import Ledger, now_ms
-from ctci.ledger.tables import acks, findings, jobs
+from ctci.ledger.tables import acks, findings, jobs, standing
 from ctci.model import Ack, Finding
 
 #: Findings of one beginning that are told of.
@@ -57,6 +58,17 @@ def acks_of(db: Ledger, projects: Collection[str]) -> Mapping[str, Mapping[str, 
     return found
 
 
+def in_force(connection: Connection, projects: Collection[str]) -> Mapping[str, frozenset[str]]:
+    """By project the fingerprints of what is acknowledged now, in the transaction of the caller."""
+    query = select(acks.c.project, acks.c.fingerprint).where(
+        acks.c.project.in_(projects), acks.c.lifted_at.is_(None), acks.c.until > now_ms()
+    )
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in connection.execute(query):
+        found[row.project].add(row.fingerprint)
+    return {project: frozenset(marks) for project, marks in found.items()}
+
+
 def acks_(db: Ledger, *, project: str | None = None) -> tuple[Ack, ...]:
     """What is acknowledged, in force or lapsed, what ends first first."""
     query = select(acks).where(acks.c.lifted_at.is_(None)).order_by(acks.c.until, acks.c.id)
@@ -73,6 +85,28 @@ def lapsed(db: Ledger, since: int, until: int) -> tuple[Ack, ...]:
         return tuple(
             _ack(row) for row in connection.execute(select(acks).where(*ended).order_by(acks.c.until, acks.c.id))
         )
+
+
+def still_found(db: Ledger, ids: Collection[int]) -> Mapping[int, tuple[tuple[str, str, str, str], ...]]:
+    """By acknowledgement the places (project, ref, subproject, recipe) whose last conclusive job has its finding."""
+    ran = jobs.alias("ran")
+    read = and_(findings.c.job == ran.c.id, findings.c.attempt == ran.c.attempt)
+    query = (
+        select(acks.c.id, standing.c.project, standing.c.ref, standing.c.subproject, standing.c.recipe)
+        .join(standing, standing.c.project == acks.c.project)
+        .join(jobs, jobs.c.id == standing.c.last_job)
+        # One that repeats a result has what was found then.
+        .join(ran, ran.c.id == func.coalesce(jobs.c.same_as, jobs.c.id))
+        .join(findings, and_(read, findings.c.fingerprint == acks.c.fingerprint))
+        .where(acks.c.id.in_(ids))
+        .distinct()
+        .order_by(standing.c.project, standing.c.ref, standing.c.subproject, standing.c.recipe)
+    )
+    found: dict[int, list[tuple[str, str, str, str]]] = {id_: [] for id_ in ids}
+    with db.read() as connection:
+        for row in connection.execute(query):
+            found[row.id].append((row.project, row.ref, row.subproject, row.recipe))
+    return {id_: tuple(places) for id_, places in found.items()}
 
 
 def findings_named(db: Ledger, beginning: str) -> tuple[tuple[str, Finding], ...]:

@@ -4,7 +4,7 @@ from sqlalchemy import event, select
 
 from ctci import ledger
 from ctci.ledger.tables import acks
-from ctci.model import Ack, Finding, Reading, Status
+from ctci.model import Ack, Finding, Reading, Repeat, Status
 from tests import make
 from tests.conftest import StoppedClock
 
@@ -16,9 +16,9 @@ def acked(db: ledger.Ledger, **fields: object) -> Ack:
     return ledger.ack(db, **{**defaults, **fields})  # type: ignore[arg-type] # a test's own fields
 
 
-def found_in(db: ledger.Ledger, host: int, *told: Finding, project: str = "shop") -> int:
+def found_in(db: ledger.Ledger, host: int, *told: Finding, project: str = "shop", ref: str = "refs/heads/main") -> int:
     """The run of a job that has ended with these findings."""
-    run = make.prepared(db, trigger=make.trigger(project=project))
+    run = make.prepared(db, trigger=make.trigger(project=project, ref=ref))
     job, _ = make.running(db, host)
     reading = Reading(job=job.id, attempt=1, errors=len(told), first=0)
     facts = {"reason": None, "exit": make.exit_(), "reading": reading, "findings": told}
@@ -101,6 +101,27 @@ def test_very_many_findings_of_one_beginning_are_not_all_told(db: ledger.Ledger,
     found_in(db, host, *(make.finding(fingerprint=f"{number:032x}") for number in range(30)))
 
     assert len(ledger.findings_named(db, "0000")) == 20
+
+
+def test_what_lapsed_is_found_still_where_the_last_job_has_it(db: ledger.Ledger, host: int) -> None:
+    finding, other = make.finding(fingerprint=A), make.finding(fingerprint="b" * 32)
+    first = found_in(db, host, finding)
+    (job,) = ledger.jobs_of(db, [first])[first]
+    again = make.recorded(db)
+    (repeated,) = ledger.jobs_of(db, [again])[again]
+    make.prepare(db, again, repeats={repeated.id: Repeat(job=job.id, status=Status.FAILED, reason="unchanged")})
+    found_in(db, host, finding, other, ref="refs/heads/side")
+    found_in(db, host, other, ref="refs/heads/side")
+    found_in(db, host, finding, project="blog")
+    one, two = acked(db), acked(db, fingerprint=other.fingerprint)
+
+    found = ledger.still_found(db, [one.id, two.id, 99])
+
+    assert found == {
+        one.id: (("shop", "refs/heads/main", "api", "test"),),
+        two.id: (("shop", "refs/heads/side", "api", "test"),),
+        99: (),
+    }
 
 
 def test_acknowledgements_of_many_projects_are_one_query(db: ledger.Ledger) -> None:
