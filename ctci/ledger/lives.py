@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Row, and_, case, func, literal, null, select, tuple_
 
+from ctci.ledger import seen
 from ctci.ledger.engine import Ledger
 from ctci.ledger.tables import attempts, findings, jobs, readings, runs
 from ctci.model import CONCLUSIVE, Look, Sighting, Status, place_of
@@ -155,7 +156,7 @@ def _trials(connection: Connection, found: Sequence[Row[Any]]) -> Mapping[tuple[
     shared = {place: ids for place, ids in built.items() if len(ids) > 1}
     # Only of those are the recipes read.
     query = select(jobs.c.id, jobs.c.order).where(jobs.c.id.in_({id_ for ids in shared.values() for id_ in ids}))
-    recipes = {row.id: row.order["recipe"] for row in connection.execute(query)}
+    recipes = {row.id: seen.recipe_of(row.order) for row in connection.execute(query)}
     trials = {(row.of, row.job): row.job for row in found}
     for (of, _), ids in shared.items():
         firsts: list[int] = []

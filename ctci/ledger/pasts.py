@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, tuple_
 
-from ctci.ledger import origins, readings, rows
+from ctci.ledger import acks, origins, readings, rows
 from ctci.ledger.engine import Ledger
 from ctci.ledger.seen import NOTHING, PLACE, Also, Gathered, also, of_seen, recipe_of, seen, seen_rows
 from ctci.ledger.tables import findings, jobs, runs, standing
@@ -44,12 +44,18 @@ def pasts(db: Ledger, ids: Collection[int], defaults: Mapping[str, str] | None =
         marks = {row.id for each in places.values() for row in (each.green, each.red) if row is not None}
         met = {row.id for each in places.values() for row in each.results} | set(places)
         told = also(connection, met, marks)
+        acked = acks.in_force(connection, {each.run.project for each in places.values()})
     if repeated:
         found = {**found, **readings.found(db, repeated)}
-    return {id_: _past(each, found, told) for id_, each in places.items()}
+    return {id_: _past(each, found, told, acked.get(each.run.project, frozenset())) for id_, each in places.items()}
 
 
-def _past(place: Gathered, found: Mapping[int, tuple[Reading, Sequence[Finding]]], told: Also) -> Past:
+def _past(
+    place: Gathered,
+    found: Mapping[int, tuple[Reading, Sequence[Finding]]],
+    told: Also,
+    acked: frozenset[str],
+) -> Past:
     job = place.job
     reading, said = found.get(job.same_as or job.id, (None, ()))
     results = tuple(seen(row, told) for row in place.results)
@@ -79,6 +85,7 @@ def _past(place: Gathered, found: Mapping[int, tuple[Reading, Sequence[Finding]]
         reading=reading,
         findings=tuple(said),
         known=frozenset(place.known),
+        acked=acked,
     )
 
 

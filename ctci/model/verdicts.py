@@ -76,6 +76,8 @@ class Past:
     reading: Reading | None = None
     findings: tuple[Finding, ...] = ()
     known: frozenset[str] = frozenset()
+    #: The fingerprints that a person has acknowledged in this project, for the time being.
+    acked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)

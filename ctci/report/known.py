@@ -3,7 +3,7 @@
 It hides, and nothing else: no status and no count changes by it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ctci.model import Ack, Finding, Reading
@@ -31,11 +31,8 @@ def sift(reading: Reading, findings: Sequence[Finding], acks: Mapping[str, Ack],
     in_force = {name: ack for name, ack in acks.items() if now < ack.until}
     hidden = tuple(each for each in findings if each.fingerprint in in_force)
     shown = tuple(each for each in findings if each.fingerprint not in in_force)
-    first = findings[reading.first] if reading.first is not None and reading.first < len(findings) else None
-    if first is not None and first.fingerprint in in_force:
-        first = _next(first, shown)
     return Sifted(
-        first=first,
+        first=first(reading, findings, in_force),
         shown=shown,
         hidden=hidden,
         known=tuple(in_force[each.fingerprint] for each in hidden),
@@ -47,10 +44,19 @@ def sift(reading: Reading, findings: Sequence[Finding], acks: Mapping[str, Ack],
     )
 
 
-def _next(acknowledged: Finding, shown: Sequence[Finding]) -> Finding | None:
-    """Who comes first instead: what is wrong, else what the same tool says; what names its place, then log order."""
+def first(reading: Reading | None, findings: Sequence[Finding], acked: Collection[str]) -> Finding | None:
+    """What a developer wants to see first of what is not acknowledged (by fingerprint); None where that is nothing.
+
+    Instead of what is acknowledged, what else is wrong comes first, else what the same tool says; in these what names
+    its place, in the order of the log.
+    """
+    at = None if reading is None else reading.first
+    found = findings[at] if at is not None and at < len(findings) else None
+    if found is None or found.fingerprint not in acked:
+        return found
+    shown = [each for each in findings if each.fingerprint not in acked]
     wrong = [each for each in shown if each.severity in _WRONG and each.tool != "ctci"]
-    others = wrong or [each for each in shown if each.tool == acknowledged.tool]
+    others = wrong or [each for each in shown if each.tool == found.tool]
     return min(others, key=_rank, default=None)
 
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 from statistics import median
 
 from ctci.model import RED, Changed, Commit, Finding, Job, Past, Recipe, Seen, Slower, Status, Verdict
+from ctci.report import known
 
 #: The words of a change, in the order in which a letter tells them.
 WORDS = ("broke", "failed", "errored", "fixed")
@@ -45,9 +46,9 @@ def judge(past: Past) -> Verdict:
         changed=changed,
         flaky=_flaky(past),
         slower=_slower(past),
-        first=_first(past),
+        first=known.first(past.reading, past.findings, past.acked),
         reading=past.reading,
-        news=len({each.fingerprint for each in wrong} - past.known),
+        news=len({each.fingerprint for each in wrong} - past.known - past.acked),
         wrong=len({each.fingerprint for each in wrong}),
     )
 
@@ -82,11 +83,6 @@ def _changes(past: Past, word: str) -> bool:
         was_red = past.baseline is not None and past.baseline.status in RED and not past.forked
         return not was_red and past.last is not Status.ERRORED
     return word in WORDS
-
-
-def _first(past: Past) -> Finding | None:
-    at = None if past.reading is None else past.reading.first
-    return past.findings[at] if at is not None and at < len(past.findings) else None
 
 
 # --- who or what is to blame -----------------------------------------------------------------------------------------

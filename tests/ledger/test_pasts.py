@@ -169,6 +169,22 @@ def test_what_the_branch_has_seen_in_21_days_is_known(
     assert [each.fingerprint for each in found.findings] == ["old", "seen", "elsewhere", "new"]
 
 
+def test_what_is_acknowledged_in_the_project_is_until_its_time(
+    db: ledger.Ledger, host: int, stopped_clock: StoppedClock
+) -> None:
+    run = told(db, host, "a", "b")
+    for project, mark in (("shop", "a"), ("shop", "b"), ("blog", "c")):
+        until = stopped_clock.at + 60_000
+        ledger.ack(db, project=project, fingerprint=mark, said="x", until=until, why="known", by="ana")
+    ledger.lift(db, project="shop", fingerprint="b", by="ana")
+
+    now = past(db, run).acked
+    stopped_clock.move(60)
+
+    assert now == {"a"}
+    assert past(db, run).acked == set()
+
+
 def test_a_repeat_tells_what_was_found_then(db: ledger.Ledger, host: int) -> None:
     first = told(db, host, "a")
     job = ledger.jobs_of(db, [first])[first][0].id

@@ -148,6 +148,16 @@ def test_what_the_branch_has_not_seen_is_counted_as_new_and_the_first_is_that_of
     assert (judged.first, judged.news, judged.wrong) == (new, 1, 2)
 
 
+def test_what_a_person_has_acknowledged_is_neither_new_nor_the_first_error() -> None:
+    acked, other = make.finding(fingerprint="a"), make.finding(fingerprint="b")
+    told: dict[str, Any] = {"findings": (acked, other), "reading": make.reading(first=0)}
+
+    one, both = (verdict.judge(past(RED, GREEN, acked=frozenset(marks), **told)) for marks in ("a", "ab"))
+
+    assert (one.first, one.news, one.wrong, one.word) == (other, 1, 2, "broke")
+    assert (both.first, both.news, both.wrong, both.word) == (None, 0, 2, "broke")
+
+
 def test_a_reading_that_tells_of_no_first_error_has_none() -> None:
     assert verdict.judge(past(reading=make.reading(first=None), findings=(make.finding(),))).first is None
 
