@@ -26,6 +26,9 @@ HURTS = {
     "near misses": "error: at:1:: :2:3 :4:5: erro: (1,2): warnin TS E   FAILE ***Fai :77:88: --- FAI Traceback (mo\n",
     "anchors without sense": "x :1: error: E   y  1:2  error  z:3:4: warning: *** at q line 9. thread 'a' panicked\n",
     "long looks": "Traceback (most recent call last):\nTypeError\npanic: x\n--- FAIL: T\nE   x\n" + " \n" * 95,
+    "long looks of tests": "/usr/include/a.h:1:1: error: x{0}\n  ● a › b{0}\n✖ t{0} (1ms)\n[WARNING] Flakes: \n"
+    "--- FAIL: T{0}\n1/2 Test #1: t{0} ...***Failed  0.1 sec\na.cc:{0}: Failure\na.cc:{0}: FAILED:\n"
+    "#   Failed test 'x{0}'\n#   at a line 1.\nnot ok {0} - x\n" + " \n" * 95,
     "colons and digits": ":1:2:3:4:5:6:7:8:9" * 5 + "\n",
     "runs of one letter": "a" * 98 + "!\n",
     "colours": "\x1b[31m\x1b[1m\x1b[K:\x1b[0m\x1b[32m12\x1b[m" * 3 + "\x1b[31m error\x1b[0m\n",

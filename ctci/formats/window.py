@@ -36,10 +36,14 @@ def compiled(regexp: str) -> Any:
 
 
 class Pattern:
-    """A regular expression of RE2's over the bytes of one line; linear in it, whatever it holds. Raises re2.error."""
+    """A regular expression of RE2's over the bytes of one line; linear in it, whatever it holds. Raises re2.error.
 
-    def __init__(self, regexp: str) -> None:
+    `needs` stands in each line that it matches, and is looked for first: that costs a tenth.
+    """
+
+    def __init__(self, regexp: str, needs: bytes = b"") -> None:
         self._compiled = compiled(regexp)
+        self._needs = needs
 
     @property
     def groups(self) -> int:
@@ -47,7 +51,7 @@ class Pattern:
 
     def fields(self, line: bytes) -> tuple[str | None, ...] | None:
         """The groups of the first match, None where there is none."""
-        found = self._compiled.search(line)
+        found = self._compiled.search(line) if self._needs in line else None
         if found is None:
             return None
         return tuple(None if each is None else each.decode("utf-8", "replace") for each in found.groups())

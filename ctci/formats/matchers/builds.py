@@ -15,15 +15,15 @@ _MAVEN = Pattern(
     r"^\[(ERROR|WARNING)\] (?:COMPILATION ERROR : )?(\S.*?):\[(\d+)(?:,(\d+))?\] (?:error: |warning: )?(.*)$"
 )
 _SUREFIRE = Pattern(r"^\[ERROR\] +(\S+?)(?:\((\S+)\))? .*<<< (?:FAILURE|ERROR)!")
-_JAVA_FRAME = Pattern(r"^\s+at (?:\S+/)?([\w.$]+)\.[\w$<>]+\(([\w$]+\.\w+):(\d+)\)")
+_JAVA_FRAME = Pattern(r"^\s+at (?:\S+/)?([\w.$]+)\.[\w$<>]+\(([\w$]+\.\w+):(\d+)\)", b"at ")
 _SUREFIRE_SUMMARY = Pattern(r"^\[ERROR\]   (\w+)\.(\w+):(\d+)(?:»| »)? ?(.*)$")
-_FLAKE = Pattern(r"^\[WARNING\] ((?:\w+\.)+\w+)$")
+_FLAKE = Pattern(r"^\[WARNING\] ((?:\w+\.)+\w+)$", b"[WARNING] ")
 _GOAL = Pattern(r"^\[ERROR\] (Failed to execute goal .*)$")
 _SPHINX = Pattern(
     r"^(?:checking consistency\.\.\. )?(\S.*?\.(?:rst|md|txt|ipynb)): (WARNING|ERROR): (.*?)(?: \[([\w.]+)\])?$"
 )
 _SHELLCHECK = Pattern(r"^(\s*)\^.*?(SC\d{4}) \((\w+)\): (.*)$")
-_IN_LINE = Pattern(r"^In (.+) line (\d+):$")
+_IN_LINE = Pattern(r"^In (.+) line (\d+):$", b" line ")
 _SHELL = Pattern(
     r"^(?:(?:/usr)?/bin/)?(.+?): (?:line )?(\d+): "
     r"(.+: (?:(?:command )?not found|Permission denied|No such file or directory)"

@@ -9,10 +9,10 @@ MOST_LOGGED = 200
 
 _GO = Pattern(r"^(?:vet: )?(\S.*?\.go):(\d+):(\d+): (.*)$")
 _GO_FAIL = Pattern(r"^(\s*)--- FAIL: (\S+)")
-_GO_RESULT = Pattern(r"^(\s*)--- (PASS|FAIL|SKIP): ")
-_GO_RUN = Pattern(r"^=== (?:RUN|NAME|CONT) +(\S+)$")
-_GO_LOG = Pattern(r"^\s+(?:\S+: )?(\S+\.go):(\d+): (.*)$")
-_GO_FRAME = Pattern(r"^\t(\S.*\.go):(\d+)(?: |$)")
+_GO_RESULT = Pattern(r"^(\s*)--- (PASS|FAIL|SKIP): ", b"--- ")
+_GO_RUN = Pattern(r"^=== (?:RUN|NAME|CONT) +(\S+)$", b"=== ")
+_GO_LOG = Pattern(r"^\s+(?:\S+: )?(\S+\.go):(\d+): (.*)$", b".go:")
+_GO_FRAME = Pattern(r"^\t(\S.*\.go):(\d+)(?: |$)", b".go:")
 
 
 def _go(window: Window) -> tuple[Finding, ...] | None:

@@ -13,9 +13,9 @@ MOST_ABOVE = 200
 
 _CTEST = Pattern(r"^\s*\d+/\d+ +Test +#\d+: (.+?) \.+ *([^*]*)\*\*\*(.*?)\s+[\d.]+ sec")
 _NEXT_TEST = Pattern(r"^(?:\s+Start +\d+: |\s*\d+/\d+ +Test +#|\d+% tests passed)")
-_ASSERT = Pattern(r"^(?:\S+: )?(\S+):(\d+): (?:(.+): )?(Assertion [`'].+' failed)\.$")
+_ASSERT = Pattern(r"^(?:\S+: )?(\S+):(\d+): (?:(.+): )?(Assertion [`'].+' failed)\.$", b": Assertion ")
 _GTEST = Pattern(r"^(\S.*):(\d+): Failure$")
-_GTEST_RUN = Pattern(r"^\[ RUN      \] (\S+?)\.(\S+)$")
+_GTEST_RUN = Pattern(r"^\[ RUN      \] (\S+?)\.(\S+)$", b"[ RUN      ] ")
 _CATCH = Pattern(r"^(\S.*):(\d+): FAILED:$")
 
 

@@ -9,15 +9,15 @@ MOST_FAILURE = 60
 
 _E = Pattern(r"^E  +(\S.*)$")
 _HEADING = Pattern(r"^_{3,} (?:ERROR (?:collecting|at \w+ of) )?(.+?) _{3,}$")
-_PLACE = Pattern(r"^(\S.*\.py):(\d+): ?(?:in .*|[A-Za-z_][\w.]*)?$")
-_LINE_STYLE = Pattern(r"^(\S.*\.py):(\d+): (?:[A-Za-z_][\w.]*: )?(.+)$")
+_PLACE = Pattern(r"^(\S.*\.py):(\d+): ?(?:in .*|[A-Za-z_][\w.]*)?$", b".py:")
+_LINE_STYLE = Pattern(r"^(\S.*\.py):(\d+): (?:[A-Za-z_][\w.]*: )?(.+)$", b".py:")
 _SUMMARY = Pattern(r"^(FAILED|ERROR) (\S+\.py)(?:::(\S.*?))?(?: - (.*))?$")
-_FRAME = Pattern(r'^\s*(?:\| )?\s*File "(.+)", line (\d+)(, in .*)?$')
+_FRAME = Pattern(r'^\s*(?:\| )?\s*File "(.+)", line (\d+)(, in .*)?$', b'File "')
 _EXCEPTION = Pattern(r"^\s*(?:\| )?([A-Za-z_][\w.]*(?:: .*)?)$")
 _UNITTEST = Pattern(r"^(?:FAIL|ERROR): (\S+) \((.+?)\)")
 _LINT = Pattern(r"^(\S.*?\.pyi?):(\d+):(\d+): ([A-Z]{1,4}\d{2,5}|invalid-syntax):? (.*)$")
 _RUFF = Pattern(r"^([A-Z]{1,4}\d{2,4}|invalid-syntax):? (.*)$")
-_ARROW = Pattern(r"^\s*--> (.+?):(\d+):(\d+)$")
+_ARROW = Pattern(r"^\s*--> (.+?):(\d+):(\d+)$", b"--> ")
 
 #: Parts of paths that are not the project's.
 _FOREIGN = (

@@ -8,20 +8,20 @@ MOST_FRAMES = 40
 
 _ESLINT = Pattern(r"^\s+(\d+):(\d+)\s+(error|warning)\s+(.*?)(?:\s{2,}(\S+))?\s*$")
 _EXCEPTION = Pattern(r'^(?:Uncaught )?(?:Exception in thread ".*?" )?((?:[A-Za-z_$][\w.$]*)?(?:Error|Exception)\b.*)$')
-_NODE_FRAME = Pattern(r"^\s+at (?:.*\()?(?:file://)?([^()\s][^()]*?):(\d+):(\d+)\)?$")
-_JAVA_FRAME = Pattern(r"^\s+at (?:\S+/)?([\w.$]+)\.[\w$<>]+\(([\w$]+\.\w+):(\d+)\)")
+_NODE_FRAME = Pattern(r"^\s+at (?:.*\()?(?:file://)?([^()\s][^()]*?):(\d+):(\d+)\)?$", b"at ")
+_JAVA_FRAME = Pattern(r"^\s+at (?:\S+/)?([\w.$]+)\.[\w$<>]+\(([\w$]+\.\w+):(\d+)\)", b"at ")
 _HEAD = Pattern(r"^(?:file://)?(/?[^\s:]\S*):(\d+)$")
 _JEST = Pattern(r"^\s*● (\S.*)$")
 #: What Node's runner says of a test whose subtests failed: they are told themselves.
 _PARENT = "failureType: 'subtestsFailed'"
 _NO_SUITE = "Test suite failed to run"
-_JEST_FILE = Pattern(r"^\s*FAIL +(\S+)")
+_JEST_FILE = Pattern(r"^\s*FAIL +(\S+)", b"FAIL ")
 _SPEC = Pattern(r"^\s*✖ (.+) \(\d[\d.]*ms\)$")
 _TAP = Pattern(r"^\s*not ok \d+(?: -)? ?(.*?)(?:\s+#\s*(\w+).*)?$")
-_TAP_PLACE = Pattern(r"^\s*location: '?(.+?):(\d+):(\d+)'?$")
-_TAP_FRAME = Pattern(r"^\s+(?:.* \()?(?:file://)?(/[^()\s]+):(\d+):(\d+)\)?$")
+_TAP_PLACE = Pattern(r"^\s*location: '?(.+?):(\d+):(\d+)'?$", b"location: ")
+_TAP_FRAME = Pattern(r"^\s+(?:.* \()?(?:file://)?(/[^()\s]+):(\d+):(\d+)\)?$", b":")
 _FAILED_TEST = Pattern(r"^\s*#   Failed test '(.*)'$")
-_PERL_AT = Pattern(r"^\s*#\s+(?:.* )?at (.+) line (\d+)\.$")
+_PERL_AT = Pattern(r"^\s*#\s+(?:.* )?at (.+) line (\d+)\.$", b" line ")
 _PERL = Pattern(r"^(.+) at (\S+) line (\d+)(?:\.|, (?:near|at|<)\b?.*)$")
 
 _FOREIGN_NODE = ("node:", "node_modules/", "internal/", "<anonymous>")
