@@ -8,6 +8,8 @@ from ctci.model import Finding
 #: Characters of a message, and of a name.
 MOST_MESSAGE = 2000
 MOST_NAME = 500
+#: Characters of a line that is made of several.
+MOST_LINE = 160
 #: Lines of a text without a message of its own that make one.
 MOST_LINES = 8
 #: Lines among which those are looked for.
@@ -77,8 +79,21 @@ def message_of(said: str, text: str, also: tuple[str, ...] = ()) -> str:
         # A fixture of pytest: what is wrong stands in the middle of where.
         return clean("\n".join(_telling(said, also)))
     if not _is_empty(said[:100]):
-        return _without_place(clean(said))
-    return _without_place(clean("\n".join(_telling(text, also)))) or clean(said)
+        return led(_without_place(clean(said)))
+    return led(_without_place(clean("\n".join(_telling(text, also))))) or clean(said)
+
+
+def led(said: str) -> str:
+    """A message whose first line is only an announcement (`Expected values to be equal:`) with the next lines in it.
+
+    The first line is what letters and lists show.
+    """
+    first, _, rest = said.partition("\n")
+    lines = [line.strip() for line in rest.splitlines() if line.strip()]
+    if not first.endswith(":") or not lines:
+        return said
+    whole = f"{first} {', '.join(lines)}"
+    return whole if len(whole) <= MOST_LINE else "\n".join([f"{first} {lines[0]}", *lines[1:]])
 
 
 def loud_line(text: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ctci.formats import junit, tries
+from ctci.formats import junit, saying, tries
 from ctci.formats.junit import Report
 from ctci.formats.tries import Result
 from ctci.model import Finding
@@ -63,7 +63,7 @@ FIRST: dict[str, tuple[tuple[int, int, int, int, int], str, str, str, str | None
         (1, 1, 0, 2, 0),
         "CartTest::Total",
         "cart_test.cc:10",
-        "Expected equality of these values:\n  total()\n    Which is: 3\n  4",
+        "Expected equality of these values: total(), Which is: 3, 4",
         None,
     ),
     "jest-junit": (
@@ -253,6 +253,15 @@ def test_a_message_is_told_without_its_place(said: str, message: str) -> None:
     body = suite(f"<testcase name='a'><failure message={saxutils.quoteattr(said)}/></testcase>")
 
     assert message == one(body).message
+
+
+def test_a_first_line_that_only_announces_goes_on_with_what_follows() -> None:
+    said = "Values differ:\n  1\n\n  2"
+
+    assert saying.led(said) == "Values differ: 1, 2"
+    assert saying.led(f"Values differ:\n{'x' * 200}\ny") == f"Values differ: {'x' * 200}\ny"
+    assert saying.led("Values differ:\n \n") == "Values differ:\n \n"
+    assert saying.led("1 != 2\nreally") == "1 != 2\nreally"
 
 
 def test_an_error_of_the_suite_itself_counts() -> None:

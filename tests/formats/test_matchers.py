@@ -247,7 +247,7 @@ def test_a_failed_test_of_node_is_told_once_and_not_again_in_the_list_at_the_end
 
 
 def test_a_failed_test_of_perl_is_told_once_however_it_was_run() -> None:
-    told = [("tap", "total")]
+    told = [("tap", "got '2', expected '3'")]
 
     assert told == logs.said(logs.sample("perl-prove"))
     assert told == logs.said(logs.sample("perl-test"))
@@ -303,6 +303,12 @@ def test_what_stands_in_a_group_is_read_like_all_else() -> None:
     log = "::group::Compile\nsrc/cart.c:3:5: error: broken\n::endgroup::\n##[group]Lint\n  ::warning file=a.py::odd\n"
 
     assert logs.said(log) == [("gcc", "broken"), ("annotation", "odd")]
+
+
+def test_a_message_does_not_tell_the_place_of_its_annotation_once_more() -> None:
+    assert logs.only("::error file=a.py,line=3,col=5::a.py:3:5: F401 unused\n").message == "F401 unused"
+    assert logs.only("::error file=a.py,line=3,col=5::b.py:9:9: unused\n").message == "b.py:9:9: unused"
+    assert logs.only("::error file=a.py::time: 3\n").message == "time: 3"
 
 
 def test_azures_issues_are_read_with_their_fields() -> None:

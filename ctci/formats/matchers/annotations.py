@@ -21,7 +21,10 @@ def _command(window: Window) -> tuple[Finding, ...] | None:
         return None
     word, fields, said = (each or "" for each in found)
     told = _fields(fields, ",")
-    message = _unescaped(said)
+    # Ruff and others write the place once more into the message.
+    place = ":".join(filter(None, (told.get("line"), told.get("col"))))
+    before, _, rest = _unescaped(said).partition(": ")
+    message = rest if place and rest and before.endswith(f":{place}") else _unescaped(said)
     title = told.get("title")
     if title:
         message = f"{title}: {message}" if message else title

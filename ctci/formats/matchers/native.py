@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from ctci.formats import saying
 from ctci.formats.window import Family, Pattern, Window, text
 from ctci.model import Finding
 
@@ -58,7 +59,7 @@ def _gtest(window: Window) -> tuple[Finding, ...] | None:
     if found is None:
         return None
     test = next((run for run in map(_GTEST_RUN.fields, window.above(MOST_ABOVE)) if run is not None), None)
-    said = "\n".join(_paragraph(window, b"["))
+    said = saying.led("\n".join(_paragraph(window, b"[")))
     name = f"{test[0]}::{test[1]}" if test else None
     return (window.finding("failure", "gtest", said or "Failure", file=found[0], line=found[1], test=name),)
 

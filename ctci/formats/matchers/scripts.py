@@ -1,10 +1,16 @@
 """JavaScript, Java's exceptions, Perl, TAP, ESLint, Jest and Node's tests. Pure."""
 
+import itertools
+from collections.abc import Iterable
+
+from ctci.formats import saying
 from ctci.formats.window import MOST_NAME, Family, Pattern, Window, text
 from ctci.model import Finding
 
 #: Frames of a stack that are looked at.
 MOST_FRAMES = 40
+#: Lines of a message that are kept.
+MOST_SAID = 6
 
 _ESLINT = Pattern(r"^\s+(\d+):(\d+)\s+(error|warning)\s+(.*?)(?:\s{2,}(\S+))?\s*$")
 _EXCEPTION = Pattern(r'^(?:Uncaught )?(?:Exception in thread ".*?" )?((?:[A-Za-z_$][\w.$]*)?(?:Error|Exception)\b.*)$')
@@ -21,6 +27,7 @@ _TAP = Pattern(r"^\s*not ok \d+(?: -)? ?(.*?)(?:\s+#\s*(\w+).*)?$")
 _TAP_PLACE = Pattern(r"^\s*location: '?(.+?):(\d+):(\d+)'?$", b"location: ")
 _TAP_FRAME = Pattern(r"^\s+(?:.* \()?(?:file://)?(/[^()\s]+):(\d+):(\d+)\)?$", b":")
 _FAILED_TEST = Pattern(r"^\s*#   Failed test '(.*)'$")
+_PERL_VALUE = Pattern(r"^\s*#\s+(got|expected): (.*)$")
 _PERL_AT = Pattern(r"^\s*#\s+(?:.* )?at (.+) line (\d+)\.$", b" line ")
 _PERL = Pattern(r"^(.+) at (\S+) line (\d+)(?:\.|, (?:near|at|<)\b?.*)$")
 
@@ -136,10 +143,9 @@ def _tap(window: Window) -> tuple[Finding, ...] | None:
     test, directive = found
     if (directive or "").lower() in ("todo", "skip"):
         return ()
-    said, place = _tap_told(window)
+    said, (file, line, column) = _tap_told(window)
     if said == _PARENT:
         return ()
-    file, line, column = place
     if not _is_new(window, test, line):
         return ()
     return (window.finding("failure", "tap", said or test or "failed", file=file, line=line, column=column, test=test),)
@@ -154,7 +160,7 @@ def _tap_told(window: Window) -> tuple[str | None, tuple[str | None, ...]]:
         stripped = text(each).strip()
         perl, location, frame = _PERL_AT.fields(each), _TAP_PLACE.fields(each), _TAP_FRAME.fields(each)
         if perl is not None:
-            return said, (*perl, None)
+            return _values(lines), (*perl, None)
         if stripped == _PARENT:
             return _PARENT, begins
         if location is not None:
@@ -164,7 +170,10 @@ def _tap_told(window: Window) -> tuple[str | None, tuple[str | None, ...]]:
         elif stripped.startswith("error: "):
             said = stripped.removeprefix("error: ").strip("'\"")
             if said in ("|-", "|", ">-"):
-                said = text(next(lines, b"")).strip()
+                block = itertools.takewhile(
+                    lambda line: not line.startswith("code: "), (text(line).strip() for line in lines)
+                )
+                said = saying.led("\n".join(itertools.islice(filter(None, block), MOST_SAID)))
         elif stripped == "..." or stripped.startswith(("ok ", "not ok ")):
             break
     return said, begins
@@ -173,13 +182,20 @@ def _tap_told(window: Window) -> tuple[str | None, tuple[str | None, ...]]:
 def _test_more(window: Window) -> tuple[Finding, ...] | None:
     """`#   Failed test 'total'`, `#   at t/cart.t line 6.`: all that prove shows of Perl's tests."""
     found = _FAILED_TEST.fields(window.line)
-    place = next(iter(map(_PERL_AT.fields, window.below(1))), None)
+    lines = iter(window.below(MOST_SAID))
+    place = _PERL_AT.fields(next(lines, b""))
     if found is None or place is None:
         return None
     test, (file, line) = found[0], place
     if not _is_new(window, test, line):
         return ()
-    return (window.finding("failure", "tap", test or "failed", file=file, line=line, test=test),)
+    return (window.finding("failure", "tap", _values(lines) or test or "failed", file=file, line=line, test=test),)
+
+
+def _values(lines: Iterable[bytes]) -> str | None:
+    """`got '2', expected '3'` of the two lines that Perl's tests write for them."""
+    found = itertools.takewhile(lambda each: each is not None, map(_PERL_VALUE.fields, itertools.islice(lines, 2)))
+    return ", ".join(f"{each[0]} {each[1]}" for each in found if each) or None
 
 
 def _is_new(window: Window, test: str | None, line: str | None) -> bool:
@@ -195,18 +211,20 @@ def _spec(window: Window) -> tuple[Finding, ...] | None:
     found = _SPEC.fields(window.line)
     if found is None:
         return None
-    test, said = found[0], ""
+    test, said = found[0], list[str]()
     for line in window.below(MOST_FRAMES):
         frame = _frame(line) if line.lstrip().startswith(b"at ") else None
         if frame is not None:
             _, file, at, column = frame
             if not _is_new(window, test, at):
                 return ()
-            return (window.finding("failure", "node", said or "failed", file=file, line=at, column=column, test=test),)
+            told = saying.led("\n".join(said)) or "failed"
+            return (window.finding("failure", "node", told, file=file, line=at, column=column, test=test),)
         if not said and not line.startswith(b" "):
             # A parent of failing tests has none.
             return ()
-        said = said or text(line).strip()
+        if line.strip() and len(said) < MOST_SAID:
+            said.append(text(line).strip())
     return None
 
 
