@@ -27,6 +27,7 @@ from ctci.report.commit_statuses import CommitStatuses
 from ctci.report.courier import Courier
 from ctci.report.digests import Digests
 from ctci.report.transitions import Transitions
+from ctci.report.webhooks import Chats, Heartbeats, Webhooks
 from ctci.run import adoption, containment, keeping, sweeping, tidy
 from ctci.run.capacity import Busy, Floor
 from ctci.run.containment import Containment
@@ -223,6 +224,7 @@ def start(
     almanac = Almanac(db, current)
     digests = Courier(db, Digests(db, place, current, environ, almanac, service.ailments), holder)
     commit_statuses = Courier(db, CommitStatuses(db, current, environ), holder)
+    called = (Webhooks(db, current, environ), Chats(db, current, environ), Heartbeats(current, environ))
 
     def worker(slot: int) -> Worker:
         return Worker(
@@ -250,6 +252,7 @@ def start(
         ("letters", letters.run),
         ("digests", digests.run),
         ("statuses", commit_statuses.run),
+        *((f"calls by {sink.name}", Courier(db, sink, holder).run) for sink in called),
         ("nightly", Nightly(db, current, asking).run),
         ("sweep", Sweep(db, current, asking).run),
         ("tidy", tidy.Upkeep(db, place, current).run),

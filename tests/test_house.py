@@ -162,7 +162,6 @@ CLOCKS = {
 }
 #: Imported inside functions: slow or optional.
 LAZY = {"smtplib", "css_inline", "rich", "importlib", "httpx2", "apprise"}
-LAZY = {"smtplib", "css_inline", "rich", "importlib", "httpx2"}
 
 
 def name_of(path: Path) -> str:

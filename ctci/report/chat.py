@@ -1,4 +1,4 @@
-"""What a chat is told of a run: a title and a few lines, short enough for any service. Pure.
+"""What a chat is told of some jobs: a title and a few lines, short enough for any service. Pure.
 
 What comes from commits and logs has passed `plain` and calls nobody: an `@everyone` in a subject is a word like others.
 """
@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ctci.model import Run, Verdict
+from ctci.model import Verdict
 from ctci.report import letter
 
 #: Characters of the title, and of all lines together: the least that the services in use take.
@@ -28,26 +28,30 @@ class Message:
     body: str
 
 
-def compose(run: Run, verdicts: Sequence[Verdict], *, public_url: str) -> Message:
-    """Write the message about some jobs of a run: title of one line, plain text of a few."""
-    url = f"{public_url.rstrip('/')}/runs/{run.id}"
+def compose(verdicts: Sequence[Verdict], *, public_url: str) -> Message:
+    """Write the message about some jobs, of one run or several: title of one line, plain text of a few."""
     lines = [line for each in verdicts[:MOST] for line in _lines(each)]
     more = len(verdicts) - MOST
-    ends = [*([f"and {more} more"] if more > 0 else []), url]
+    runs = list(dict.fromkeys(each.run.id for each in verdicts))
+    urls = [f"{public_url.rstrip('/')}/runs/{run}" for run in runs[:MOST]]
+    ends = [*([f"and {more} more"] if more > 0 else []), *urls]
     room = BODY - sum(len(line) + 1 for line in ends)
     while sum(len(line) + 1 for line in lines) > room:
         lines.pop()
-    return Message(title=_title(run, verdicts), body="\n".join((*lines, *ends)))
+    return Message(title=_title(verdicts), body="\n".join((*lines, *ends)))
 
 
-def _title(run: Run, verdicts: Sequence[Verdict]) -> str:
-    branch, number = letter.plain(run.branch, 60), f" (#{run.id})"
+def _title(verdicts: Sequence[Verdict]) -> str:
+    run = verdicts[0].run
+    several = len({each.run.id for each in verdicts}) > 1
+    branch, number = letter.plain(run.branch, 60), "" if several else f" (#{run.id})"
     if len(verdicts) == 1:
         said = f"{letter.plain(verdicts[0].job.name, 80)} {_verb(verdicts[0].word)} {branch}"
     else:
         words = [each.word for each in verdicts]
         counts = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
-        said = f"{letter.plain(run.project, 60)} {branch}: {counts}"
+        where = dict.fromkeys(f"{each.run.project} {each.run.branch}" for each in verdicts)
+        said = f"{', '.join(letter.plain(each, 120) for each in where)}: {counts}"
     return _quiet(said, TITLE - len(number)) + number
 
 

@@ -41,7 +41,7 @@ class Event:
 
 def of_run(run: Run, verdicts: Sequence[Verdict], *, red: bool, public_url: str) -> tuple[Event, ...]:
     """The events of a run that has finished; `red`: whether anything of its branch is red now."""
-    told = [each for each in verdicts if not each.job.order.recipe.allow_failure]
+    told = [each for each in verdicts if each.change]
     broke = [each for each in told if each.word in BROKE]
     fixed = [each for each in told if each.word == "fixed"]
     found = [_of_jobs("run.finished", run, verdicts, public_url)]
@@ -49,8 +49,7 @@ def of_run(run: Run, verdicts: Sequence[Verdict], *, red: bool, public_url: str)
         found.append(_of_jobs("branch.broke", run, broke, public_url))
     if fixed and not red:
         found.append(_of_jobs("branch.fixed", run, fixed, public_url))
-    # What is allowed to fail is told too: nobody allowed ctci to.
-    found += [_errored(run, each, public_url) for each in verdicts if each.word == "errored"]
+    found += [_errored(run, each, public_url) for each in told if each.word == "errored"]
     return tuple(found)
 
 

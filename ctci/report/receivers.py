@@ -29,9 +29,17 @@ def at_once(settings: Config, verdict: Verdict) -> tuple[Receiver, ...]:
     """Who is told of it at once, each address once."""
     return _once(
         Receiver(notify=notify.name, address=address)
+        for notify in asking(settings, verdict)
+        for address in (*notify.email, *_authors(notify, verdict))
+    )
+
+
+def asking(settings: Config, verdict: Verdict) -> tuple[Notify, ...]:
+    """The notify tables that are told of it at once."""
+    return tuple(
+        notify
         for notify in told_of(settings, verdict.run.project, verdict.job.order.remote.url)
         if _ASKS.get(verdict.word) in notify.immediate and matches(notify, verdict)
-        for address in (*notify.email, *_authors(notify, verdict))
     )
 
 

@@ -70,15 +70,7 @@ class Transitions:
 
     def before(self) -> bool:
         """Hasten the letters to those whose projects have nothing unfinished."""
-        waiting = ledger.waiting(self._db, self.name)
-        if not waiting:
-            return False
-        settings, busy = self._current.get(), ledger.unfinished(self._db)
-        naming = {notify.name for project in busy for notify in receivers.told_of(settings, project)}
-        done = [to for to in waiting if to.partition(":")[0] not in naming]
-        if done:
-            ledger.hasten(self._db, sink=self.name, to=done)
-        return bool(done)
+        return hasten(self._db, self._current.get(), self.name)
 
     # --- what is due -------------------------------------------------------------------------------------------------
 
@@ -153,6 +145,19 @@ def judged(db: ledger.Ledger, settings: Config, jobs: Iterable[int]) -> list[Ver
     """The verdicts of jobs, in their order."""
     found = ledger.pasts(db, set(jobs), config.default_refs(settings, ledger.default_branches(db)))
     return [verdict.judge(found[id_]) for id_ in sorted(found)]
+
+
+def hasten(db: ledger.Ledger, settings: Config, sink: str) -> bool:
+    """Hasten what is owed to those whose projects have nothing unfinished; whether there was any."""
+    waiting = ledger.waiting(db, sink)
+    if not waiting:
+        return False
+    busy = ledger.unfinished(db)
+    naming = {notify.name for project in busy for notify in receivers.told_of(settings, project)}
+    done = [to for to in waiting if to.partition(":")[0] not in naming]
+    if done:
+        ledger.hasten(db, sink=sink, to=done)
+    return bool(done)
 
 
 def newest(told: Iterable[Verdict]) -> list[Verdict]:

@@ -18,7 +18,7 @@ URL = "https://ci.example.org/"
 def test_one_job_is_told_by_its_first_error_and_its_suspect() -> None:
     commits = (make.commit(sha=make.sha(2)), make.commit(sha=make.sha(3)))
 
-    told = chat.compose(verdicts.RUN, [verdicts.verdict("broke", suspects=commits)], public_url=URL)
+    told = chat.compose([verdicts.verdict("broke", suspects=commits)], public_url=URL)
 
     assert told.title == "shop/api:test broke main (#1482)"
     said = """\
@@ -36,7 +36,7 @@ def test_several_jobs_are_counted_by_their_words() -> None:
         verdicts.verdict("errored", job=verdicts.job(3, status=Status.ERRORED, reason="the disk is full")),
     ]
 
-    found = chat.compose(verdicts.RUN, told, public_url=URL)
+    found = chat.compose(told, public_url=URL)
 
     assert found.title == "shop main: 1 broke, 1 fixed, 1 errored (#1482)"
     assert found.body.splitlines() == [
@@ -49,10 +49,20 @@ def test_several_jobs_are_counted_by_their_words() -> None:
     ]
 
 
+def test_several_runs_have_each_its_address() -> None:
+    other = replace(verdicts.RUN, id=1483, project="blog")
+    told = [verdicts.verdict("broke", suspects=()), verdicts.verdict("fixed", run=other)]
+
+    found = chat.compose(told, public_url=URL)
+
+    assert found.title == "shop main, blog main: 1 broke, 1 fixed"
+    assert found.body.splitlines()[-2:] == ["https://ci.example.org/runs/1482", "https://ci.example.org/runs/1483"]
+
+
 def test_of_many_jobs_a_few_are_told_and_the_others_counted() -> None:
     told = [verdicts.verdict("broke", job=verdicts.job(number)) for number in range(40)]
 
-    found = chat.compose(verdicts.RUN, told, public_url=URL)
+    found = chat.compose(told, public_url=URL)
 
     assert found.body.splitlines()[-2:] == ["and 35 more", "https://ci.example.org/runs/1482"]
 
@@ -61,10 +71,7 @@ def test_a_finding_without_a_place_is_told_by_its_test_or_its_tool() -> None:
     of_test = make.finding(file=None, line=None, test="cart::test_total")
     of_tool = make.finding(file=None, line=None, test=None)
 
-    said = [
-        chat.compose(verdicts.RUN, [verdicts.verdict("broke", first=each)], public_url=URL).body
-        for each in (of_test, of_tool)
-    ]
+    said = [chat.compose([verdicts.verdict("broke", first=each)], public_url=URL).body for each in (of_test, of_tool)]
 
     assert "cart::test_total: AssertionError" in said[0]
     assert "pytest: AssertionError" in said[1]
@@ -76,9 +83,9 @@ def test_what_strangers_write_stays_short_and_calls_nobody(text: str, other: str
     run = replace(verdicts.RUN, subject=text, ref=f"refs/heads/{other}")
     finding = make.finding(message=text, file=other)
     commits = (make.commit(author=text, subject=other),)
-    told = [verdicts.verdict("broke", first=finding, suspects=commits) for _ in range(count)]
+    told = [verdicts.verdict("broke", run=run, first=finding, suspects=commits) for _ in range(count)]
 
-    found = chat.compose(run, told, public_url=URL)
+    found = chat.compose(told, public_url=URL)
 
     assert len(found.title) <= chat.TITLE
     assert len(found.body) <= chat.BODY

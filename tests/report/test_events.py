@@ -28,9 +28,6 @@ def types(told: list[Verdict], *, red: bool) -> list[str]:
     return [each.type for each in events.of_run(verdicts.RUN, told, red=red, public_url=URL)]
 
 
-ALLOWED = verdicts.job(order=make.order(recipe=make.recipe(allow_failure=True)))
-
-
 @pytest.mark.parametrize(
     ("told", "red", "expected"),
     [
@@ -39,14 +36,17 @@ ALLOWED = verdicts.job(order=make.order(recipe=make.recipe(allow_failure=True)))
         ([verdicts.verdict("still broken")], True, []),
         ([verdicts.verdict("broke")], True, ["branch.broke"]),
         ([verdicts.verdict("failed")], True, ["branch.broke"]),
-        ([verdicts.verdict("broke", job=ALLOWED)], False, []),
+        # A rerun of what newer runs have left behind.
+        ([verdicts.verdict("broke", change=False)], True, []),
         ([verdicts.verdict("fixed")], False, ["branch.fixed"]),
         # Something else of the branch is still red.
         ([verdicts.verdict("fixed")], True, []),
         ([verdicts.verdict("fixed"), verdicts.verdict("broke")], True, ["branch.broke"]),
-        ([verdicts.verdict("fixed", job=ALLOWED)], False, []),
+        ([verdicts.verdict("fixed", change=False)], False, []),
         ([verdicts.verdict("errored")], False, ["job.errored"]),
-        ([verdicts.verdict("errored"), verdicts.verdict("errored", job=ALLOWED)], False, ["job.errored"] * 2),
+        ([verdicts.verdict("errored"), verdicts.verdict("errored")], False, ["job.errored"] * 2),
+        # An outage is told once.
+        ([verdicts.verdict("errored", change=False)], False, []),
         ([verdicts.verdict("cancelled"), verdicts.verdict("skipped")], False, []),
     ],
 )

@@ -4,7 +4,6 @@ import base64
 import contextlib
 import logging
 import socket
-import ssl
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from ctci.report import calls, outlets, signing
 from ctci.report.chat import Message
 from ctci.report.outlets import OutletError
 from tests.conftest import StoppedClock
+from tests.report import tls
 from tests.report.receiver import Receiver, raw, receiving
 
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
@@ -241,13 +241,7 @@ def test_a_compressed_answer_is_not_unpacked(receiver: Receiver) -> None:
 
 
 def test_a_certificate_that_nobody_vouches_for_is_not_trusted(tmp_path: Path) -> None:
-    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    made = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=x")
-    subprocess.run(["openssl", *made, "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate, key)
-
-    with receiving(tls=tls) as receiver:
+    with receiving(tls=tls.server(tls.certificate(tmp_path))) as receiver:
         error = refused(receiver.url)
 
     assert "its certificate is not trusted: self-signed certificate" in str(error)

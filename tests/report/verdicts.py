@@ -54,6 +54,7 @@ BROKE = Verdict(
     job=JOB,
     run=RUN,
     word="broke",
+    change=True,
     green=GREEN,
     cause="commits",
     suspects=(make.commit(sha=make.sha(2)),),
@@ -67,5 +68,6 @@ def job(number: int = JOB.id, **fields: Any) -> Job:
 
 def verdict(word: str = "broke", **fields: Any) -> Verdict:
     if word in ("broke", "failed", "still broken"):
-        return replace(BROKE, word=word, **fields)
-    return Verdict(**{"job": JOB, "run": RUN, "word": word, "green": GREEN, **fields})
+        return replace(BROKE, **{"word": word, "change": word != "still broken", **fields})
+    changes = word in ("fixed", "errored")
+    return Verdict(**{"job": JOB, "run": RUN, "word": word, "change": changes, "green": GREEN, **fields})

@@ -1,0 +1,212 @@
+"""The sinks of what is called: webhooks with each event, chats with what is told at once, heartbeats after digests.
+
+Each event for each webhook is a sending of its own, so that one that is refused holds no other up.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from ctci import clock, config, ledger
+from ctci.config.settings import Config, Notify
+from ctci.model import Change, Owed, SecretRef, Sending, Verdict
+from ctci.report import chat, events, outlets, receivers, signing, transitions
+from ctci.report.courier import NotSent, Sent
+from ctci.report.events import Event
+from ctci.report.outlets import OutletError
+
+#: What ended longer ago is not told any more: who adds a table does not ask for all that ever was, milliseconds.
+OLD_MS = 24 * 60 * 60_000
+
+
+class Webhooks:
+    """Events of runs that have finished, and of a configuration that cannot be put in force."""
+
+    name = "webhook"
+    together = False
+
+    def __init__(self, db: ledger.Ledger, current: config.Current, environ: Mapping[str, str]) -> None:
+        self._db = db
+        self._current = current
+        self._environ = environ
+        #: What of a broken configuration was told last: reading it once more is no news.
+        self._told: tuple[config.Problem, ...] = ()
+
+    def owed(self, changes: Sequence[Change]) -> Sequence[Owed]:
+        """The events of the runs that ended with one of these changes."""
+        settings = self._current.get()
+        if not any(notify.webhook for notify in settings.notify.values()):
+            return ()
+        runs = {change.run for change in changes if change.kind == "settled"}
+        jobs = [job.id for of_run in ledger.jobs_of(self._db, sorted(runs)).values() for job in of_run]
+        told: dict[int, list[Verdict]] = defaultdict(list)
+        for each in transitions.judged(self._db, settings, jobs):
+            if each.run.finished_at is not None and not _is_old(each.run.finished_at):
+                told[each.run.id].append(each)
+        return [owed for of_run in told.values() for owed in self._of_run(settings, of_run)]
+
+    def _of_run(self, settings: Config, verdicts: Sequence[Verdict]) -> Iterator[Owed]:
+        run, remote = verdicts[0].run, verdicts[0].job.order.remote.url
+        red = any(each.word == "fixed" for each in verdicts) and bool(ledger.red_on(self._db, run.project, run.ref))
+        for notify in receivers.told_of(settings, run.project, remote):
+            mine = [each for each in verdicts if receivers.matches(notify, each)]
+            if notify.webhook is None or not mine:
+                continue
+            for event in events.of_run(run, mine, red=red, public_url=settings.server.public_url):
+                yield self._call(notify, event, to=f"{notify.name}:{event.key}", run=run.id)
+
+    def _call(self, notify: Notify, event: Event, *, to: str, run: int = 0) -> Owed:
+        # The time is in the key: a new ledger counts its runs from 1 again.
+        key = f"{self.name}/{notify.name}/{event.key}/{event.at}"
+        return Owed(
+            key=key,
+            to=to,
+            run=run,
+            due=clock.now(),
+            message_id=signing.id_of(key),
+            body={"type": event.type, "json": event.body.decode()},
+        )
+
+    def before(self) -> bool:
+        """Owe what is to be said of a configuration that is broken since the last turn."""
+        error = self._current.error
+        problems = () if error is None else error.problems
+        news = bool(problems) and problems != self._told
+        self._told = problems
+        tables = [each for each in self._current.get().notify.values() if each.webhook is not None] if news else []
+        if not tables:
+            return False
+        event = events.config_invalid(problems, at=self._current.tried_at or clock.now())
+        owed = [self._call(notify, event, to=f"{notify.name}:{event.type}") for notify in tables]
+        ledger.owe(self._db, sink=self.name, owed=owed)
+        return True
+
+    def deliver(self, taken: Sequence[Sending]) -> Sent:
+        """Call the webhook with what is due for it."""
+        settings = self._current.get()
+        notify = _table(settings, taken[0])
+        if notify.webhook is None or notify.webhook_secret is None:
+            raise _nobody(taken[0])
+        for each in taken:
+            url, secret = _reveal(settings, self._environ, notify.webhook, notify.webhook_secret)
+            body = str((each.body or {}).get("json", "")).encode()
+            with _sending():
+                outlets.webhook(url, secret, id_=each.message_id, body=body)
+        return Sent()
+
+
+class Chats:
+    """What is told at once by Apprise: batched as letters are."""
+
+    name = "apprise"
+    together = True
+
+    def __init__(self, db: ledger.Ledger, current: config.Current, environ: Mapping[str, str]) -> None:
+        self._db = db
+        self._current = current
+        self._environ = environ
+
+    def owed(self, changes: Sequence[Change]) -> Sequence[Owed]:
+        """A message to each table that asks to be told at once, for each end that is worth one."""
+        settings = self._current.get()
+        if not any(notify.apprise for notify in settings.notify.values()):
+            return ()
+        ended = [change.job for change in changes if change.kind == "settled" and change.job is not None]
+        return [
+            Owed(
+                key=f"{self.name}/{notify.name}/{told.run.id}/{told.job.id}/{told.job.finished_at}",
+                to=notify.name,
+                run=told.run.id,
+                jobs=(told.job.id,),
+                due=clock.now() + transitions.BATCH_MS,
+            )
+            for told in transitions.judged(self._db, settings, ended)
+            if told.change and not _is_old(told.job.finished_at)
+            for notify in receivers.asking(settings, told)
+            if notify.apprise is not None
+        ]
+
+    def before(self) -> bool:
+        """Hasten the messages to those whose projects have nothing unfinished."""
+        return transitions.hasten(self._db, self._current.get(), self.name)
+
+    def deliver(self, taken: Sequence[Sending]) -> Sent:
+        """Write one message of what is due for one table, and hand it over."""
+        settings = self._current.get()
+        notify = _table(settings, taken[0])
+        jobs = {job for each in taken for job in each.jobs}
+        told = transitions.newest(transitions.judged(self._db, settings, jobs))
+        if notify.apprise is None or not told:
+            raise _nobody(taken[0])
+        (url,) = _reveal(settings, self._environ, notify.apprise)
+        message = chat.compose(told, public_url=settings.server.public_url)
+        with _sending():
+            outlets.chat(url, message)
+        return Sent(body={"subject": message.title})
+
+
+class Heartbeats:
+    """Who owes a digest owes its heartbeat when it went out, by `beat`."""
+
+    name = "heartbeat"
+    together = True
+
+    def __init__(self, current: config.Current, environ: Mapping[str, str]) -> None:
+        self._current = current
+        self._environ = environ
+
+    def owed(self, changes: Sequence[Change]) -> Sequence[Owed]:  # noqa: ARG002 - a sink's signature
+        """Nothing: changes ask for no heartbeat."""
+        return ()
+
+    def before(self) -> bool:
+        """Nothing."""
+        return False
+
+    def deliver(self, taken: Sequence[Sending]) -> Sent:
+        """Call the address."""
+        settings = self._current.get()
+        notify = _table(settings, taken[0])
+        if notify.heartbeat is None:
+            raise _nobody(taken[0])
+        (url,) = _reveal(settings, self._environ, notify.heartbeat)
+        with _sending():
+            outlets.heartbeat(url)
+        return Sent()
+
+
+def beat(notify: Notify, at: int) -> Owed:
+    """The heartbeat of a notify table; one that was not heard yet is replaced, for the last is what counts."""
+    key = f"{Heartbeats.name}/{notify.name}"
+    return Owed(key=key, to=notify.name, due=at, body={"at": at}, replaces=True)
+
+
+def _is_old(at: int | None) -> bool:
+    return at is not None and at < clock.now() - OLD_MS
+
+
+def _table(settings: Config, sending: Sending) -> Notify:
+    """The notify table that a sending is for, as it is now. Raises NotSent."""
+    notify = settings.notify.get(sending.to.partition(":")[0])
+    if notify is None:
+        raise _nobody(sending)
+    return notify
+
+
+def _nobody(sending: Sending) -> NotSent:
+    return NotSent(f"{sending.to} is not to be told any more", permanent=True)
+
+
+def _reveal(settings: Config, environ: Mapping[str, str], *refs: SecretRef) -> tuple[bytes, ...]:
+    try:
+        return tuple(config.reveal(ref, environ, settings.folder) for ref in refs)
+    except config.SecretError as error:
+        raise NotSent(str(error)) from error
+
+
+@contextmanager
+def _sending() -> Iterator[None]:
+    try:
+        yield
+    except OutletError as error:
+        raise NotSent(str(error), permanent=error.permanent, after_ms=error.retry_ms) from error
