@@ -22,6 +22,7 @@ from ctci.model import (
     Plan,
     Reading,
     Run,
+    Sending,
     Status,
     Wait,
 )
@@ -75,6 +76,7 @@ RUN = (
 RUN_WHOLE = (*RUN, "commits", "attempts", "deliveries", "readings")
 BRANCH = ("project", "branch", "ref", "red", "failing", "run")
 DELIVERY = ("id", "project", "forge", "event", "ref", "pushed_by", "received_at", "decision", "reason", "run")
+SENDING = ("id", "by", "to", "run", "due_at", "sent_at", "state", "tries", "error", "message_id")
 AHEAD = (
     "project",
     "schedule",
@@ -336,6 +338,22 @@ def delivery(delivery: Delivery) -> dict[str, Any]:
         "decision": delivery.decision,
         "reason": delivery.reason,
         "run": delivery.run,
+    }
+
+
+def sending(sending: Sending) -> dict[str, Any]:
+    """What somebody outside is told, by mail, webhook and so on; `error` is that of the last try."""
+    return {
+        "id": f"s_{sending.id}",
+        "by": sending.sink,
+        "to": sending.to,
+        "run": sending.run or None,
+        "due_at": time(sending.due),
+        "sent_at": time(sending.sent_at),
+        "state": sending.state,
+        "tries": sending.tries,
+        "error": sending.last_error,
+        "message_id": sending.message_id or None,
     }
 
 

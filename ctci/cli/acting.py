@@ -1,4 +1,4 @@
-"""run, rerun, cancel, ack: what people ask for, declared."""
+"""run, rerun, cancel, redeliver, ack: what people ask for, declared."""
 
 import re
 
@@ -85,6 +85,18 @@ def cancel(*, jobs: str, reason: str) -> int:
     from ctci.cli import asking  # noqa: PLC0415 - a verb's module
 
     return asking.cancel(found, reason=reason)
+
+
+@verb(examples=("ctci redeliver s_81", "ctci redeliver 81"))
+@click.argument("sending", metavar="SENDING")
+def redeliver(*, sending: str) -> int:
+    """SENDING is what `ctci told` prints first. A call has the id that it had, so that its receiver knows it again."""
+    number = targets.sending(sending)
+    if number is None:
+        raise click.BadParameter(f"{sending} is none of what `ctci told` lists, such as s_81")
+    from ctci.cli import telling  # noqa: PLC0415 - a verb's module
+
+    return telling.redeliver(number)
 
 
 @verb(

@@ -1,4 +1,4 @@
-"""status, runs, show, log, why-not, acks: what people look at, declared."""
+"""status, runs, show, log, told, why-not, acks: what people look at, declared."""
 
 import click
 
@@ -75,6 +75,21 @@ def log(*, jobs: str, follow: bool, failed: bool, lines: str | None, attempt: in
     if follow:
         return reading.follow(found, raw=raw)
     return reading.log(found, failed=failed, asked=asked, attempt=attempt, raw=raw)
+
+
+@verb(examples=("ctci told --failed", "ctci told 12 --by webhook --json id,to,error"), fields=shape.SENDING)
+@click.argument("run", metavar="[RUN]", required=False, shell_complete=completing.runs)
+@click.option("--by", metavar="SINK", help="Only by mail, digest, status, webhook, apprise or heartbeat.")
+@click.option("--failed", is_flag=True, help="Only what did not go at its last try.")
+@click.option("--limit", "-n", type=click.IntRange(1, 200), default=20, show_default=True)
+def told(*, fields: tuple[str, ...] | None, run: str | None, by: str | None, failed: bool, limit: int) -> int:
+    """Newest first. `ctci redeliver s_81` sends one of them again."""
+    found = targets.target(run) if run is not None else None
+    if run is not None and (found is None or found.run is None):
+        raise click.BadParameter(f"{run} is not the number of a run")
+    from ctci.cli import telling  # noqa: PLC0415 - a verb's module
+
+    return telling.told(fields, run=found.run if found else None, by=by, failed=failed, limit=limit)
 
 
 @verb(examples=("ctci why-not shop@main", "ctci why-not d_81"), fields=shape.DELIVERY)

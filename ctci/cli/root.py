@@ -36,12 +36,14 @@ VERBS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "log": ("ctci.cli.looking:log", "Print or follow the log of a run's jobs."),
         "acks": ("ctci.cli.looking:acks", "Findings that are acknowledged as known, and until when."),
         "schedule": ("ctci.cli.scheduling:schedule", "What runs without a push, and when; run one now."),
+        "told": ("ctci.cli.looking:told", "What was told outside, by letter, status or call, and what did not go."),
         "why-not": ("ctci.cli.looking:why_not", "Why a push did not build: the recorded decision in words."),
     },
     "Act": {
         "run": ("ctci.cli.acting:run", "Run recipes of a project, on the server or in this checkout."),
         "rerun": ("ctci.cli.acting:rerun", "Run a run again: the same recipes at the same commit."),
         "cancel": ("ctci.cli.acting:cancel", "End a run, or some jobs of it."),
+        "redeliver": ("ctci.cli.acting:redeliver", "Send again what was sent, or was given up."),
         "ack": ("ctci.cli.acting:ack", "Hide a finding that is known, until a day."),
     },
     "Operate": {

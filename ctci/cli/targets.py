@@ -15,6 +15,7 @@ _FINDING = re.compile(r"[0-9a-f]{4,32}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _AHEAD = re.compile(r"([0-9]{1,4})([dw])")
 _DELIVERY = re.compile(r"(?:d_)?(\d{1,18})")
+_SENDING = re.compile(r"(?:s_)?(\d{1,18})")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +61,12 @@ def recipes(text: str) -> Recipes | None:
 def delivery(text: str) -> int | None:
     """Of `d_81` or `81`."""
     found = _DELIVERY.fullmatch(text)
+    return int(found[1]) if found else None
+
+
+def sending(text: str) -> int | None:
+    """Of `s_81` or `81`."""
+    found = _SENDING.fullmatch(text)
     return int(found[1]) if found else None
 
 

@@ -185,15 +185,18 @@ def sendings_(
     run: int | None = None,
     runs: Collection[int] | None = None,
     state: str | None = None,
+    missed: bool = False,
     limit: int = 50,
 ) -> tuple[Sending, ...]:
-    """Sendings, newest first."""
+    """Sendings, newest first; `missed`: only what did not go at its last try."""
     query = select(sendings).order_by(sendings.c.id.desc()).limit(limit)
     for column, wanted in ((sendings.c.sink, sink), (sendings.c.run, run), (sendings.c.state, state)):
         if wanted is not None:
             query = query.where(column == wanted)
     if runs is not None:
         query = query.where(sendings.c.run.in_(runs))
+    if missed:
+        query = query.where(sendings.c.state != "sent", sendings.c.last_error.is_not(None))
     with db.read() as connection:
         return tuple(rows.sending(row) for row in connection.execute(query))
 
@@ -206,6 +209,17 @@ def last_to(db: Ledger, sink: str, *, states: Collection[str] | None = None) -> 
     with db.read() as connection:
         found = connection.execute(select(sendings).where(sendings.c.id.in_(last)))
         return {row.to: rows.sending(row) for row in found}
+
+
+def redeliver(db: Ledger, sending: int) -> bool:
+    """What was sent or given up is due again, as if it had not been tried; whether there was such a one.
+
+    What is due already stays as it is, and who tries something at this moment goes on.
+    """
+    over = and_(sendings.c.id == sending, sendings.c.state.in_(("sent", "given_up")))
+    again = {"state": "due", "due": now_ms(), "tries": 0, "last_error": None}
+    with db.write() as connection:
+        return connection.execute(update(sendings).where(over).values(**again)).rowcount == 1
 
 
 def forget_sendings(db: Ledger, *, before: int) -> int:

@@ -35,7 +35,7 @@ def complete(ctci: Caller, line: str) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("ctci re", ["rerun", "reload", "restore"]),
+        ("ctci re", ["rerun", "redeliver", "reload", "restore"]),
         ("ctci plan ", ["shop"]),
         ("ctci run shop/", ["shop/api", "shop/api:build", "shop/api:test"]),
         ("ctci run shop/api:t", ["shop/api:test"]),

@@ -157,3 +157,39 @@ def test_the_last_to_each_is_kept_when_old_ones_are_forgotten(db: ledger.Ledger)
     assert {to: each.key for to, each in ledger.last_to(db, "mail").items()} == {"a": "k2", "b": "k3"}
     assert ledger.forget_sendings(db, before=1) == 1
     assert [each.key for each in ledger.sendings_(db)] == ["k3", "k2"]
+
+
+@pytest.mark.parametrize("error", [None, "answered 410"])
+def test_what_is_over_may_be_told_once_more_as_if_it_had_not_been(db: ledger.Ledger, error: str | None) -> None:
+    ledger.owe(db, sink="webhook", owed=[Owed(key="webhook/ops/1", to="ops:1", due=0, message_id="msg_1")])
+    taken = ledger.take(db, "webhook", holder="me", hold_ms=1000)
+    if error is None:
+        ledger.sent(db, taken, holder="me")
+    else:
+        ledger.failed(db, taken, holder="me", error=error, delay_ms=None)
+
+    done = ledger.redeliver(db, taken[0].id)
+
+    (again,) = ledger.take(db, "webhook", holder="me", hold_ms=1000)
+    assert done
+    assert (again.message_id, again.tries, again.last_error) == ("msg_1", 0, None)
+
+
+def test_what_is_due_or_unknown_is_not_told_once_more(db: ledger.Ledger) -> None:
+    ledger.owe(db, sink="webhook", owed=[Owed(key="webhook/ops/1", to="ops:1", due=0)])
+    (due,) = ledger.sendings_(db)
+
+    assert not ledger.redeliver(db, due.id)
+    assert not ledger.redeliver(db, due.id + 1)
+
+
+def test_what_did_not_go_can_be_asked_for(db: ledger.Ledger) -> None:
+    for number, (error, delay_ms) in enumerate([(None, None), ("away", 60_000), ("gone", None)]):
+        ledger.owe(db, sink="webhook", owed=[Owed(key=f"webhook/ops/{number}", to=f"ops:{number}", due=0)])
+        taken = ledger.take(db, "webhook", holder="me", hold_ms=1000)
+        if error is None:
+            ledger.sent(db, taken, holder="me")
+        else:
+            ledger.failed(db, taken, holder="me", error=error, delay_ms=delay_ms)
+
+    assert [each.last_error for each in ledger.sendings_(db, missed=True)] == ["gone", "away"]

@@ -278,7 +278,7 @@ def test_a_run_says_once_why_its_forge_was_not_told(site: Site, db: ledger.Ledge
 
     assert text.count("answered 401") == 1
     assert re.search(r"2.statuses</dt><dd>git\.example\.org answered 401: &lt;img .*; given up</dd>", text)
-    assert "letters about this run" not in text
+    assert "letters and calls about this run" not in text
     assert HOSTILE not in text
 
 
