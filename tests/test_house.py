@@ -99,7 +99,7 @@ LIVES_IN = {
     "subprocess": {"run.keeping", "run.reports", "git", "demo", "cli", "doctor", "setup", "scaffold"},
     # The forges' signatures are checked, and those of our own calls made.
     "hmac": {"forges", "report.signing"},
-    "httpx2": {"report.calls", "report.statuses"},
+    "httpx2": {"report.calls"},
     "apprise": {"report.outlets"},
     "xml": {"formats.junit"},
     "re2": {"formats"},

@@ -10,13 +10,17 @@ import ssl
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 #: A whole call takes at most so long, and its connection alone, seconds.
 DEADLINE_S, CONNECT_S = 30.0, 10.0
 #: Bytes of an answer that are read.
-MOST_BYTES = 16 << 10
+MOST_BYTES = 64 << 10
+#: How two of the causes are said, or begin: who calls may know what helps.
+LATE, STRANGE = "no answer in time", "its certificate is not trusted"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +39,15 @@ class Unanswered(Exception):
 
 
 def call(
-    method: str, url: str, *, headers: Mapping[str, str], body: bytes = b"", deadline_s: float = DEADLINE_S
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    body: bytes = b"",
+    ca_file: str | None = None,
+    deadline_s: float = DEADLINE_S,
 ) -> Answer:
-    """Make the call and wait for the answer. Raises Unanswered."""
+    """Make the call and wait for the answer; `ca_file` stands in for this machine's authorities. Raises Unanswered."""
     # 20 ms that a server which calls nobody need not spend.
     import httpx2  # noqa: PLC0415
 
@@ -48,8 +58,7 @@ def call(
     with _Deadline(deadline_s) as deadline:
         try:
             with (
-                # The authorities of this machine: a house has one of its own at times.
-                httpx2.Client(verify=ssl.create_default_context(), trust_env=False, timeout=timeout) as client,
+                httpx2.Client(verify=_trust(ca_file), trust_env=False, timeout=timeout) as client,
                 client.stream(
                     method, url, headers=sent, content=body or None, extensions={"trace": deadline.traced}
                 ) as got,
@@ -62,7 +71,7 @@ def call(
                 found = {name.lower(): value for name, value in got.headers.items()}
                 return Answer(code=got.status_code, headers=found, body=beginning[:MOST_BYTES])
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
-            raise Unanswered("no answer in time" if deadline.passed else _why(error)) from None
+            raise Unanswered(LATE if deadline.passed else _why(error)) from None
 
 
 def mute(*libraries: str) -> None:
@@ -80,14 +89,29 @@ def host(url: str) -> str:
     return f"{found.hostname}:{found.port}" if found.port else found.hostname or "nobody"
 
 
+def _trust(ca_file: str | None) -> ssl.SSLContext:
+    """Whom to believe. Raises Unanswered where the file cannot be read."""
+    try:
+        return _authorities(ca_file, Path(ca_file).stat().st_mtime_ns if ca_file else 0)
+    except OSError as error:
+        raise Unanswered(f"`ca-file`, {ca_file}, cannot be read: {error.strerror or error}") from None
+
+
+@lru_cache(maxsize=20)
+def _authorities(ca_file: str | None, changed: int) -> ssl.SSLContext:
+    """Read once: it takes longer than many a call. `changed` is when the file was, and makes it another one."""
+    del changed
+    return ssl.create_default_context(cafile=ca_file)
+
+
 def _why(error: BaseException) -> str:
     """The cause in words of ours: the library's may quote the address."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"its certificate is not trusted: {cause.verify_message}"
+            return f"{STRANGE}: {cause.verify_message}"
         if isinstance(cause, TimeoutError):
-            return "no answer in time"
+            return LATE
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror
         cause = cause.__cause__ or cause.__context__
