@@ -4,6 +4,8 @@ from ctci import clock, ledger, shape, words
 from ctci.cli import session, terminal
 from ctci.model import Sending
 
+#: What can be sent again. A digest cannot: where the next one begins goes by it.
+AGAIN = ("mail", "status", "webhook", "apprise", "heartbeat")
 COLOURS = {"sent": "green", "given_up": "red"}
 
 
@@ -32,7 +34,7 @@ def _row(sending: Sending) -> list[terminal.Cell]:
 def redeliver(number: int) -> int:
     """Have the server send it again. Raises Refused where it cannot be."""
     db = session.need_ledger(session.ground().layout)
-    if ledger.redeliver(db, number):
+    if ledger.redeliver(db, number, sinks=AGAIN):
         terminal.say(f"s_{number} is due again; the server sends it within seconds")
         return session.FINE
-    raise session.Refused(f"s_{number} is not there, or is due already; see `ctci told`", session.ABSENT)
+    raise session.Refused(f"s_{number} is not there, is due already or is a digest; see `ctci told`", session.ABSENT)

@@ -7,7 +7,7 @@ EXPLAIN = {
     "a word, so every unknown key is an error. Keys are written in kebab-case: on-new-push, not on_new_push.",
     "C102": "A key without which this table means nothing: `git` of a project, `path` of a subproject, `run` of a "
     "recipe, and one of `env`, `file` and `credential` in a reference to a secret. In a notify table `webhook-secret` "
-    "needs `webhook`, and `heartbeat` needs `digest`.",
+    "needs `webhook`, and `heartbeat` needs `email` and `digest`.",
     "C103": "The value is of the right type, but not one that the key takes.",
     "C104": "The project, subproject or recipe has no command, so nothing would ever run.",
     "C105": "Names of projects, subprojects, recipes, locks and notify tables are made of letters, digits, `.`, `_` "

@@ -47,6 +47,7 @@ def _missing(r: Reader, at: At, entries: Mapping[str, Any]) -> None:
     if "webhook-secret" in entries and "webhook" not in entries:
         said, hint = f"{what} has a `webhook-secret` and no `webhook`", "there is nothing to sign"
         r.say("C102", said, (*at, "webhook-secret"), key=True, hint=hint)
-    if "heartbeat" in entries and "digest" not in entries:
-        said, hint = f"{what} has a `heartbeat` and no `digest`", "it is called when a digest was due and went out"
-        r.say("C102", said, (*at, "heartbeat"), key=True, hint=hint, help='add digest = { at = "07:30" }')
+    lacks = [key for key in ("email", "digest") if key not in entries]
+    if "heartbeat" in entries and lacks:
+        said, hint = f"{what} has a `heartbeat` and no `{lacks[0]}`", "it is called when a digest was due and went out"
+        r.say("C102", said, (*at, "heartbeat"), key=True, hint=hint, help='add email, and digest = { at = "07:30" }')

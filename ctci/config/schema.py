@@ -111,7 +111,7 @@ def _table(name: str) -> Schema:
         found["dependentRequired"] = {
             "webhook": ["webhook-secret"],
             "webhook-secret": ["webhook"],
-            "heartbeat": ["digest"],
+            "heartbeat": ["email", "digest"],
         }
     if name == "schedule":
         found["not"] = {"required": ["cron", "days"]}

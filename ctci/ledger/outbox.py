@@ -211,12 +211,12 @@ def last_to(db: Ledger, sink: str, *, states: Collection[str] | None = None) -> 
         return {row.to: rows.sending(row) for row in found}
 
 
-def redeliver(db: Ledger, sending: int) -> bool:
-    """What was sent or given up is due again, as if it had not been tried; whether there was such a one.
+def redeliver(db: Ledger, sending: int, *, sinks: Collection[str]) -> bool:
+    """What one of these sinks sent or gave up is due again, as if it had not been tried; whether there was such a one.
 
     What is due already stays as it is, and who tries something at this moment goes on.
     """
-    over = and_(sendings.c.id == sending, sendings.c.state.in_(("sent", "given_up")))
+    over = and_(sendings.c.id == sending, sendings.c.sink.in_(sinks), sendings.c.state.in_(("sent", "given_up")))
     again = {"state": "due", "due": now_ms(), "tries": 0, "last_error": None}
     with db.write() as connection:
         return connection.execute(update(sendings).where(over).values(**again)).rowcount == 1

@@ -11,7 +11,7 @@ from ctci import clock, config, ledger
 from ctci.config.settings import Config, Digest, Notify
 from ctci.layout import Layout
 from ctci.model import Change, Owed, Remark, Sending
-from ctci.report import dates, digest, digest_letter, gathering, letter, receivers, transitions
+from ctci.report import dates, digest, digest_letter, gathering, letter, receivers, transitions, webhooks
 from ctci.report.courier import NotSent, Sent
 
 #: How often is looked whether a digest is due, milliseconds; a clock that shows minutes is no more exact.
@@ -96,6 +96,7 @@ class Digests:
                 ledger.overtake(
                     self._db, sink=self.name, to=each.to, key=each.key, reason="the next digest tells of it"
                 )
+            self._beat({each.to for each in owed if each.state == "quiet" and "since" in (each.body or {})})
         return bool(owed)
 
     def _due(
@@ -196,5 +197,19 @@ class Digests:
             message_id=sending.message_id,
             headers=headers,
         )
+        self._beat({sending.to})
         kept = {name: body[name] for name in ("date", "since", "until", "subject")}
         return Sent(body=kept, said=f"the digest of {body['date']}")
+
+    def _beat(self, ended: Collection[str]) -> None:
+        """Owe the heartbeats of the tables of these receivers, where no other receiver of them lacks its digest."""
+        tables = {to.partition(":")[0] for to in ended}
+        settings, last = self._current.get(), ledger.last_to(self._db, self.name)
+        well = {*ended, *(to for to, each in last.items() if each.state in ENDING)}
+        beats = [
+            webhooks.beat(notify, clock.now())
+            for name, notify in settings.notify.items()
+            if name in tables and notify.heartbeat is not None and all(f"{name}:{to}" in well for to in notify.email)
+        ]
+        if beats:
+            ledger.owe(self._db, sink=webhooks.Heartbeats.name, owed=beats)

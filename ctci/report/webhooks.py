@@ -82,16 +82,16 @@ class Webhooks:
         return True
 
     def deliver(self, taken: Sequence[Sending]) -> Sent:
-        """Call the webhook with what is due for it."""
+        """Call the webhook with one event."""
+        (sending,) = taken
         settings = self._current.get()
-        notify = _table(settings, taken[0])
+        notify = _table(settings, sending)
         if notify.webhook is None or notify.webhook_secret is None:
-            raise _nobody(taken[0])
-        for each in taken:
-            url, secret = _reveal(settings, self._environ, notify.webhook, notify.webhook_secret)
-            body = str((each.body or {}).get("json", "")).encode()
-            with _sending():
-                outlets.webhook(url, secret, id_=each.message_id, body=body)
+            raise _nobody(sending)
+        url, secret = _reveal(settings, self._environ, notify.webhook, notify.webhook_secret)
+        body = str((sending.body or {}).get("json", "")).encode()
+        with _sending():
+            outlets.webhook(url, secret, id_=sending.message_id, body=body)
         return Sent()
 
 

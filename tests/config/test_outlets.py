@@ -20,6 +20,7 @@ def test_a_notify_table_says_where_its_secrets_lie(tmp_path: Path) -> None:
     (tmp_path / "projects.toml").write_text(
         """
         [notify.ops]
+        email          = "ops@example.org"
         apprise        = { env = "CHAT" }
         webhook        = { file = "url" }
         webhook-secret = { credential = "ops-webhook" }
@@ -39,6 +40,7 @@ def test_a_notify_table_says_where_its_secrets_lie(tmp_path: Path) -> None:
     assert [each.message for each in problems if each.severity != "note"] == []
     assert found.notify["ops"] == Notify(
         name="ops",
+        email=("ops@example.org",),
         apprise=SecretRef(kind="env", name="CHAT"),
         webhook=SecretRef(kind="file", name="url"),
         webhook_secret=SecretRef(kind="credential", name="ops-webhook"),

@@ -168,7 +168,7 @@ def test_what_is_over_may_be_told_once_more_as_if_it_had_not_been(db: ledger.Led
     else:
         ledger.failed(db, taken, holder="me", error=error, delay_ms=None)
 
-    done = ledger.redeliver(db, taken[0].id)
+    done = ledger.redeliver(db, taken[0].id, sinks=("webhook",))
 
     (again,) = ledger.take(db, "webhook", holder="me", hold_ms=1000)
     assert done
@@ -179,8 +179,8 @@ def test_what_is_due_or_unknown_is_not_told_once_more(db: ledger.Ledger) -> None
     ledger.owe(db, sink="webhook", owed=[Owed(key="webhook/ops/1", to="ops:1", due=0)])
     (due,) = ledger.sendings_(db)
 
-    assert not ledger.redeliver(db, due.id)
-    assert not ledger.redeliver(db, due.id + 1)
+    assert not ledger.redeliver(db, due.id, sinks=("webhook",))
+    assert not ledger.redeliver(db, due.id + 1, sinks=("webhook",))
 
 
 def test_what_did_not_go_can_be_asked_for(db: ledger.Ledger) -> None:
@@ -193,3 +193,12 @@ def test_what_did_not_go_can_be_asked_for(db: ledger.Ledger) -> None:
             ledger.failed(db, taken, holder="me", error=error, delay_ms=delay_ms)
 
     assert [each.last_error for each in ledger.sendings_(db, missed=True)] == ["gone", "away"]
+
+
+def test_what_another_sink_has_sent_is_not_told_once_more(db: ledger.Ledger) -> None:
+    ledger.owe(db, sink="digest", owed=[Owed(key="digest/team/1", to="team", due=0)])
+    taken = ledger.take(db, "digest", holder="me", hold_ms=1000)
+    ledger.sent(db, taken, holder="me")
+
+    assert not ledger.redeliver(db, taken[0].id, sinks=("webhook",))
+    assert [each.state for each in ledger.sendings_(db)] == ["sent"]

@@ -310,3 +310,38 @@ def test_cancelled_and_errored_runs_eat_no_repair(office: Office, db: ledger.Led
         make.settled(db, host, status)
 
     assert office.at("25 07:30") == ["[ctci] 1 fixed, 1 job errored: shop (Wed 25 Nov)"]
+
+
+def test_a_heartbeat_is_owed_for_each_digest_that_went_out_or_had_nothing_to_say(
+    office: Office, db: ledger.Ledger, host: int
+) -> None:
+    office.table["heartbeat"] = SecretRef(kind="env", name="BEAT")
+    office.digest["quiet"] = "skip"
+    office.courier = office.another()
+    new = ledger.sendings_(db, sink="heartbeat")
+    make.settled(db, host, RED, "exit 1")
+
+    bodies = [beats(office, db, f"{day} 07:30") for day in (24, 25, 26)]
+
+    assert new == ()
+    assert len({str(body) for body in bodies}) == 3
+
+
+def beats(office: Office, db: ledger.Ledger, at: str) -> Any:
+    """What the heartbeat that is owed at this time says."""
+    office.at(at)
+    return [each.body for each in ledger.sendings_(db, sink="heartbeat")]
+
+
+def test_no_heartbeat_is_owed_while_an_address_lacks_its_digest(office: Office, db: ledger.Ledger, host: int) -> None:
+    office.table |= {"heartbeat": SecretRef(kind="env", name="BEAT"), "email": ("ana@example.org", "bo@example.org")}
+    office.courier = office.another()
+    office.at("23 12:01")
+    make.settled(db, host, RED, "exit 1")
+    office.desk.refused["bo@example.org"] = "451 not now"
+
+    lacking = beats(office, db, "24 07:30")
+    office.desk.refused.clear()
+    whole = beats(office, db, "24 07:40")
+
+    assert (lacking, len(whole)) == ([], 1)
