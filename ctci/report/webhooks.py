@@ -37,11 +37,11 @@ class Webhooks:
         settings = self._current.get()
         if not any(notify.webhook for notify in settings.notify.values()):
             return ()
-        runs = {change.run for change in changes if change.kind == "settled"}
+        runs = {change.run for change in _news(changes)}
         jobs = [job.id for of_run in ledger.jobs_of(self._db, sorted(runs)).values() for job in of_run]
         told: dict[int, list[Verdict]] = defaultdict(list)
         for each in transitions.judged(self._db, settings, jobs):
-            if each.run.finished_at is not None and not _is_old(each.run.finished_at):
+            if each.run.finished_at is not None:
                 told[each.run.id].append(each)
         return [owed for of_run in told.values() for owed in self._of_run(settings, of_run)]
 
@@ -111,7 +111,7 @@ class Chats:
         settings = self._current.get()
         if not any(notify.apprise for notify in settings.notify.values()):
             return ()
-        ended = [change.job for change in changes if change.kind == "settled" and change.job is not None]
+        ended = [change.job for change in _news(changes) if change.job is not None]
         return [
             Owed(
                 key=f"{self.name}/{notify.name}/{told.run.id}/{told.job.id}/{told.job.finished_at}",
@@ -121,7 +121,7 @@ class Chats:
                 due=clock.now() + transitions.BATCH_MS,
             )
             for told in transitions.judged(self._db, settings, ended)
-            if told.change and not _is_old(told.job.finished_at)
+            if told.change
             for notify in receivers.asking(settings, told)
             if notify.apprise is not None
         ]
@@ -181,8 +181,9 @@ def beat(notify: Notify, at: int) -> Owed:
     return Owed(key=key, to=notify.name, due=at, body={"at": at}, replaces=True)
 
 
-def _is_old(at: int | None) -> bool:
-    return at is not None and at < clock.now() - OLD_MS
+def _news(changes: Sequence[Change]) -> list[Change]:
+    """What ended, and not long ago."""
+    return [change for change in changes if change.kind == "settled" and change.at >= clock.now() - OLD_MS]
 
 
 def _table(settings: Config, sending: Sending) -> Notify:
