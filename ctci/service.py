@@ -44,7 +44,7 @@ SPOOL_S = 2.0
 WATCH_S = 1.0
 #: glibc's number of this limit (malloc.h).
 M_ARENA_MAX = -8
-#: A letter that was given up is told for so long, milliseconds.
+#: A message that was given up is told for so long, milliseconds.
 UNSENT_MS = 7 * 86400 * 1000
 #: How long a stop waits for the loops, seconds.
 STOP_S = 15.0

@@ -125,11 +125,11 @@ def silence(silence: Silence, moment: Callable[[int], str]) -> str:
 
 
 def unsent(found: Sequence[Sending]) -> str:
-    """That letters did not go, and why the newest did not; empty where there are none."""
+    """That messages (letters, statuses, calls) did not go, and why the newest did not; empty where there are none."""
     due = sum(each.state == "due" for each in found)
     lost = len(found) - due
-    told = [count(due, "letter is", "letters are") + " held up"] if due else []
-    told += [count(lost, "letter was", "letters were") + " given up in the last 7 days"] if lost else []
+    told = [count(due, "message is", "messages are") + " held up"] if due else []
+    told += [count(lost, "message was", "messages were") + " given up in the last 7 days"] if lost else []
     cause = next((each.last_error for each in found if each.last_error), "")
     return f"{names(told)}{': ' + cause.rstrip('.') if cause else ''}"
 

@@ -278,7 +278,7 @@ def sending(**fields: Any) -> Sending:
 
 
 def unsent(db: ledger.Ledger, run: int, *, error: str = "connection refused", delay_ms: int | None = 60_000) -> Sending:
-    """A letter about a run that was tried once and did not go; given up without a delay."""
+    """A message about a run that was tried once and did not go; given up without a delay."""
     number = next(_numbers)
     owed = Owed(
         key=f"mail/{number}",

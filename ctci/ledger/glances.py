@@ -90,9 +90,9 @@ def _overtaken() -> Any:
 
 
 def unsent(db: Ledger, *, since: int, limit: int = 50) -> tuple[Sending, ...]:
-    """Letters that were tried and did not go, newest first: those that are due again, and those given up lately.
+    """What was tried and did not go, newest first: what is due again, and what was given up lately.
 
-    `since` (Unix ms): what was tried last before is not told any more once it was given up.
+    `since` (Unix ms): what was given up before is not told any more.
     """
     again = and_(sendings.c.state == "due", sendings.c.tries > 0)
     lost = and_(sendings.c.state == "given_up", sendings.c.due >= since)

@@ -82,7 +82,7 @@ def _facts(doors: Doors) -> wellness.Facts:
 
 
 def _held_up(doors: Doors, settings: Config, now: int) -> tuple[Sequence[Sending] | None, Sequence[Silence]]:
-    """Letters that did not go, and webhooks that do not call; no letters where the ledger cannot be read."""
+    """Messages that did not go, and webhooks that do not call; no messages where the ledger cannot be read."""
     try:
         return ledger.unsent(doors.db, since=now - TOLD_MS), sweep.silences(doors.db, settings)
     except ledger.Away:

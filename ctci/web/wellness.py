@@ -18,7 +18,7 @@ FIXES = {
     "configuration": "the page Config shows the place",
 }
 _DISK = "`ctci gc` forgets old runs, `keep` says which"
-_MAIL = "`ctci doctor` asks the mail server; what is due is tried again by itself"
+_OUTBOX = "what is held up is tried again by itself; below stands to whom, and why not"
 _HOOK = "the forge's page of the webhook says what it was answered; so does Deliveries"
 
 
@@ -65,7 +65,7 @@ def checks(facts: Facts) -> tuple[Check, ...]:
     found = [*_wrong(told), *_strange(facts.ready, told)]
     known = {"loops": _loops, "jobs": _jobs, "disk": _disk, "configuration": _configuration, "ledger": _ledger}
     found += [look(facts) for name, look in known.items() if name not in told]
-    found += [_slots(facts), _letters(facts), *_webhooks(facts)]
+    found += [_slots(facts), _messages(facts), *_webhooks(facts)]
     return tuple(sorted(found, key=lambda check: (WRONG, WARNING, WELL).index(check.state)))
 
 
@@ -142,12 +142,12 @@ def _ledger(facts: Facts) -> Check:
     return Check(name="Ledger", state=WELL, said="it answers")
 
 
-def _letters(facts: Facts) -> Check:
+def _messages(facts: Facts) -> Check:
     if facts.unsent is None:
-        return Check(name="Letters", state=WARNING, said="not known: the ledger cannot be read")
+        return Check(name="Messages", state=WARNING, said="not known: the ledger cannot be read")
     if not facts.unsent:
-        return Check(name="Letters", state=WELL, said="none is held up, none was given up in the last 7 days")
-    return Check(name="Letters", state=WARNING, said=words.unsent(facts.unsent), fix=_MAIL)
+        return Check(name="Messages", state=WELL, said="none is held up, none was given up in the last 7 days")
+    return Check(name="Messages", state=WARNING, said=words.unsent(facts.unsent), fix=_OUTBOX)
 
 
 def _webhooks(facts: Facts) -> list[Check]:

@@ -87,9 +87,7 @@ def test_many_jobs_are_as_many_questions_as_one(db: ledger.Ledger, host: int) ->
     assert first == then
 
 
-def test_letters_that_did_not_go_are_told_those_given_up_for_a_while(
-    db: ledger.Ledger, stopped_clock: StoppedClock
-) -> None:
+def test_what_did_not_go_is_told_what_was_given_up_for_a_while(db: ledger.Ledger, stopped_clock: StoppedClock) -> None:
     run = make.recorded(db)
     old = make.unsent(db, run, delay_ms=None)
     stopped_clock.move(8 * 86400)

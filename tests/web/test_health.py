@@ -57,7 +57,7 @@ def test_where_nothing_is_wrong_everything_is_said_to_be_well() -> None:
         "Configuration": "read 2 h ago, without a warning",
         "Ledger": "it answers",
         "Slots": "1 of 2 busy; at most 2 at once since the start; 3 jobs wait",
-        "Letters": "none is held up, none was given up in the last 7 days",
+        "Messages": "none is held up, none was given up in the last 7 days",
         "Webhooks": "none is silent while pushes come",
     }
 
@@ -110,11 +110,11 @@ def test_a_reason_of_nothing_that_is_known_is_not_lost() -> None:
                     make.sending(state="due", tries=1),
                 ),
             ),
-            "Letters",
-            "2 letters are held up and 1 letter was given up in the last 7 days: connection refused",
+            "Messages",
+            "2 messages are held up and 1 message was given up in the last 7 days: connection refused",
         ),
     ],
-    ids=["disk", "configuration", "webhooks", "letters"],
+    ids=["disk", "configuration", "webhooks", "messages"],
 )
 def test_what_is_to_be_seen_to_is_the_headline_where_nothing_is_wrong(
     facts: wellness.Facts, name: str, headline: str
@@ -135,7 +135,7 @@ def test_several_things_to_see_to_are_counted() -> None:
 def test_without_a_ledger_what_it_knows_is_said_not_to_be_known() -> None:
     facts = replace(faulty("ledger", "the disk is gone"), unsent=None)
 
-    assert states(facts) == {"Ledger": "wrong", "Letters": "see to it"}
+    assert states(facts) == {"Ledger": "wrong", "Messages": "see to it"}
 
 
 # --- the page --------------------------------------------------------------------------------------------------------
@@ -155,6 +155,15 @@ def test_the_page_says_what_is_wrong_and_shows_what_was_not_sent(site: Site, db:
     assert 'href="/health" aria-current="page"' in page.text
 
 
+def test_what_is_about_no_run_leads_to_none(site: Site, db: ledger.Ledger) -> None:
+    make.unsent(db, 0, error="the heartbeat was not answered")
+
+    page = site.get("/health")
+
+    assert "the heartbeat was not answered" in page.text
+    assert 'href="/runs/0"' not in page.text
+
+
 def test_a_well_server_has_a_calm_page(site: Site) -> None:
     site.ready = READY
 
@@ -170,10 +179,10 @@ def test_programs_are_told_the_same(site: Site, db: ledger.Ledger) -> None:
 
     told = json.loads(site.get("/health.json").text)
 
-    letters = next(each for each in told["checks"] if each["name"] == "letters")
+    messages = next(each for each in told["checks"] if each["name"] == "messages")
     assert (told["ok"], told["at"]) == (True, "2026-11-24T10:30:00.000Z")
-    assert told["verdict"].startswith("ctci is well. One thing to see to: 1 letter is held up")
-    assert (letters["state"], letters["said"]) == ("see_to_it", "1 letter is held up: connection refused")
+    assert told["verdict"].startswith("ctci is well. One thing to see to: 1 message is held up")
+    assert (messages["state"], messages["said"]) == ("see_to_it", "1 message is held up: connection refused")
 
 
 def test_a_silent_webhook_and_a_warning_are_told(site: Site, db: ledger.Ledger) -> None:
