@@ -14,8 +14,8 @@ from ctci.web.doors import Doors
 
 #: Entries of a feed.
 ENTRIES = 50
-#: Jobs that may be worth an entry: a run may break many at once.
-JOBS = 400
+#: Jobs that may be worth an entry: a run may break many at once, and each is judged by all that was before it.
+JOBS = 120
 
 
 def feed(request: Request) -> Response:
