@@ -61,7 +61,8 @@ def _red(job: Job, verdict: Verdict | None, reason: str) -> str:
         # The reason says it already: `timed out after 15 m`.
         return what if what.startswith(word) else f"{word}: {what}".removesuffix(": ")
     since = f" since #{verdict.red.run}" if verdict.word == "still broken" and verdict.red is not None else ""
-    return f"{verdict.word}{since}: {what}".removesuffix(": ")
+    flaky = " (flaky)" if verdict.flaky else ""
+    return f"{verdict.word}{since}{flaky}: {what}".removesuffix(": ")
 
 
 def _wrong(job: Job, verdict: Verdict | None, reason: str) -> str:
@@ -88,6 +89,8 @@ def _green(verdict: Verdict | None, reason: str) -> str:
     tests = verdict.reading.tests if verdict.reading is not None else None
     if tests is not None and tests.total and not tests.failed:
         said = f"{said}, {counted(tests.total, 'test')}"
+    if verdict.slower is not None:
+        said = f"{said}, slower: usually {duration(verdict.slower.usual_s)}"
     flaky = plain(verdict.flaky)
     return f"{said}, flaky: {flaky.removeprefix('flaky: ')}" if flaky else said
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctci.model import FINISHED, Finding, Job, Run, Say, Status, Tally, Verdict
+from ctci.model import FINISHED, Finding, Job, Run, Say, Slower, Status, Tally, Verdict
 from ctci.report import stating
 from tests import make
 
@@ -78,6 +78,16 @@ TESTS = make.reading(tests=Tally(total=846, failed=12))
             job(),
             {"word": "passed", "flaky": "flaky: attempt 1: exit 1; then it succeeded"},
             "passed, flaky: attempt 1: exit 1; then it succeeded · 1m12s",
+        ),
+        (
+            job(seconds=288),
+            {"word": "passed", "slower": Slower(usual_s=130, now_s=288, since=make.seen())},
+            "passed, slower: usually 2m10s · 4m48s",
+        ),
+        (
+            BROKEN,
+            {"word": "broke", "flaky": "succeeded on the same commit in #7"},
+            "broke (flaky): exit 1: 12 of 846 tests failed · 1m12s",
         ),
         (BROKEN, None, "failed: exit 1: 12 of 846 tests failed · 1m12s"),
         (BROKEN, {"word": "broke"}, "broke: exit 1: 12 of 846 tests failed · 1m12s"),
