@@ -201,8 +201,7 @@ def plain(body: bytes) -> Any:
 def _sentences(said: object, depth: int = 0) -> list[str]:
     """What stands where forges put their sentences: `message`, `error`, `errors`, and lists of them by field."""
     if isinstance(said, str):
-        line = "".join(letter if letter.isprintable() else " " for letter in said[: 10 * SHOWN])
-        return [" ".join(line.split())] if line.strip() else []
+        return [line] if (line := _one_line(said)) else []
     if depth > 3:
         return []
     if isinstance(said, list):
@@ -216,5 +215,10 @@ def _sentences(said: object, depth: int = 0) -> list[str]:
     # By field: `{"target_url": ["is too long"]}`.
     if depth == 0:
         return []
-    fields = ((name, _sentences(said[name], depth + 1)) for name in list(said)[:3])
+    fields = ((_one_line(name), _sentences(said[name], depth + 1)) for name in list(said)[:3])
     return [f"{name}: {', '.join(lines)}"[:SHOWN] for name, lines in fields if lines]
+
+
+def _one_line(said: str) -> str:
+    shown = (letter if letter.isprintable() else " " for letter in said[: 10 * SHOWN])
+    return " ".join("".join(shown).split())

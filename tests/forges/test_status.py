@@ -306,6 +306,7 @@ def test_retry_after_is_seconds_or_a_date_and_in_bounds(given: str, seconds: flo
         ({"errors": [{"context": None, "message": "Not permitted."}, {"message": "Twice"}]}, "Not permitted.; Twice"),
         ({"message": "two\r\nlines \u202e and more"}, "two lines and more"),
         (["x"], "x"),
+        ({"message": {"a\r\n\u202eb": ["is\nwrong"]}}, "a b: is wrong"),
         (None, ""),
         ({"message": 7}, ""),
     ],
