@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from ctci import layout
-from ctci.model import Exit, Job, Status
+from ctci.model import Exit, Job
 from ctci.run import containment, keeper_facts, keeping, machine
-from tests import make
 from tests.eventually import eventually
 from tests.run import jobs
+from tests.run.test_reports import a_job
 
 #: A recipe that says what it is given.
 SCRIPT = "echo here; exit 3"
@@ -19,34 +19,18 @@ SCRIPT = "echo here; exit 3"
 
 @pytest.fixture
 def folder(place: layout.Layout) -> Path:
-    return place.attempt(7, 1)
+    return place.attempt(3, 1)
 
 
 def asked(place: layout.Layout, *facts: str, script: str = SCRIPT, fact_s: float = 10.0) -> tuple[Exit, dict[str, str]]:
     """How a job ended that has these facts, and what they told."""
-    folder = place.attempt(7, 1)
+    folder = place.attempt(3, 1)
     ended = jobs.over(jobs.begin(folder, script, facts=facts, fact_s=fact_s, cwd=folder.parents[2]))
     return ended, dict(machine.tools(place, job(*facts)))
 
 
 def job(*facts: str) -> Job:
-    return Job(
-        id=7,
-        run=1,
-        order=make.order(recipe=make.recipe(facts=facts)),
-        status=Status.RUNNING,
-        reason=None,
-        attempt=1,
-        host=1,
-        queued_at=0,
-        began_at=0,
-        finished_at=None,
-        cancel_asked_at=None,
-        cancel_by=None,
-        cancel_as=None,
-        cancel_reason=None,
-        exit=None,
-    )
+    return a_job(facts=facts)
 
 
 def unchanged(folder: Path, ended: Exit) -> bool:
