@@ -21,6 +21,7 @@ from ctci.model import Remark, Status
 from ctci.receive import desk, spool, sweep
 from ctci.receive.almanac import Almanac
 from ctci.receive.asking import Asking
+from ctci.receive.hunting import Hunter
 from ctci.receive.nightly import Nightly
 from ctci.receive.sweep import Sweep
 from ctci.report.commit_statuses import CommitStatuses
@@ -255,6 +256,7 @@ def start(
         *((f"calls by {sink.name}", Courier(db, sink, holder).run) for sink in called),
         ("nightly", Nightly(db, current, asking).run),
         ("sweep", Sweep(db, current, asking).run),
+        ("hunter", Hunter(db, place, current).run),
         ("tidy", tidy.Upkeep(db, place, current).run),
         ("configuration", lambda stop: watch(current, stop)),
         ("spool", lambda stop: empty_spool(db, place, current, stop)),

@@ -18,6 +18,7 @@ ASKED = {
     "manual": "asked for",
     "rerun": "run again",
     "sweep": "found by the sweep",
+    "bisect": "looking for what broke it",
 }
 
 

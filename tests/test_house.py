@@ -114,6 +114,7 @@ PURE = (
     "formats",
     "receive.cron",
     "receive.firing",
+    "receive.hunt",
     "receive.plan",
     "receive.options",
     "run.skips",

@@ -149,7 +149,7 @@ SCHEDULE = _table(
     _key("skip-unchanged", "flag", "not if it succeeded on this commit before", "false"),
     _key("catch-up", "duration", "a time missed by less than this is made up for", "30m"),
     _key("jitter", "duration", "starts are spread over so much time", "none"),
-    _key("bisect", "bisect", 'look for the commit that broke it: `true` or `{ until = "06:00" }`', "false", later=True),
+    _key("bisect", "bisect", '[look for the commit](#bisect) that broke it: `true` or `{ until = "06:00" }`', "false"),
 )
 BISECT = _table(_key("until", "time", "a time of day"))
 REPO_RECIPES = _table(_key("branches", "lines", "patterns of the branches whose word counts"))

@@ -126,6 +126,5 @@ _CHECKS: Mapping[str, Callable[[Reader, At, object], object]] = {
     "networks": values.networks,
     "url": values.url,
     "header": values.header,
-    "bisect": _flag_or("bisect"),
     "repo-recipes": _flag_or("repo-recipes"),
 }

@@ -33,6 +33,7 @@ def _schedule(r: Reader, at: At, value: object, subs: Mapping[str, Subproject], 
     chosen = _subs(r, (*at, "sub"), entries["sub"], subs) if "sub" in entries else ()
     later.check(r, at, entries, keys.SCHEDULE)
     base = Schedule(name=name, cron="")
+    bisect, until = _bisect(r, (*at, "bisect"), entries.get("bisect", False))
     return Schedule(
         name=name,
         cron=_cron(r, at, entries),
@@ -43,7 +44,20 @@ def _schedule(r: Reader, at: At, value: object, subs: Mapping[str, Subproject], 
         skip_unchanged=values.flag(r, (*at, "skip-unchanged"), entries.get("skip-unchanged", False)),
         catch_up_s=_seconds(r, at, "catch-up", entries, base.catch_up_s),
         jitter_s=_seconds(r, at, "jitter", entries, base.jitter_s),
+        bisect=bisect,
+        bisect_until=until,
     )
+
+
+def _bisect(r: Reader, at: At, value: object) -> tuple[bool, str | None]:
+    """Whether a culprit is looked for, and until when."""
+    if isinstance(value, bool):
+        return value, None
+    if not isinstance(value, dict):
+        r.wrong_type(at, value, "true, false or a table")
+        return False, None
+    entries = r.table(at, value, keys.BISECT, "`bisect`")
+    return True, values.time(r, (*at, "until"), entries["until"]) if "until" in entries else None
 
 
 def _seconds(r: Reader, at: At, key: str, entries: Mapping[str, Any], default: int) -> int:

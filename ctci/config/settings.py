@@ -61,6 +61,9 @@ class Schedule:
     catch_up_s: int = 1800
     #: Seconds over which starts are spread.
     jitter_s: int = 0
+    #: Whether the commit is looked for that broke what it finds broken, and until which time of day, `HH:MM`.
+    bisect: bool = False
+    bisect_until: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

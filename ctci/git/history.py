@@ -106,6 +106,22 @@ def between(mirror: Path, base: str | None, tip: str, limit: int) -> tuple[Commi
     return tuple(found)
 
 
+def mainline(mirror: Path, base: str, tip: str, limit: int) -> tuple[str, ...] | None:
+    """The commits on the first parents' line of `tip` that `base` does not have, oldest first.
+
+    None where there is no way from the one to the other, or one of more than `limit` commits.
+    """
+    repository = _open(mirror)
+    old, new = _peel(repository, base), _peel(repository, tip)
+    if old.id != new.id and not repository.descendant_of(new.id, old.id):
+        return None
+    walker = repository.walk(new.id, SortMode.TOPOLOGICAL)
+    walker.simplify_first_parent()
+    walker.hide(old.id)
+    found = [str(each.id) for each, _ in zip(walker, range(limit + 1), strict=False)]
+    return None if len(found) > limit else tuple(reversed(found))
+
+
 def touched(mirror: Path, sha: str, directories: Mapping[str, str]) -> tuple[str, ...]:
     """Names of those of `directories` (name -> path) that a commit touches against its first parent."""
     repository = _open(mirror)

@@ -10,6 +10,7 @@ from ctci.ledger.entries import record, refuse
 from ctci.ledger.glances import busy, turned, unsent
 from ctci.ledger.greens import learnt
 from ctci.ledger.history import baseline, bases, branches, broken_since, outdated, red_on, since, standing, strips
+from ctci.ledger.hunts import hunt, hunting, hunts_of, probe, tell, unhunted
 from ctci.ledger.lives import looks, looks_of
 from ctci.ledger.migrations import migrate
 from ctci.ledger.outbox import (
@@ -45,6 +46,7 @@ from ctci.ledger.reads import (
     integrity,
     job,
     jobs_of,
+    last_built,
     last_calls,
     projects_,
     run,
@@ -53,7 +55,6 @@ from ctci.ledger.reads import (
     tries,
     unfinished,
     unprepared,
-    was_built,
     wish,
 )
 from ctci.ledger.unasked import (
@@ -116,11 +117,15 @@ __all__ = [
     "give_up",
     "hasten",
     "host",
+    "hunt",
+    "hunting",
+    "hunts_of",
     "in_state",
     "integrity",
     "job",
     "jobs_of",
     "lapsed",
+    "last_built",
     "last_calls",
     "last_to",
     "learnt",
@@ -136,6 +141,7 @@ __all__ = [
     "pasts",
     "postpone",
     "prepare",
+    "probe",
     "projects_",
     "put_back",
     "queue",
@@ -164,11 +170,13 @@ __all__ = [
     "succeeded_on",
     "sweep",
     "take",
+    "tell",
     "told_of",
     "took",
     "tries",
     "turned",
     "unfinished",
+    "unhunted",
     "unprepared",
     "unschedule",
     "unsent",

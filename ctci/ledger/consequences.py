@@ -6,14 +6,20 @@ Each in the transaction of its caller.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, case, insert, select, update
+from sqlalchemy import Connection, Integer, String, bindparam, case, insert, select, update
 
 from ctci.ledger import standings
 from ctci.ledger.engine import now_ms
 from ctci.ledger.tables import changes, jobs, needs, runs
 from ctci.model import CONCLUSIVE, FINISHED, MOVES, RED, WORST_FIRST, Repeat, Status
 
-_note = insert(changes)
+#: Runs of a hunt change nothing that anybody is told of.
+_note = insert(changes).from_select(
+    ["kind", "run", "job", "at"],
+    select(bindparam("kind_", type_=String), runs.c.id, bindparam("job_", type_=Integer), now_ms()).where(
+        runs.c.id == bindparam("run_"), runs.c.hunted_ref.is_(None)
+    ),
+)
 #: What is said of a job that did not succeed, to those that need it.
 _SAID = {
     Status.FAILED: "failed",
@@ -27,7 +33,7 @@ _SAID = {
 
 def note(connection: Connection, kind: str, run: int, job: int | None = None) -> None:
     """Append to the changes, in the caller's transaction."""
-    connection.execute(_note.values(kind=kind, run=run, job=job, at=now_ms()))
+    connection.execute(_note, {"kind_": kind, "run_": run, "job_": job})
 
 
 def follow_up(connection: Connection, ended: Sequence[Any]) -> None:
@@ -36,7 +42,7 @@ def follow_up(connection: Connection, ended: Sequence[Any]) -> None:
     while todo:
         for row in todo:
             note(connection, "settled", row.run, row.id)
-            if row.status in CONCLUSIVE:
+            if row.status in CONCLUSIVE and row.ref:
                 standings.stand(connection, row)
         todo = _release(connection, [row.id for row in todo])
 

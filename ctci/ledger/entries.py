@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 from ctci.ledger import consequences, rows
 from ctci.ledger.engine import Ledger, insert_new, insert_or_ignore, now_ms, upsert
 from ctci.ledger.tables import deliveries, jobs, needs, projects, refs, runs, standing, turns
-from ctci.model import MOVED, Entry, Recorded, Status, Trigger
+from ctci.model import BISECT, MOVED, Entry, Recorded, Status, Trigger
 
 #: Refused calls are kept without their bodies, the newest so many of them.
 REFUSED_KEPT = 1000
@@ -159,6 +159,7 @@ def _move_ref(connection: Connection, trigger: Trigger, run: int | None) -> None
 def _run(connection: Connection, entry: Entry, trigger: Trigger) -> int | None:
     """A new run; None where another server has just made it of the same delivery."""
     last = None
+    hunted = trigger.kind == BISECT
     if trigger.kind in MOVED:
         last = connection.execute(_last, {"project": trigger.project, "ref": trigger.ref}).one_or_none()
     made = insert_new(
@@ -169,7 +170,8 @@ def _run(connection: Connection, entry: Entry, trigger: Trigger) -> int | None:
         key=trigger.key,
         project=trigger.project,
         kind=trigger.kind,
-        ref=trigger.ref,
+        ref="" if hunted else trigger.ref,
+        hunted_ref=trigger.ref if hunted else None,
         before=trigger.before,
         after=trigger.after,
         pusher=trigger.pusher,
@@ -192,7 +194,10 @@ def _place(connection: Connection, entry: Entry, run: int) -> int:
     if entry.rerun_of is not None:
         # A rerun of a rerun stands where the first one stood.
         first = connection.execute(select(runs.c.as_of).where(runs.c.id == entry.rerun_of)).scalar()
-        as_of = first or entry.rerun_of
+        # 0 is a place too: before all others.
+        as_of = entry.rerun_of if first is None else first
+    elif entry.trigger is not None and entry.trigger.kind == BISECT:
+        as_of = _where_it_was_run(connection, entry.trigger)
     elif entry.trigger is not None and entry.trigger.kind == "manual" and entry.trigger.after is not None:
         as_of = _of_commit(connection, entry.trigger, run)
     connection.execute(update(runs).where(runs.c.id == run).values(as_of=as_of))
@@ -205,6 +210,11 @@ def _of_commit(connection: Connection, trigger: Trigger, run: int) -> int:
     last = connection.execute(_last, place).one_or_none()
     if last is None or not last.commit or last.commit == trigger.after:
         return run
+    return _where_it_was_run(connection, trigger)
+
+
+def _where_it_was_run(connection: Connection, trigger: Trigger) -> int:
+    """The place of the newest run of a commit; 0, before all others, where there is none."""
     then = (
         select(runs.c.as_of)
         .where(runs.c.project == trigger.project, runs.c.ref == trigger.ref, runs.c.commit == trigger.after)
@@ -228,7 +238,7 @@ def _jobs(connection: Connection, entry: Entry, trigger: Trigger, run: int) -> t
                 "run": run,
                 "as_of": as_of,
                 "project": trigger.project,
-                "ref": trigger.ref,
+                "ref": "" if trigger.kind == BISECT else trigger.ref,
                 "subproject": order.subproject,
                 "recipe": order.recipe.name,
                 "order": rows.order_json(order),

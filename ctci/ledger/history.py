@@ -86,7 +86,9 @@ def branches(db: Ledger, *, limit: int = 200) -> tuple[tuple[str, str], ...]:
         select(runs.c.project, runs.c.ref)
         .outerjoin(refs, here)
         .where(
-            func.coalesce(refs.c.via, "") != "deleted", or_(refs.c.ref.is_not(None), runs.c.status != Status.ERRORED)
+            runs.c.hunted_ref.is_(None),
+            func.coalesce(refs.c.via, "") != "deleted",
+            or_(refs.c.ref.is_not(None), runs.c.status != Status.ERRORED),
         )
         .group_by(runs.c.project, runs.c.ref)
         .order_by(func.max(runs.c.id).desc())

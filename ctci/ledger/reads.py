@@ -82,13 +82,13 @@ def unprepared(db: Ledger) -> tuple[Run, ...]:
         return tuple(rows.run(row) for row in connection.execute(query.order_by(runs.c.priority, runs.c.id)))
 
 
-def was_built(db: Ledger, project: str, ref: str, *, before: int) -> bool:
-    """Whether a run of a ref that was recorded before this one has come to its commit."""
-    query = select(runs.c.id).where(
+def last_built(db: Ledger, project: str, ref: str, *, before: int) -> str | None:
+    """The newest commit of a ref that a run has come to, of those that were recorded before this one."""
+    query = select(runs.c.commit).where(
         runs.c.project == project, runs.c.ref == ref, runs.c.id < before, runs.c.commit.is_not(None)
     )
     with db.read() as connection:
-        return connection.execute(query.limit(1)).first() is not None
+        return connection.execute(query.order_by(runs.c.as_of.desc(), runs.c.id.desc()).limit(1)).scalar()
 
 
 def tries(db: Ledger, run: int) -> int:

@@ -67,7 +67,8 @@ def run(row: Row[Any]) -> Run:
     """A row of `runs`."""
     fields = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for it
     return Run(
-        **{name: fields[name] for name in Run.__dataclass_fields__ if name not in ("options", "status")},
+        **{name: fields[name] for name in Run.__dataclass_fields__ if name not in ("options", "status", "ref")},
+        ref=fields["hunted_ref"] or fields["ref"],
         options=tuple(fields["options"]),
         status=Status(fields["status"]),
     )

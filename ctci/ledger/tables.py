@@ -79,6 +79,8 @@ class Runs(SQLModel, table=True):
     schedule: str | None
     #: Of a branch's first run.
     merge_base: str | None
+    #: Of a run of a hunt, the ref that it is about. Its `ref` is empty, so that it counts for none.
+    hunted_ref: str | None
 
 
 class Jobs(SQLModel, table=True):
@@ -89,6 +91,7 @@ class Jobs(SQLModel, table=True):
     #: As of its run.
     as_of: int
     project: str
+    #: Empty for a job of a hunt, so that it counts for no place.
     ref: str
     subproject: str
     recipe: str
@@ -285,6 +288,41 @@ class Acks(SQLModel, table=True):
     lifted_by: str | None
 
 
+class Hunts(SQLModel, table=True):
+    """The search for the commit that turned a place red."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    project: str
+    ref: str
+    subproject: str
+    recipe: str
+    schedule: str
+    green_job: int
+    red_job: int = Field(unique=True)
+    #: Oldest first, the last of them that of the red job.
+    commits: list[str] = Field(sa_column=Column(Json, nullable=False))
+    #: 1: something besides the commits has changed, so the green one is tried again first.
+    doubtful: int
+    #: Nothing is begun after it.
+    until: int | None = _ms()
+    at: int = Field(sa_type=BigInteger)
+    ended_at: int | None = _ms()
+    #: As of the noun Hunt.
+    word: str
+    commit: str | None
+    sentence: str
+
+
+class Probes(SQLModel, table=True):
+    """The runs of a hunt, in their order."""
+
+    hunt: int = Field(primary_key=True, foreign_key="hunts.id")
+    number: int = Field(primary_key=True)
+    #: Among the commits, from 1; 0 is that of the green job.
+    position: int
+    run: int
+
+
 class Sendings(SQLModel, table=True):
     """What is owed to somebody outside, and what became of it."""
 
@@ -341,6 +379,8 @@ class SchemaVersion(SQLModel, table=True):
     lines,
     findings,
     acks,
+    hunts,
+    probes,
     sendings,
     cursors,
     schema_version,
@@ -364,6 +404,8 @@ class SchemaVersion(SQLModel, table=True):
         "lines",
         "findings",
         "acks",
+        "hunts",
+        "probes",
         "sendings",
         "cursors",
         "schema_version",

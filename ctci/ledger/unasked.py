@@ -128,6 +128,7 @@ def took(db: Ledger, *, last: int = 10) -> Mapping[tuple[str, str], tuple[float,
         )
         .where(
             runs.c.schedule.is_not(None),
+            runs.c.hunted_ref.is_(None),
             runs.c.finished_at.is_not(None),
             runs.c.prepared_at.is_not(None),
             runs.c.status.in_((Status.SUCCEEDED, Status.FAILED)),

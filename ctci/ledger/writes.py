@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from ctci.ledger import consequences, greens, readings, rows
+from ctci.ledger import consequences, greens, hunts, readings, rows
 from ctci.ledger.engine import Fenced, Ledger, insert_or_ignore, now_ms
 from ctci.ledger.tables import attempts, changes, commits, hosts, jobs, needs, refs, runs, sendings, standing
 from ctci.ledger.waits import lock_is_free
@@ -268,6 +268,7 @@ def forget(db: Ledger, doomed: Sequence[int]) -> tuple[int, ...]:
         )
         gone = connection.execute(select(jobs.c.id).where(jobs.c.run.in_(ids))).scalars().all()
         readings.forget(connection, gone)
+        hunts.forget(connection, gone)
         connection.execute(delete(attempts).where(attempts.c.job.in_(gone)))
         connection.execute(delete(needs).where(needs.c.job.in_(gone)))
         connection.execute(delete(standing).where(standing.c.last_job.in_(gone)))

@@ -4,6 +4,7 @@ Knows no clock, no disk and no package.
 """
 
 from ctci.model.asked import (
+    BISECT,
     HEADS,
     MOVED,
     TAGS,
@@ -25,6 +26,7 @@ from ctci.model.asked import (
 from ctci.model.digests import Branch, Errored, Lapsed, Mark, Overdue, Place, Refused, Remark, Unfinished, Unsent
 from ctci.model.done import Attempt, Change, Commit, Exit, Job, Owed, Repeat, Run, Sending, Wait
 from ctci.model.findings import Finding, Lines, NewLine, Novel, Reading, Tally
+from ctci.model.hunts import Hunt, Hunting, Probe, Quarry
 from ctci.model.lives import Ack, Difference, Life, Look, Outcome, Sighting
 from ctci.model.stated import Answer, Request, Say
 from ctci.model.statuses import CONCLUSIVE, FINISHED, MOVES, RED, WORST_FIRST, Status
@@ -32,6 +34,7 @@ from ctci.model.unasked import Fired, Reckoned, Ref, Silence
 from ctci.model.verdicts import Changed, Past, Seen, Slower, Verdict
 
 __all__ = [
+    "BISECT",
     "CONCLUSIVE",
     "FINISHED",
     "HEADS",
@@ -54,6 +57,8 @@ __all__ = [
     "Exit",
     "Finding",
     "Fired",
+    "Hunt",
+    "Hunting",
     "Ignored",
     "Job",
     "Lapsed",
@@ -70,6 +75,8 @@ __all__ = [
     "Past",
     "Place",
     "Plan",
+    "Probe",
+    "Quarry",
     "Reading",
     "Recipe",
     "Reckoned",

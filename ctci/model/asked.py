@@ -19,8 +19,17 @@ def short_ref(ref: str) -> str:
 MOVED = ("push", "tag", "sweep")
 
 
+#: The kind of the runs by which the commit is looked for that broke what a schedule found broken.
+BISECT = "bisect"
+
+
 def event_of(kind: str, ref: str) -> str:
-    """`push`, `tag`, `schedule`, `manual` or `rerun`: what the sweep found is the push or tag that nobody told of."""
+    """`push`, `tag`, `schedule`, `manual` or `rerun`: what the sweep found is the push or tag that nobody told of.
+
+    A search for what a schedule found broken is to its recipes as that schedule was.
+    """
+    if kind == BISECT:
+        return "schedule"
     if kind != "sweep":
         return kind
     return "tag" if ref.startswith(TAGS) else "push"
@@ -100,7 +109,7 @@ class Recipe:
 class Trigger:
     """One reason to work."""
 
-    #: `push`, `tag`, `schedule`, `manual`, `rerun` or `sweep`.
+    #: `push`, `tag`, `schedule`, `manual`, `rerun`, `sweep` or `bisect`.
     kind: str
     #: Names it once and for all, so a second delivery of it changes nothing.
     key: str

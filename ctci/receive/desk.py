@@ -11,13 +11,13 @@ from ctci import clock, forges, ledger
 from ctci.config import finding
 from ctci.config.settings import Config, Each, Project
 from ctci.forges.delivery import BadPayload
-from ctci.model import HEADS, Entry, Ignored, Job, Order, Recorded, Run, Status, Trigger
+from ctci.model import BISECT, HEADS, Entry, Ignored, Job, Order, Recorded, Run, Status, Trigger
 from ctci.receive import options as push
 from ctci.receive import plan, whose
 from ctci.receive.spool import Spooled
 
-#: A person waits; a push can wait for that; a schedule can wait for both.
-PERSON, PUSH, SCHEDULE = 0, 10, 20
+#: A person waits; a push can wait for that; a schedule can wait for both, and the search for a culprit for all.
+PERSON, PUSH, SCHEDULE, HUNT = 0, 10, 20, 30
 
 
 class DeskError(Exception):
@@ -215,7 +215,7 @@ def rerun(db: ledger.Ledger, run: int, *, by: str, failed: bool = False, current
     orders = tuple(job.order for job in jobs if job.place in wanted)
     if current is not None:
         origin = _origin(db, old)
-        whole = not failed and origin.kind != "manual"
+        whole = not failed and origin.kind not in ("manual", BISECT)
         orders = tuple(order for order in _now(db, current, origin, trigger) if whole or order.place in wanted)
         if not orders:
             raise DeskError(

@@ -12,7 +12,7 @@ from pathlib import Path
 from ctci import clock, config, git, ledger
 from ctci.access import access
 from ctci.layout import Layout
-from ctci.model import HEADS, MOVED, Commit, Job, Repeat, Run
+from ctci.model import BISECT, HEADS, MOVED, Commit, Job, Repeat, Run
 from ctci.run import skips
 
 log = logging.getLogger(__name__)
@@ -129,9 +129,11 @@ class Prepare:
         repeats = {} if skip else self._repeats(run, jobs, commit, mirror, message)
         directories = {job.order.subproject: job.order.directory for job in jobs}
         default = self._default(run, jobs[0].order.remote.url, mirror, default_branch)
-        base = run.prev_commit or run.before or default
+        last = ledger.last_built(self._db, run.project, run.ref, before=run.id)
+        # A schedule's or a person's run says nothing of what was before it.
+        base = run.prev_commit or run.before or (None if run.kind in MOVED else last) or default
         # What is run again brings nothing that its original has not brought.
-        brought = () if run.rerun_of else git.between(mirror, base, commit.sha, MOST_COMMITS)
+        brought = () if run.rerun_of or run.kind == BISECT else git.between(mirror, base, commit.sha, MOST_COMMITS)
         ledger.prepare(
             self._db,
             run.id,
@@ -151,16 +153,14 @@ class Prepare:
             skips={job.id: skip for job in jobs} if skip else {},
             repeats=repeats,
             default_branch=default_branch,
-            merge_base=self._merge_base(run, commit, mirror, default),
+            merge_base=self._merge_base(run, commit, mirror, default, last),
         )
 
-    def _merge_base(self, run: Run, commit: Commit, mirror: Path, default: str | None) -> str | None:
+    def _merge_base(self, run: Run, commit: Commit, mirror: Path, default: str | None, last: str | None) -> str | None:
         """Where a branch left the default branch, of its first run: its results are held against those of there."""
-        if default is None or not run.ref.startswith(HEADS):
-            return None
         # One that was gone from the remote begins anew.
-        anew = run.kind in MOVED and run.prev_commit is None
-        if not anew and ledger.was_built(self._db, run.project, run.ref, before=run.id):
+        first = last is None or (run.kind in MOVED and run.prev_commit is None)
+        if default is None or not first or run.kind == BISECT or not run.ref.startswith(HEADS):
             return None
         return git.merge_base(mirror, default, commit.sha)
 

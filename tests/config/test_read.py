@@ -503,3 +503,19 @@ def test_facts_are_those_of_the_innermost_table_that_has_some(tmp_path: Path) ->
 
 def test_a_recipe_that_is_asked_more_facts_is_the_same_recipe() -> None:
     assert make.recipe(facts=("gcc --version",)) == make.recipe()
+
+
+def test_a_schedule_looks_for_culprits_where_it_says_so(tmp_path: Path) -> None:
+    text = """
+    [projects.shop.schedules]
+    no    = { at = "02:30" }
+    never = { at = "02:30", bisect = false }
+    yes   = { at = "02:30", bisect = true }
+    early = { at = "02:30", bisect = { until = "06:00" } }
+    """
+    (tmp_path / "projects.toml").write_text(SHOP + text)
+
+    found = config.load(tmp_path, {}, resolve=False).projects["shop"].schedules
+
+    meant = {name: (each.bisect, each.bisect_until) for name, each in found.items()}
+    assert meant == {"no": (False, None), "never": (False, None), "yes": (True, None), "early": (True, "06:00")}

@@ -106,6 +106,27 @@ def test_a_merge_base_is_the_last_commit_that_both_come_from(upstream: Upstream,
     assert git.merge_base(mirror.with_name("absent"), main, topic) is None
 
 
+def test_the_mainline_is_the_first_parents_way_from_one_commit_to_another(upstream: Upstream, mirror: Path) -> None:
+    base = upstream.push({"a": "0"})
+    upstream.git("checkout", "--quiet", "-b", "topic")
+    side = upstream.push({"b": "1"}, branch="topic")
+    own = upstream.push({"a": "1"})
+    upstream.git("merge", "--quiet", "--no-ff", "-m", "Merge", "topic")
+    merge = upstream.git("rev-parse", "HEAD").strip()
+    tip = upstream.push({"a": "2"})
+    fetched(upstream, mirror)
+
+    found = git.mainline(mirror, base, tip, 3)
+
+    assert found == (own, merge, tip)
+    assert git.mainline(mirror, base, tip, 2) is None
+    assert git.mainline(mirror, tip, tip, 3) == ()
+    assert git.mainline(mirror, tip, base, 3) is None
+    assert git.mainline(mirror, own, side, 3) is None
+    with pytest.raises(git.GitError, match="there is no commit"):
+        git.mainline(mirror, make.sha(9), tip, 3)
+
+
 def test_between_are_the_commits_that_the_base_does_not_have_newest_first(upstream: Upstream, mirror: Path) -> None:
     base = upstream.push({"a": "0"})
     upstream.git("checkout", "--quiet", "-b", "topic")

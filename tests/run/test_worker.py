@@ -265,6 +265,27 @@ def test_a_branch_says_of_its_first_run_where_it_left_the_default_branch(
     assert [commit.sha for commit in ledger.commits_of(db, first.id)] == own[::-1]
 
 
+def test_a_nightly_brings_what_came_since_the_last_run_of_its_branch(
+    db: ledger.Ledger, place: layout.Layout, upstream: Upstream
+) -> None:
+    fetch = prepare.Prepare(db, place, current(), os.environ)
+
+    def brought(kind: str, after: str) -> list[str]:
+        orders = (make.order(remote=make.remote(url=str(upstream.path))),)
+        run = make.recorded(db, trigger=make.trigger(kind=kind, after=after), orders=orders)
+        fetch.tick()
+        return [commit.sha for commit in ledger.commits_of(db, run)]
+
+    made = [upstream.push({"a": str(number)}) for number in range(5)]
+
+    assert brought("schedule", made[0]) == [made[0]]
+    assert brought("schedule", made[2]) == [made[2], made[1]]
+    # An older one that a person runs brings nothing new, and what comes after it rather too much than too little.
+    assert brought("manual", made[1]) == []
+    assert brought("schedule", made[4]) == [made[4], made[3], made[2]]
+    assert brought("schedule", made[4]) == []
+
+
 def test_a_worker_sees_the_adopted_job_to_its_end_before_it_takes_another(
     db: ledger.Ledger, place: layout.Layout, host: int, tmp_path: Path
 ) -> None:

@@ -3,10 +3,10 @@
 from sqlalchemy import Connection, inspect, text
 
 from ctci.ledger.engine import Ledger, LedgerError
-from ctci.ledger.migrations import m0001, m0002, m0003, m0004, m0005, m0006, m0007, m0008
+from ctci.ledger.migrations import m0001, m0002, m0003, m0004, m0005, m0006, m0007, m0008, m0009
 
 #: The n-th step makes version n.
-STEPS = (m0001.apply, m0002.apply, m0003.apply, m0004.apply, m0005.apply, m0006.apply, m0007.apply, m0008.apply)
+STEPS = tuple(step.apply for step in (m0001, m0002, m0003, m0004, m0005, m0006, m0007, m0008, m0009))
 
 
 def version(connection: Connection) -> int:
