@@ -16,6 +16,7 @@ from ctci.model import (
     Delivery,
     Exit,
     Finding,
+    Hunt,
     Job,
     Life,
     Novel,
@@ -73,7 +74,7 @@ RUN = (
     "html_url",
 )
 #: What `show` tells beyond a run of a list.
-RUN_WHOLE = (*RUN, "commits", "attempts", "deliveries", "readings")
+RUN_WHOLE = (*RUN, "commits", "attempts", "deliveries", "readings", "hunts")
 BRANCH = ("project", "branch", "ref", "red", "failing", "run")
 DELIVERY = ("id", "project", "forge", "event", "ref", "pushed_by", "received_at", "decision", "reason", "run")
 SENDING = ("id", "by", "to", "run", "due_at", "sent_at", "state", "tries", "error", "message_id")
@@ -150,15 +151,33 @@ def run_whole(
     attempts: Sequence[Attempt],
     deliveries: Sequence[Delivery],
     readings: Sequence[dict[str, Any]],
+    hunts: Mapping[int, Hunt],
     public_url: str,
 ) -> dict[str, Any]:
-    """A run with all that is known of it; `readings`: what was read of each job's last attempt, in its shape."""
+    """A run with all that is known of it.
+
+    `readings`: what was read of each job's last attempt, in its shape; `hunts`: of each job that broke a place the
+    search for why.
+    """
     return {
         **run(run_, jobs, public_url=public_url),
         "commits": [commit(each) for each in commits],
         "attempts": [attempt(each) for each in attempts],
         "deliveries": [delivery(each) for each in deliveries],
         "readings": list(readings),
+        "hunts": [hunt(each) for each in hunts.values()],
+    }
+
+
+def hunt(hunt: Hunt) -> dict[str, Any]:
+    """A search for the commit that broke a place; `open` while it may tell more."""
+    return {
+        "job": hunt.red_job,
+        "word": hunt.word,
+        "sha": hunt.commit,
+        "sentence": hunt.sentence,
+        "reruns": hunt.reruns,
+        "open": hunt.open,
     }
 
 

@@ -17,6 +17,7 @@ from ctci.model import (
     Look,
     Order,
     Owed,
+    Quarry,
     Reading,
     Recipe,
     Remote,
@@ -292,3 +293,13 @@ def unsent(db: ledger.Ledger, run: int, *, error: str = "connection refused", de
     (made,) = ledger.take(db, "mail", holder="me", hold_ms=60_000)
     ledger.failed(db, [made], holder="me", error=error, delay_ms=delay_ms)
     return made
+
+
+def broken(db: ledger.Ledger, host: int, **fields: Any) -> Quarry:
+    """A place that the schedule `nightly` of shop turned red, not looked into yet."""
+    known = {each.red.id for each in ledger.unhunted(db, [("shop", "nightly")])}
+    for status in (Status.SUCCEEDED, Status.FAILED):
+        nightly = trigger(kind="schedule", schedule="nightly")
+        settled(db, host, status, trigger=nightly, orders=(order(**fields),))
+    (found,) = (each for each in ledger.unhunted(db, [("shop", "nightly")]) if each.red.id not in known)
+    return found

@@ -8,6 +8,7 @@ from ctci.model import (
     Delivery,
     Exit,
     Finding,
+    Hunt,
     Job,
     Life,
     Plan,
@@ -151,6 +152,7 @@ def test_a_whole_run_has_commits_attempts_and_deliveries() -> None:
         attempts=[attempt],
         deliveries=[delivery],
         readings=[{"job": 3}],
+        hunts={31: Hunt(red_job=31, word="found", commit=make.sha(2), sentence="it was S", reruns=5)},
         public_url=URL,
     )
 
@@ -159,6 +161,9 @@ def test_a_whole_run_has_commits_attempts_and_deliveries() -> None:
     assert tuple(shaped["deliveries"][0]) == shape.DELIVERY
     assert shaped["deliveries"][0]["id"] == "d_81"
     assert shaped["readings"] == [{"job": 3}]
+    assert shaped["hunts"] == [
+        {"job": 31, "word": "found", "sha": make.sha(2), "sentence": "it was S", "reruns": 5, "open": False}
+    ]
 
 
 def test_a_reading_tells_of_each_finding_its_life_and_whether_it_is_known() -> None:

@@ -184,6 +184,7 @@ def show(target: targets.Target, fields: Fields) -> int:
     commits = ledger.commits_of(db, run.id)
     deliveries = ledger.deliveries_(db, run=run.id)
     attempts = [attempt for job in jobs for attempt in ledger.attempts_of(db, job.id)]
+    hunts = ledger.hunts_of(db, [job.id for job in jobs if job.is_red])
     now = clock.now()
     told = found.of(db, jobs, now, every=fields is not None)
     if fields is not None:
@@ -197,6 +198,7 @@ def show(target: targets.Target, fields: Fields) -> int:
             attempts=attempts,
             deliveries=deliveries,
             readings=readings,
+            hunts=hunts,
             public_url=ground.public_url,
         )
         terminal.json(shape.pick(whole, fields))
@@ -208,6 +210,9 @@ def show(target: targets.Target, fields: Fields) -> int:
     wanted = {job.id for job in named}
     terminal.table([_job_row(job, run, now) for job in jobs if job.id in wanted])
     found.tell([each for each in told if each.job.id in wanted])
+    if any(job.id in hunts for job in jobs):
+        terminal.say()
+        terminal.table([[job.place, hunts[job.id].sentence] for job in jobs if job.id in hunts])
     if commits:
         terminal.say()
         terminal.table([[words.sha(each.sha), each.author, each.subject] for each in commits[:20]])

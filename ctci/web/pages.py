@@ -119,6 +119,7 @@ def run(request: Request) -> Response:
         shown=_worth_reproducing(jobs),
         sizes=_log_sizes(doors, jobs),
         found=found_.of(doors, jobs, most=FOUND),
+        hunts=ledger.hunts_of(doors.db, [job.id for job in jobs if job.is_red]),
     )
 
 

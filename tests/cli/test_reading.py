@@ -179,6 +179,20 @@ def test_show_tells_jobs_commits_and_deliveries(ctci: Caller, db: ledger.Ledger,
     assert "ctci log 1/api:test" in said.err
 
 
+def test_show_tells_what_became_of_the_search_for_what_broke_it(ctci: Caller, db: ledger.Ledger, host: int) -> None:
+    quarry = make.broken(db, host)
+    ledger.hunt(db, quarry, commits=[make.sha(9)], doubtful=False, until=None, word="looking", sentence="looking hard")
+    trigger = make.trigger(kind="bisect", ref=quarry.run.ref, after=make.sha(9))
+    make.settled(db, host, Status.FAILED, trigger=trigger, orders=(quarry.red.order,))
+
+    said = ctci("show", str(quarry.run.id))
+    newest = ctci("show", "shop", "--json", "id,hunts").json
+
+    assert "looking hard" in said.out
+    # The newest run of a project is none of the search's.
+    assert (newest["id"], newest["hunts"][0]["sentence"]) == (quarry.run.id, "looking hard")
+
+
 def test_show_of_a_project_is_its_newest_run(ctci: Caller, db: ledger.Ledger, host: int) -> None:
     make.settled(db, host)
     make.settled(db, host)

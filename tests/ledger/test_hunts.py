@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import event
 
 from ctci import ledger
-from ctci.model import BISECT, Entry, Hunting, Quarry, Status
+from ctci.model import BISECT, Entry, Hunting, Status
 from tests import make
 
 NIGHTLY = ("shop", "nightly")
@@ -17,17 +17,8 @@ def nightly(db: ledger.Ledger, host: int, status: Status, **order: Any) -> int:
     return make.settled(db, host, status, trigger=trigger, orders=(make.order(**order),))
 
 
-def broken(db: ledger.Ledger, host: int, **order: Any) -> Quarry:
-    """A place that the nightly turned red, not looked into."""
-    known = {each.red.id for each in ledger.unhunted(db, [NIGHTLY])}
-    nightly(db, host, Status.SUCCEEDED, **order)
-    nightly(db, host, Status.FAILED, **order)
-    (found,) = (each for each in ledger.unhunted(db, [NIGHTLY]) if each.red.id not in known)
-    return found
-
-
 def begun(db: ledger.Ledger, host: int, **order: Any) -> Hunting:
-    quarry = broken(db, host, **order)
+    quarry = make.broken(db, host, **order)
     assert ledger.hunt(db, quarry, commits=[make.sha(1), make.sha(2)], **LOOKING)
     return next(each for each in ledger.hunting(db) if each.quarry.red.id == quarry.red.id)
 
@@ -49,7 +40,7 @@ def tried(db: ledger.Ledger, host: int, each: Hunting, status: Status, number: i
 
 
 def test_a_place_that_a_schedule_turned_red_is_looked_into_once(db: ledger.Ledger, host: int) -> None:
-    quarry = broken(db, host)
+    quarry = make.broken(db, host)
 
     first = ledger.hunt(db, quarry, commits=[make.sha(1)], **LOOKING)
     second = ledger.hunt(db, quarry, commits=[make.sha(2)], **LOOKING)
@@ -72,7 +63,7 @@ def test_only_what_such_a_schedule_turned_red_is_looked_into(db: ledger.Ledger, 
     nightly(db, host, Status.SUCCEEDED, subproject="mended")
     nightly(db, host, Status.FAILED, subproject="mended")
     nightly(db, host, Status.SUCCEEDED, subproject="mended")
-    found = broken(db, host, subproject="broken")
+    found = make.broken(db, host, subproject="broken")
 
     assert ledger.unhunted(db, [NIGHTLY]) == (found,)
     assert ledger.unhunted(db, [("shop", "weekly"), ("other", "nightly")]) == ()
@@ -132,7 +123,7 @@ def test_what_is_known_is_read_by_the_first_red_job(db: ledger.Ledger, host: int
 
 
 def test_what_is_over_at_once_is_said_and_not_taken_up_again(db: ledger.Ledger, host: int) -> None:
-    quarry = broken(db, host)
+    quarry = make.broken(db, host)
 
     ledger.hunt(db, quarry, commits=[], **{**LOOKING, "word": "unknown", "sentence": "no way"}, over=True)
 

@@ -854,6 +854,23 @@ def test_a_green_run_without_findings_has_no_such_section(site: Site, db: ledger
     assert 'id="findings"' not in page
 
 
+def test_a_run_that_broke_something_says_what_the_search_for_it_found(site: Site, db: ledger.Ledger, host: int) -> None:
+    quarry = make.broken(db, host)
+    before = site.get(f"/runs/{quarry.run.id}").text
+    said = f"looking for {HOSTILE}"
+    ledger.hunt(db, quarry, commits=[make.sha(9)], doubtful=False, until=None, word="looking", sentence=said)
+    trigger = make.trigger(kind="bisect", ref=quarry.run.ref, after=make.sha(9))
+    probe = make.settled(db, host, Status.FAILED, trigger=trigger, orders=(quarry.red.order,))
+
+    page = site.get(f"/runs/{quarry.run.id}").text
+
+    assert 'id="hunts"' not in before
+    assert "looking for &lt;img src=x" in page
+    assert "Looking for what broke it" in site.get(f"/runs/{probe}").text
+    assert f'href="/runs/{probe}"' in site.get("/runs").text
+    assert f'href="/runs/{probe}"' not in site.get("/runs?branch=main").text
+
+
 def test_the_log_of_a_red_job_leads_to_its_first_error(site: Site, db: ledger.Ledger, host: int) -> None:
     red = ended(db, host, make.finding(log_line=2), make.finding(severity="note", log_line=3))
     site.write(red, b"collecting\nE  1 != 2\ndone\n")
