@@ -17,7 +17,9 @@ from ctci.receive.hunting import Hunter
 from ctci.run import capacity, prepare, worker
 from tests import make
 from tests.conftest import StoppedClock
+from tests.eventually import eventually
 from tests.receive.test_nightly import BERLIN, at
+from tests.serving import Served
 from tests.upstream import Upstream
 
 MAIN = "refs/heads/main"
@@ -389,3 +391,38 @@ def test_a_search_is_forgotten_with_the_job_that_it_is_about(yard: Yard, upstrea
 
     assert ledger.hunts_of(yard.db, [job]) == {}
     assert len(yard.reruns()) == 5
+
+
+def test_a_server_that_is_killed_meanwhile_finds_it_all_the_same_and_writes_of_the_nightly_alone(
+    served: Served, upstream: Upstream
+) -> None:
+    served.configure(
+        f"""
+        [notify.team]
+        email = ["team@example.org"]
+
+        [projects.shop]
+        git = "{upstream.path}"
+        notify = ["team"]
+        recipes.test = {{ run = "sh test.sh", timeout = "60s" }}
+        schedules.nightly = {{ at = "02:30", bisect = true }}
+        """
+    )
+    upstream.push(with_culprit(3))
+    served.start()
+    served.ctci("schedule", "run", "shop/nightly")
+    eventually(lambda: [run.status for run in ledger.runs_(served.db)] == [Status.SUCCEEDED], 20)
+    made = grown(upstream, 4)
+    served.ctci("schedule", "run", "shop/nightly")
+    eventually(lambda: [run.kind for run in ledger.runs_(served.db)].count(BISECT) == 2, 40)
+    served.kill()
+    served.start()
+
+    (red,) = ledger.jobs_of(served.db, [2])[2]
+    eventually(lambda: not ledger.hunts_of(served.db, [red.id])[red.id].open, 40)
+    found = ledger.hunts_of(served.db, [red.id])[red.id]
+
+    assert (found.word, found.commit) == ("found", made[2])
+    assert [run.kind for run in ledger.runs_(served.db)] == [*[BISECT] * 3, "schedule", "schedule"]
+    assert len(eventually(served.letters, 20)) == 1
+    assert f"{made[2][:7]} by Ana Ruiz broke it" in served.ctci("show", "2").stdout
