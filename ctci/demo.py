@@ -212,24 +212,30 @@ class Demo:
             self._line(earlier, waited, its_sha, self._settled(its_run, waited))
         self._waiting.clear()
         self._line(number, push, sha, self._settled(run, push))
+        if push.becomes is Status.FAILED:
+            # What breaks and is fixed before anybody heard of it would be one letter.
+            self._out(1)
+
+    def _out(self, count: int) -> None:
+        # A file that is still being written has another name.
+        self._await(f"{count} letters are out", lambda: len(list(self.place.mail.glob("*.eml"))) >= count)
 
     def letters(self, count: int) -> None:
         """Show the letters that went out: one when it broke, one when it was fixed."""
-        # A file that is still being written has another name.
-        self._await(f"{count} letters are out", lambda: len(list(self.place.mail.glob("*.eml"))) >= count)
+        self._out(count)
         texts = []
         for path in self.place.mail.glob("*.eml"):
             letter = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
             body = letter.get_body(("plain",))
             texts.append((str(letter["Subject"]), body.get_content() if body is not None else ""))
-        broke = next((each for each in texts if "broke" in each[0]), None)
-        fixed = next((each for each in texts if "fixed" in each[0]), None)
+        broke = next((each for each in texts if each[0].startswith("[ctci] broke")), None)
+        fixed = next((each for each in texts if "is fixed" in each[1]), None)
         if broke is None or fixed is None:
             raise DemoError(f"the letters are {[subject for subject, _ in texts]}")
         self._say(f"\n{len(texts)} letters went to team@example.org. The one about push 2:\n")
         self._say("    Subject: " + broke[0] + "\n")
         self._say("".join(f"    {line}\n" for line in broke[1].rstrip().splitlines()))
-        self._say(f"The last one: {fixed[0]}")
+        self._say(f"The last one, in its thread: {fixed[1].splitlines()[0]}")
 
     # --- what a chapter is made of ------------------------------------------------------------------------------------
 
