@@ -162,7 +162,7 @@ def test_a_test_that_passes_the_second_time_is_called_flaky_and_no_commit_is_tri
     flaky = f"[ $(cat size) = 0 ] || [ -e {seen} ] || {{ touch {seen}; exit 1; }}"
     upstream.push({"test.sh": flaky, "size": "0\n"})
     yard.fires()
-    grown(upstream)
+    grown(upstream, 4)
     red = yard.fires()
 
     found = yard.hunts()
@@ -181,7 +181,7 @@ def test_what_the_machine_broke_is_no_commits_fault(yard: Yard, upstream: Upstre
     yard.current.reload()
     green_commit = upstream.push({"test.sh": f"grep -q 1 {tmp_path}/tool", "size": "0\n"})
     green = yard.fires()
-    grown(upstream)
+    grown(upstream, 4)
     (tmp_path / "tool").write_text("tool 2\n")
     yard.fires()
 
@@ -242,7 +242,7 @@ def test_while_anything_else_is_to_be_done_nothing_is_looked_for(yard: Yard, ups
 def test_a_person_and_a_push_go_before_a_run_of_the_search(yard: Yard, upstream: Upstream) -> None:
     upstream.push(with_culprit(3))
     yard.fires()
-    grown(upstream)
+    grown(upstream, 4)
     yard.fires()
     yard.hunter.tick()
     yard.fetch.tick()
@@ -290,9 +290,9 @@ def test_a_nightly_that_ends_after_that_time_is_not_looked_into(
 ) -> None:
     stopped_clock.at = at("2026-11-25 02:30")
     yard.plan(bisect_until="06:00")
-    upstream.push(with_culprit(11))
+    upstream.push(with_culprit(3))
     yard.fires()
-    grown(upstream)
+    grown(upstream, 4)
     red = yard.fires()
     stopped_clock.at = at("2026-11-25 06:30")
 
@@ -304,7 +304,7 @@ def test_a_nightly_that_ends_after_that_time_is_not_looked_into(
 def test_what_is_green_again_is_not_looked_for_any_more(yard: Yard, upstream: Upstream) -> None:
     upstream.push(with_culprit(3))
     yard.fires()
-    grown(upstream)
+    grown(upstream, 4)
     yard.fires()
     yard.hunter.tick()
     yard.works()
@@ -320,7 +320,7 @@ def test_what_is_green_again_is_not_looked_for_any_more(yard: Yard, upstream: Up
 def test_without_bisect_nothing_is_looked_for_and_what_was_begun_ends(yard: Yard, upstream: Upstream) -> None:
     upstream.push(with_culprit(3))
     yard.fires()
-    grown(upstream)
+    grown(upstream, 4)
     yard.plan(bisect=False)
     yard.fires()
     without = yard.hunter.tick()
@@ -367,7 +367,7 @@ def test_a_search_goes_on_in_the_next_life_and_two_servers_make_one_of_it(yard: 
 def test_a_rerun_of_a_run_of_the_search_stands_where_its_commit_was_run(yard: Yard, upstream: Upstream) -> None:
     upstream.push(with_culprit(3))
     yard.fires()
-    grown(upstream)
+    grown(upstream, 4)
     red = yard.fires()
     yard.hunts()
     before = ledger.standing(yard.db)
@@ -382,7 +382,7 @@ def test_a_rerun_of_a_run_of_the_search_stands_where_its_commit_was_run(yard: Ya
 def test_a_search_is_forgotten_with_the_job_that_it_is_about(yard: Yard, upstream: Upstream) -> None:
     upstream.push(with_culprit(3))
     yard.fires()
-    grown(upstream)
+    grown(upstream, 4)
     red = yard.fires()
     yard.hunts()
     job = yard.known().red_job
@@ -390,7 +390,7 @@ def test_a_search_is_forgotten_with_the_job_that_it_is_about(yard: Yard, upstrea
     ledger.forget(yard.db, [red.id])
 
     assert ledger.hunts_of(yard.db, [job]) == {}
-    assert len(yard.reruns()) == 5
+    assert len(yard.reruns()) == 3
 
 
 def test_a_server_that_is_killed_meanwhile_finds_it_all_the_same_and_writes_of_the_nightly_alone(

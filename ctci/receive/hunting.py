@@ -18,8 +18,8 @@ from ctci.receive import cron, desk, hunt, whose
 
 log = logging.getLogger(__name__)
 
-#: How often it looks, seconds.
-EVERY_S = 2.0
+#: How often it looks, seconds: after something was written, and by the clock, which ends a search at its time.
+EVERY_S, IDLE_S = 2.0, 30.0
 #: Of more commits than these none is looked for.
 MOST_COMMITS = 1000
 #: (project, schedule)
@@ -36,11 +36,13 @@ class Hunter:
 
     def run(self, stop: threading.Event) -> None:
         """Look until `stop`."""
+        seen = 0
         while not clock.wait(stop, EVERY_S):
             try:
                 self.tick()
             except Exception:  # a loop that dies silently is the worst fault
                 log.exception("the search for what broke failed; trying again")
+            seen = self._db.nudge.wait(seen, IDLE_S)
 
     def tick(self) -> bool:
         """Begin searches, and take each as far as it comes now; whether a run was asked for."""
@@ -112,7 +114,7 @@ class Hunter:
         red, green = quarry.red, quarry.green
         if (red.order.recipe, red.order.directory) != (green.order.recipe, green.order.directory):
             return True
-        attempts = [ledger.attempts_of(self._db, job.id) for job in (red, green)]
+        attempts = [ledger.attempts_of(self._db, job.same_as or job.id) for job in (red, green)]
         facts = [dict(each[-1].facts) if each else {} for each in attempts]
         return facts[0] != facts[1]
 
