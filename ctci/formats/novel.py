@@ -1,7 +1,8 @@
 """A log's bytes -> its lines, each as a number of 32 bits, and which of them no green log of the same place had. Pure.
 
 A line is known by its words: names, numbers, times and ids are left out, so that a new file is no news. Where all
-words were seen before, it is known as a fingerprint has it, with its names. A log too various for that says nothing.
+words were seen before, it is known as a fingerprint has it, with its names. What tells of a success is no news. A log
+that is too various for all that says nothing.
 
 A block of the log is dealt with as a whole: its digits are made alike, and only what has then not stood in the log
 before is looked at as a line. Time is linear in the log, and memory is bounded.
@@ -11,7 +12,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ctci.formats import fingerprint, window
+from ctci.formats import fingerprint, window, wording
 from ctci.model import Lines, NewLine, Novel
 
 #: The way that lines are told apart: numbers made in another way name other lines. Goes up with each change of it.
@@ -30,35 +31,13 @@ MOST_TOLD = 10
 MOST_TEXT = 300
 #: Characters of a line by which it is told apart.
 WIDE = 1000
-#: Words that are remembered, with what is left of them.
-MOST_WORDS = 50_000
-#: Longer than any word: base64, a token, a run of letters.
-LONG = 40
 
 _DIGITS = bytes.maketrans(b"0123456789", b"0" * 10)
 #: Where the keeper cut a log in its middle, the lines before and after it are torn.
 _TORN = re.compile(rb"[^\n]*\n\[ctci\] \d+ bytes left out here\n[^\n]*\n")
 _OURS = b"[ctci] "
-#: What stands between words, the blocks of a progress bar too.
-_BETWEEN = str.maketrans(
-    dict.fromkeys([*map(ord, "\t\"'`()[]{}<>,;:=|!?*&^$#"), *range(0x2500, 0x25A0), *range(0x2800, 0x2900)], " ")
-)
 #: What `fingerprint` writes for what moves.
 _MARK = re.compile(r"<(?:n|time|for|temp)>")
-_EDGE = "./\\_-+~%@"
-#: A name rather than a word: part of a path, a file, a module, an identifier.
-_NAME = re.compile(r"[./\\_@].*[a-z]|[a-z].*[./\\_@]|^[a-z]+[A-Z]")
-#: No name either, or one that is made up for each run; dots stand for tests, and what is between them too.
-_MADE_UP = re.compile(r"0|\.\.")
-#: Words of times and durations, which change by the hour and by the month.
-_MOVES = re.compile(
-    r"(?i:(?:mon|tue|tues|wed|wednes|thu|thurs|fri|sat|satur|sun)(?:day)?"
-    r"|jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
-    r"|nov(?:ember)?|dec(?:ember)?|am|pm|utc|gmt|z"
-    r"|[nuµμm]?s(?:ecs?)?|(?:nano|micro|milli)?seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|[kmg]?i?b|bytes?)"
-)
-#: In place of a name.
-_A_NAME = "\0"
 
 
 def scan(chunks: Iterable[bytes], known: Lines | None) -> tuple[Lines, Novel | None]:
@@ -90,7 +69,7 @@ class _Scanner:
     """What is known of a log so far."""
 
     def __init__(self, known: Lines | None) -> None:
-        self._read = _Words()
+        self._read = wording.Words()
         self._passed = 0
         #: Of each line that was looked at: all that is kept of it is a number.
         self._forms: set[int] = set()
@@ -126,11 +105,11 @@ class _Scanner:
                 self.is_over = True
                 return
             found = self._read.of(text)
-            if found and self._words.see(number := _number(found)):
+            if found and self._words.see(number := _number(found)) and not wording.is_fine(found):
                 words[form] = number
             if self._has_names:
                 named = self._read.named(_MARK.sub("0", fingerprint.normal(text)))
-                if named and self._whole.see(number := _number(named)):
+                if named and self._whole.see(number := _number(named)) and not wording.is_fine(named):
                     whole[form] = number
         self._words.tell(block, forms, words, self._passed)
         self._whole.tell(block, forms, whole, self._passed)
@@ -157,13 +136,11 @@ class _News:
     def see(self, number: int) -> bool:
         """Whether it is a new one."""
         self.seen.add(number)
-        if self._known is None or number in self._known:
-            return False
-        self._new.add(number)
-        return True
+        return self._known is not None and number not in self._known
 
     def tell(self, block: bytes, forms: Sequence[bytes], new: Mapping[bytes, int], passed: int) -> None:
-        """Keep where the first of the new lines of a block stand."""
+        """Keep the new lines of a block, and where the first of them stand."""
+        self._new.update(new.values())
         if not new or len(self._told) >= MOST_TOLD:
             return
         start = 0
@@ -179,44 +156,6 @@ class _News:
 
     def novel(self) -> Novel | None:
         return Novel(count=len(self._new), lines=tuple(self._told.values())) if self._new else None
-
-
-class _Words:
-    """Reads the words of a line; remembers each word, for logs say the same ones again and again."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, tuple[str, str]] = {}
-
-    def of(self, text: str) -> str:
-        """The words of a line, with a mark where names stand; empty where it has no word."""
-        return self._joined(text, 0)
-
-    def named(self, text: str) -> str:
-        """The words of a line and its names, with a mark where a name has digits."""
-        return self._joined(text, 1)
-
-    def _joined(self, text: str, which: int) -> str:
-        found: list[str] = []
-        for each in text.translate(_BETWEEN).split():
-            both = self._kept.get(each)
-            if both is None:
-                both = _word(each)
-                if len(each) <= LONG and len(self._kept) < MOST_WORDS:
-                    self._kept[each] = both
-            word = both[which]
-            if word and not (word == _A_NAME and found and found[-1] == _A_NAME):
-                found.append(word)
-        return "" if found == [_A_NAME] else " ".join(found)
-
-
-def _word(token: str) -> tuple[str, str]:
-    """What is kept of it: where names are left out, and where they are kept."""
-    core = token.strip(_EDGE)
-    if _MOVES.fullmatch(core):
-        return "", ""
-    if len(core) > LONG or _MADE_UP.search(core):
-        return _A_NAME, _A_NAME
-    return (_A_NAME if _NAME.search(core) else core), core
 
 
 def _number(text: str) -> int:

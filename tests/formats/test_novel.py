@@ -107,6 +107,22 @@ def test_what_a_tool_says_of_a_failure_is_news(green: bytes, red: bytes) -> None
     assert new(red, green) == [(1, red.decode().rstrip())]
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["ok 7 - a voucher is read", "voucher            OK   0.2 s", "--- PASS: TestVoucher (0.00s)", "\u2713 voucher"],
+)
+def test_a_new_success_is_no_news(line: str) -> None:
+    green = b"ok 1 - cart\n"
+
+    assert new(green + f"{line}\nstock is gone\n".encode(), green) == [(3, "stock is gone")]
+    assert new(green + f"{line}\n".encode(), green) == []
+
+
+def test_a_success_that_is_taken_back_is_news() -> None:
+    for line in ("not ok 7 - voucher", "voucher done with errors", "1 test failed, voucher passed"):
+        assert new(f"{line}\n".encode(), b"ok 1 - cart\n") == [(1, line)]
+
+
 def test_a_new_name_is_told_where_no_word_is_new() -> None:
     green = b"cannot open data/a.csv, left out\ncannot open data/b.csv, left out\n"
 
