@@ -20,11 +20,17 @@ _MOVES = re.compile(
     r"(?i:(?:mon|tue|tues|wed|wednes|thu|thurs|fri|sat|satur|sun)(?:day)?"
     r"|jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
     r"|nov(?:ember)?|dec(?:ember)?|am|pm|utc|gmt|z"
-    r"|[nuµμm]?s(?:ecs?)?|(?:nano|micro|milli)?seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|[kmg]?i?b|bytes?)"
+    r"|[nuµμm]?s(?:ecs?)?|(?:nano|micro|milli)?seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?"
+    r"|(?:[kmg]?i?b|bytes?)(?:/s|/sec|ps)?)"
+    # Zones as `date` names them: with summer time they change.
+    r"|W?EST|WET|[CE]ES?T|BST|MSK|IST|JST|[ECMPA][SD]T|AE[SD]T|NZ[SD]T"
 )
 #: How a line begins or ends that tells of a success, and what takes that back: `not ok`.
 _FINE = frozenset(("ok", "pass", "passed", "succeeded", "success", "done", "\u2713", "\u2714", "\u221a"))
-_WRONG = re.compile(r"no|not|fail.*|err.*|wrong|bad|broken|fatal|abort.*|crash.*|cannot")
+_WRONG = re.compile(
+    r"no|not|never|fail.*|err.*|wrong|bad|broken|fatal|abort.*|crash.*|cannot|(?:un)?expect.*|want.*|got|should|must"
+    r"|but|instead|differ.*|mismatch.*|missing|timeout"
+)
 #: In place of a name.
 _A_NAME = "\0"
 

@@ -81,6 +81,8 @@ def test_times_numbers_and_colours_are_no_news(line: bytes) -> None:
         (b"[==>      ]  20%\n", b"[=======> ]  9%\n"),
         ("\u2588\u2588\u2591\u2591 20 % of 9.4 MB\n".encode(), "\u2588\u2588\u2588\u2588 100 % of 12 kB\n".encode()),
         (b"took 900 ms\n", b"took 2 min 3 s\n"),
+        (b"Sun Oct 24 03:15:28 CEST 2026 start\n", b"Mon Nov  1 03:15:28 CET 2026 start\n"),
+        (b"remote: 9% (1/12), 3.2 MiB/s, eta 0:12\n", b"remote: 100% (12/12), 700 KiB/s, eta 0:00\n"),
         (b"....s..x   [ 45%]\n", b"..........   [  9%]\n"),
         (b"0.1 kB\r3 MB\rdone in 3 s\n", b"9 kB\rdone in 2 min\n"),
         (b"reading /home/ci/build/a1.obj\n", b"reading /srv/agent/work/a27.obj\n"),
@@ -119,7 +121,12 @@ def test_a_new_success_is_no_news(line: str) -> None:
 
 
 def test_a_success_that_is_taken_back_is_news() -> None:
-    for line in ("not ok 7 - voucher", "voucher done with errors", "1 test failed, voucher passed"):
+    for line in (
+        "not ok 7 - voucher",
+        "voucher done with errors",
+        "1 test failed, voucher passed",
+        "status is gone, expected ok",
+    ):
         assert new(f"{line}\n".encode(), b"ok 1 - cart\n") == [(1, line)]
 
 
