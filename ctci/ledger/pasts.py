@@ -6,11 +6,12 @@ its original stood.
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, tuple_
 
-from ctci.ledger import acks, origins, readings, rows
+from ctci.ledger import acks, hunts, origins, readings, rows
 from ctci.ledger.engine import Ledger
 from ctci.ledger.seen import NOTHING, PLACE, Also, Gathered, also, of_seen, recipe_of, seen, seen_rows
 from ctci.ledger.tables import findings, jobs, runs, standing
@@ -47,15 +48,19 @@ def pasts(db: Ledger, ids: Collection[int], defaults: Mapping[str, str] | None =
         acked = acks.in_force(connection, {each.run.project for each in places.values()})
     if repeated:
         found = {**found, **readings.found(db, repeated)}
-    return {id_: _past(each, found, told, acked.get(each.run.project, frozenset())) for id_, each in places.items()}
+    hunted = hunts.hunts_of(db, {each.red.id for each in places.values() if each.red is not None})
+    made = {id_: _past(each, found, told) for id_, each in places.items()}
+    return {
+        id_: replace(
+            past,
+            acked=acked.get(past.run.project, frozenset()),
+            hunt=hunted.get(past.red.job) if past.red is not None else None,
+        )
+        for id_, past in made.items()
+    }
 
 
-def _past(
-    place: Gathered,
-    found: Mapping[int, tuple[Reading, Sequence[Finding]]],
-    told: Also,
-    acked: frozenset[str],
-) -> Past:
+def _past(place: Gathered, found: Mapping[int, tuple[Reading, Sequence[Finding]]], told: Also) -> Past:
     job = place.job
     reading, said = found.get(job.same_as or job.id, (None, ()))
     results = tuple(seen(row, told) for row in place.results)
@@ -85,7 +90,6 @@ def _past(
         reading=reading,
         findings=tuple(said),
         known=frozenset(place.known),
-        acked=acked,
     )
 
 
@@ -171,7 +175,8 @@ def _twins(connection: Connection, places: Mapping[int, Gathered]) -> None:
     query = (
         of_seen(runs.c.project, jobs.c.subproject, jobs.c.recipe, jobs.c.order)
         .where(tuple_(runs.c.project, runs.c.commit).in_(built))
-        .where(jobs.c.status.in_(CONCLUSIVE), jobs.c.same_as.is_(None))
+        # A search for a culprit is of no branch.
+        .where(jobs.c.status.in_(CONCLUSIVE), jobs.c.same_as.is_(None), jobs.c.ref != "")
         .order_by(jobs.c.id.desc())
     )
     same: dict[tuple[str, str, str, str], list[Any]] = defaultdict(list)

@@ -161,9 +161,9 @@ def at_work(db: Ledger) -> frozenset[str]:
 
 
 def unfinished(db: Ledger) -> frozenset[str]:
-    """The projects of which a run has not ended."""
+    """The projects of which a run has not ended; a search for a culprit is none."""
     with db.read() as connection:
-        query = select(runs.c.project).where(runs.c.finished_at.is_(None)).distinct()
+        query = select(runs.c.project).where(runs.c.finished_at.is_(None), runs.c.ref != "").distinct()
         return frozenset(connection.execute(query).scalars())
 
 

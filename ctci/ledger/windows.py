@@ -62,7 +62,9 @@ def _of_seen() -> Any:
 
 
 def _ended(connection: Connection, found: dict[Key, _Place], since: int, until: int) -> None:
-    inside = and_(jobs.c.finished_at > since, jobs.c.finished_at <= until, jobs.c.status.in_(_TELLING))
+    inside = and_(
+        jobs.c.finished_at > since, jobs.c.finished_at <= until, jobs.c.status.in_(_TELLING), jobs.c.ref != ""
+    )
     rows = connection.execute(_of_seen().where(inside).order_by(jobs.c.as_of, jobs.c.id)).all()
     told = also(connection, {row.id for row in rows})
     for row in rows:
@@ -106,7 +108,7 @@ def ran(db: Ledger, since: int, until: int) -> tuple[Branch, ...]:
             func.sum(case((runs.c.status == Status.SUCCEEDED, 1), else_=0)).label("green"),
             func.sum(runs.c.finished_at - runs.c.prepared_at).label("took"),
         )
-        .where(inside, runs.c.status.in_(_TELLING))
+        .where(inside, runs.c.status.in_(_TELLING), runs.c.ref != "")
         .group_by(runs.c.project, runs.c.ref)
     )
     with db.read() as connection:

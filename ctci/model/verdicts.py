@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from ctci.model.done import Commit, Job, Run
 from ctci.model.findings import Finding, Reading
+from ctci.model.hunts import Hunt
 from ctci.model.statuses import Status
 
 
@@ -76,6 +77,8 @@ class Past:
     reading: Reading | None = None
     findings: tuple[Finding, ...] = ()
     known: frozenset[str] = frozenset()
+    #: What the search for the commit that broke it has come to.
+    hunt: Hunt | None = None
     #: The fingerprints that a person has acknowledged in this project, for the time being.
     acked: frozenset[str] = frozenset()
 
@@ -113,6 +116,8 @@ class Verdict:
     #: `commits`, `elsewhere` (none of them touches the subproject), `recipe`, `machine`, `nothing` (none of these
     #: changed), or empty where nothing is to be explained.
     cause: str = ""
+    #: What the search for the commit that broke it has come to.
+    hunt: Hunt | None = None
     #: Of the machine, with `machine`; known also beside commits.
     changed: tuple[Changed, ...] = ()
     #: Why this job is called flaky, as a sentence; empty where it is not.

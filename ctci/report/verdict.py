@@ -43,6 +43,7 @@ def judge(past: Past) -> Verdict:
         forked=past.forked,
         suspects=suspects,
         cause=cause,
+        hunt=past.hunt if red_now else None,
         changed=changed,
         flaky=_flaky(past),
         slower=_slower(past),
