@@ -112,9 +112,21 @@ def _results(connection: Connection, places: Mapping[int, Gathered]) -> None:
     rank = func.row_number().over(partition_by=mine.c.id, order_by=(jobs.c.as_of.desc(), jobs.c.id.desc()))
     telling = [*CONCLUSIVE, Status.ERRORED]
     young = func.coalesce(jobs.c.finished_at, jobs.c.queued_at) > mine.c.queued_at - RESULTS_MS
+    # Of a long history only its end is walked: not every job of it says something.
+    far = jobs.alias("far")
+    oldest = (
+        select(far.c.as_of)
+        .where(*(far.c[name] == mine.c[name] for name in PLACE), far.c.as_of <= mine.c.as_of)
+        .order_by(far.c.as_of.desc(), far.c.id.desc())
+        .limit(1)
+        .offset(4 * RESULTS)
+        .correlate(mine)
+        .scalar_subquery()
+    )
     ranked = (
         select(mine.c.id.label("mine"), jobs.c.id.label("job"), rank.label("n"))
-        .join(jobs, and_(same, before))
+        .select_from(mine)
+        .join(jobs, and_(same, before, jobs.c.as_of >= func.coalesce(oldest, 0)))
         .where(mine.c.id.in_(places), jobs.c.status.in_(telling), young)
         .subquery()
     )
