@@ -5,7 +5,7 @@ Pure: whoever calls passes the time. Between a number and its unit stands a narr
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from ctci.model import FINISHED, RED, Ack, Finding, Job, Life, Run, Sending, Silence, Status
+from ctci.model import FINISHED, RED, Ack, Finding, Job, Life, Novel, Run, Sending, Silence, Status
 
 #: Narrow no-break space: numbers keep their units, and thousands their groups.
 THIN = "\u202f"
@@ -115,6 +115,12 @@ def called(forge: str, event: str) -> str:
     """Who called, and with what: `gitea push`; our own hook has one event of its own name."""
     forge = forge.replace("_", "-")
     return forge if forge == event else f"{forge} {event}"
+
+
+def novel(novel: Novel) -> str:
+    """`12 lines never seen in a green log, the first is line 214`."""
+    said = f"{count(novel.count, 'line')} never seen in a green log"
+    return f"{said}{': ' if novel.count == 1 else ', the first is '}line {number(novel.lines[0].line)}"
 
 
 def silence(silence: Silence, moment: Callable[[int], str]) -> str:

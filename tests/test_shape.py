@@ -11,6 +11,8 @@ from ctci.model import (
     Hunt,
     Job,
     Life,
+    NewLine,
+    Novel,
     Plan,
     Reading,
     Run,
@@ -169,7 +171,8 @@ def test_a_whole_run_has_commits_attempts_and_deliveries() -> None:
 def test_a_reading_tells_of_each_finding_its_life_and_whether_it_is_known() -> None:
     known = Finding(severity="failure", tool="pytest", message="1 != 2", file="a.py", line=88, fingerprint="a" * 32)
     other = make.finding(log_line=14)
-    reading = Reading(job=3, attempt=1, tests=Tally(total=12, failed=1), errors=1, first=1)
+    novel = Novel(count=12, lines=(NewLine(line=14, text="1 != 2"),))
+    reading = Reading(job=3, attempt=1, tests=Tally(total=12, failed=1), errors=1, first=1, novel=novel)
     since, last = make.look("a", run=7, at=1_000), make.look("a", run=9, at=61_000)
     life = Life(fingerprint="a" * 32, word="still", first=since, since=since, last=last, times=2, looks=3)
     ack = make.ack(until=5_000, acked_at=2_000)
@@ -178,6 +181,7 @@ def test_a_reading_tells_of_each_finding_its_life_and_whether_it_is_known() -> N
     lapsed = shape.reading(reading, [known], lives={}, acks={"a" * 32: ack}, now=5_000)["findings"][0]
 
     assert (read["job"], read["tests"], read["first"]) == (3, {"total": 12, "failed": 1, "skipped": 0}, 1)
+    assert read["novel"] == {"count": 12, "lines": [{"log_line": 14, "text": "1 != 2"}]}
     first, second = read["findings"]
     assert (first["file"], first["line"], second["log_line"]) == ("a.py", 88, 14)
     assert (second["life"], second["acknowledged"]) == (None, None)

@@ -1,6 +1,6 @@
-"""What was found in the jobs of a run, as `show` tells it: the first errors with their lives, and what is known."""
+"""What was found in the jobs of a run, as `show` tells it: first errors, first new lines, and what is known."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ctci import clock, ledger, words
@@ -51,14 +51,23 @@ def _position(findings: Sequence[Finding], first: Finding | None) -> int | None:
 
 
 def tell(told: Sequence[Told]) -> None:
-    """Of each red job what a developer wants to see first; of each job what is known, and what is so no longer."""
-    rows = [_row(each, each.sifted.first) for each in told if each.job.status in RED and each.sifted.first is not None]
+    """Of each red job the first error and the first new line; of each job what is known, and what is so no longer."""
+    rows = [row for each in told if each.job.status in RED for row in _firsts(each)]
     lines = [f"{each.job.place}: {line}" for each in told for line in _acknowledged(each)]
     if rows or lines:
         terminal.say()
     terminal.table(rows)
     for line in lines:
         terminal.say(terminal.plain(line))
+
+
+def _firsts(told: Told) -> Iterator[list[terminal.Cell]]:
+    first, new, novel = told.sifted.first, told.sifted.new, told.sifted.novel
+    if first is not None:
+        yield _row(told, first)
+    if new is not None and novel is not None:
+        said = words.count(novel.count, "new line")
+        yield [told.job.place, "", said, f"line {new.line} of the log", "", " ".join(new.text.split())]
 
 
 def _row(told: Told, first: Finding) -> list[terminal.Cell]:

@@ -1,12 +1,12 @@
 """What of the findings of a job is shown, and what a person has acknowledged: that is hidden for a time. Pure.
 
-It hides, and nothing else: no status and no count changes by it.
+It hides, and nothing else: no status and no count of errors changes by it.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ctci.model import Ack, Finding, Reading
+from ctci.model import Ack, Finding, NewLine, Novel, Reading
 
 _WRONG = ("error", "failure")
 
@@ -24,6 +24,14 @@ class Sifted:
     known: tuple[Ack, ...]
     #: By fingerprint those of what is shown again.
     lapsed: Mapping[str, Ack]
+    #: The lines that no green log had, without those that tell what is hidden; None where no other is known.
+    novel: Novel | None
+
+    @property
+    def new(self) -> NewLine | None:
+        """The first line that no green log had, unless the first error is told there."""
+        new = self.novel.lines[0] if self.novel is not None else None
+        return None if new is None or (self.first is not None and self.first.log_line == new.line) else new
 
 
 def sift(reading: Reading, findings: Sequence[Finding], acks: Mapping[str, Ack], now: int) -> Sifted:
@@ -41,6 +49,7 @@ def sift(reading: Reading, findings: Sequence[Finding], acks: Mapping[str, Ack],
             for each in shown
             if each.fingerprint in acks and each.fingerprint not in in_force
         },
+        novel=_without(reading.novel, {each.log_line for each in hidden}),
     )
 
 
@@ -58,6 +67,13 @@ def first(reading: Reading | None, findings: Sequence[Finding], acked: Collectio
     wrong = [each for each in shown if each.severity in _WRONG and each.tool != "ctci"]
     others = wrong or [each for each in shown if each.tool == found.tool]
     return min(others, key=_rank, default=None)
+
+
+def _without(novel: Novel | None, hidden: Collection[int | None]) -> Novel | None:
+    if novel is None:
+        return None
+    lines = tuple(each for each in novel.lines if each.line not in hidden)
+    return replace(novel, count=novel.count - len(novel.lines) + len(lines), lines=lines) if lines else None
 
 
 def _rank(finding: Finding) -> tuple[bool, int]:

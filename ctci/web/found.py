@@ -1,4 +1,4 @@
-"""What tools said in the jobs of a run, as its pages show it: the first error, then the rest, each with its line.
+"""What tools said in the jobs of a run, as its pages show it: the first error, what is new in a log, then the rest.
 
 What is acknowledged as known is counted, and not shown.
 """
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ctci import clock, ledger, words
-from ctci.model import Finding, Job, Life, Reading
+from ctci.model import Finding, Job, Life, NewLine, Novel, Reading
 from ctci.report import known, life
 from ctci.web.doors import Doors
 
@@ -29,6 +29,9 @@ class Found:
     findings: tuple[Finding, ...]
     #: How many more there are.
     more: int
+    #: What no green log had, and the first of it that is told nowhere else.
+    novel: Novel | None
+    new: NewLine | None
     #: A sentence for each reason why some are hidden.
     known: tuple[str, ...]
     #: By fingerprint a sentence on those that were hidden, and are shown again.
@@ -39,7 +42,7 @@ class Found:
     @property
     def anything(self) -> bool:
         """Whether there is anything to tell."""
-        return bool(self.findings or self.known)
+        return bool(self.findings or self.known or self.novel)
 
 
 def of(doors: Doors, jobs: Sequence[Job], *, most: int = SHOWN) -> Mapping[int, Found]:
@@ -71,13 +74,15 @@ def arranged(job: Job, reading: Reading, sifted: known.Sifted, most: int) -> Fou
         first=sifted.first,
         findings=tuple(ordered[:most]),
         more=max(0, len(ordered) - most),
+        novel=sifted.novel,
+        new=sifted.new,
         known=tuple(words.known(sifted.known, clock.day)),
         lapsed={name: words.lapsed(ack, clock.day) for name, ack in sifted.lapsed.items()},
     )
 
 
 def tally(found: Found) -> str:
-    """`2 of 846 tests failed, 14 errors, 3 warnings`; empty where nothing was found."""
+    """`2 of 846 tests failed, 14 errors, 3 warnings, 12 new lines`; empty where nothing was found."""
     reading = found.reading
     said = []
     if reading.tests is not None:
@@ -86,4 +91,6 @@ def tally(found: Found) -> str:
     for count, one in ((reading.errors, "error"), (reading.warnings, "warning")):
         if count:
             said.append(f"{count} {one}{'s' if count > 1 else ''}")
+    if found.novel is not None:
+        said.append(words.count(found.novel.count, "new line"))
     return ", ".join(said)

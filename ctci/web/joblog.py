@@ -180,6 +180,7 @@ def _page(request: Request, run: Run, job: Job) -> Response:
         view=view,
         told=told,
         first_line=_first_line(told),
+        new_line=_new_line(told),
         bad=_bad(told),
         attempt=attempt,
         attempts=attempts,
@@ -195,8 +196,13 @@ def _page(request: Request, run: Run, job: Job) -> Response:
 
 
 def _first_line(told: Found | None) -> int | None:
-    """The line of the log where a developer wants to look first."""
+    """The line of the log that tells of the first error."""
     return told.first.log_line if told is not None and told.first is not None else None
+
+
+def _new_line(told: Found | None) -> int | None:
+    """The first line of the log that no green one had."""
+    return told.new.line if told is not None and told.new is not None else None
 
 
 def _bad(told: Found | None) -> frozenset[int]:
@@ -208,8 +214,8 @@ def _bad(told: Found | None) -> frozenset[int]:
 def _view(request: Request, job: Job, log: logs.Log | None, told: Found | None) -> View:
     """Which lines the page shows.
 
-    Those asked for, all of a small log, else what is around the first error of a red one, its end, or its beginning if
-    green.
+    Those asked for, all of a small log, else what is around the first error of a red one or its first new line, its
+    end, or its beginning if green.
     """
     if log is None:
         return View(rows=(), total=0, whole=True)
@@ -218,7 +224,7 @@ def _view(request: Request, job: Job, log: logs.Log | None, told: Found | None) 
         return View(rows=_rows(log, job, 1, MOST), total=log.lines, whole=True)
     count = max(1, min(count or WINDOW, MOST))
     if first is None and line is None and job.is_red:
-        line = _first_line(told)
+        line = _first_line(told) or _new_line(told)
     if first is None and line is not None:
         first = line - BEFORE
     elif first is None:

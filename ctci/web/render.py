@@ -94,6 +94,7 @@ def environment() -> Environment:
         lived=words.lived,
         lives=words.LIVES,
         tallied=found.tally,
+        novel=words.novel,
         seconds=words.seconds,
         branch_href=sentences.branch_href,
         asked=words.ASKED,

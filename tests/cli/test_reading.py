@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import text
 
 from ctci import layout, ledger, shape
-from ctci.model import Repeat, Status
+from ctci.model import Finding, NewLine, Novel, Reading, Repeat, Status
 from tests import make
 from tests.cli.calling import Caller, serving
 
@@ -191,6 +191,39 @@ def test_show_tells_what_became_of_the_search_for_what_broke_it(ctci: Caller, db
     assert "looking hard" in said.out
     # The newest run of a project is none of the search's.
     assert (newest["id"], newest["hunts"][0]["sentence"]) == (quarry.run.id, "looking hard")
+
+
+def ended_red(db: ledger.Ledger, host: int, first: Finding, new: Novel) -> None:
+    make.prepared(db)
+    job, _ = make.running(db, host)
+    reading = Reading(job=job.id, attempt=1, errors=1, first=0, novel=new)
+    failed, exit_ = Status.FAILED, make.exit_(code=1)
+    ledger.settle(
+        db, job=job.id, attempt=1, host=host, status=failed, reason="", exit=exit_, reading=reading, findings=[first]
+    )
+
+
+def test_show_tells_the_first_error_and_the_first_line_that_no_green_log_had(
+    ctci: Caller, db: ledger.Ledger, host: int
+) -> None:
+    new = Novel(count=12, lines=(NewLine(line=214, text="stock \x1b[31mis gone"), NewLine(line=215, text="giving up")))
+    ended_red(db, host, make.finding(message="1 != 2", file="test_cart.py", line=88, log_line=14), new)
+
+    said = ctci("show", "1").out
+
+    error, line = (row for row in said.splitlines() if "of the log" in row)
+    assert [word in error for word in ("api:test", "test_cart.py:88", "line 14 of", "1 != 2")] == [True] * 4
+    assert [word in line for word in ("api:test", "12 new lines", "line 214 of", "is gone")] == [True] * 4
+    assert "\x1b[31mis" not in line
+
+
+def test_show_tells_a_line_that_is_new_and_the_first_error_once(ctci: Caller, db: ledger.Ledger, host: int) -> None:
+    new = Novel(count=12, lines=(NewLine(line=14, text="E  1 != 2"),))
+    ended_red(db, host, make.finding(message="1 != 2", file="test_cart.py", line=88, log_line=14), new)
+
+    (row,) = (row for row in ctci("show", "1").out.splitlines() if "of the log" in row)
+
+    assert ("test_cart.py:88" in row, "new lines" in row) == (True, False)
 
 
 def test_show_of_a_project_is_its_newest_run(ctci: Caller, db: ledger.Ledger, host: int) -> None:

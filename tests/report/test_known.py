@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctci.model import Finding, Reading
+from ctci.model import Finding, NewLine, Novel, Reading
 from ctci.report import known
 from tests import make
 
@@ -63,6 +63,39 @@ def test_it_is_hidden_to_the_last_millisecond_and_not_longer() -> None:
 
 def test_what_has_lapsed_and_is_not_seen_any_more_is_not_told_of() -> None:
     assert sift(B, acked="a", until=NOW - 1).lapsed == {}
+
+
+def novel(*findings: Finding, lines: tuple[int, ...], acked: str = "") -> known.Sifted:
+    """Of a log whose new lines are these, and two more."""
+    new = Novel(count=len(lines) + 2, lines=tuple(NewLine(line=each, text=f"line {each}") for each in lines))
+    acks = {letter: make.ack(fingerprint=letter) for letter in acked}
+    return known.sift(Reading(job=1, attempt=1, first=0, novel=new), findings, acks, NOW)
+
+
+def test_a_new_line_that_tells_what_is_acknowledged_is_hidden_with_it() -> None:
+    found = novel(A, B, lines=(8, 9, 12), acked="a")
+
+    assert (found.first, found.novel) == (
+        B,
+        Novel(count=4, lines=(NewLine(line=8, text="line 8"), NewLine(line=12, text="line 12"))),
+    )
+
+
+def test_the_first_new_line_stands_alone_where_all_that_tools_told_is_known() -> None:
+    found = novel(A, B, lines=(8, 9, 12), acked="ab")
+
+    assert (found.first, found.new) == (None, NewLine(line=12, text="line 12"))
+
+
+def test_the_line_of_the_first_error_is_told_once() -> None:
+    assert novel(A, lines=(9, 12)).new is None
+    assert novel(A, lines=(2, 9)).new == NewLine(line=2, text="line 2")
+
+
+def test_no_line_is_new_where_all_that_are_known_to_be_tell_what_is_acknowledged() -> None:
+    found = novel(A, lines=(9,), acked="a")
+
+    assert (found.novel, found.new) == (None, None)
 
 
 def test_a_first_that_is_not_among_the_findings_is_none() -> None:

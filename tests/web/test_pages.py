@@ -13,7 +13,7 @@ from sqlalchemy import event
 
 from ctci import clock, ledger
 from ctci.config.settings import Schedule
-from ctci.model import Finding, Job, Order, Owed, Reading, Repeat, Run, Status, Tally
+from ctci.model import Finding, Job, NewLine, Novel, Order, Owed, Reading, Repeat, Run, Status, Tally
 from ctci.web import render, sentences, strip
 from tests import make
 from tests.web.site import Answer, Site
@@ -971,9 +971,58 @@ def test_a_repeated_result_has_the_findings_of_the_job_that_was_run(site: Site, 
     assert "AssertionError: 1 != 2" in page
 
 
+NEW = Novel(count=12, lines=(NewLine(line=3, text="stock is gone"), NewLine(line=1234, text="giving up")))
+
+
+def test_the_first_new_line_stands_beside_the_first_error(site: Site, db: ledger.Ledger, host: int) -> None:
+    first = make.finding(file="test_cart.py", line=88, log_line=2)
+    red = ended(db, host, first, make.finding(severity="warning", file="cart.py", line=3), novel=NEW)
+    site.write(red, b"collecting\nE  1 != 2\nstock is gone\n")
+
+    run, job = site.get(f"/runs/{red.run}").text, site.get(f"/jobs/{red.id}").text
+
+    assert "2 errors, 12 new lines" in run
+    table = run.partition('id="findings"')[2].partition("</table>")[0]
+    assert table.index("test_cart.py:88") < table.index("stock is gone") < table.index(">cart.py:3<")
+    assert f'<a href="/runs/{red.run}/api/test?line=3#L3">line 3</a>' in run
+    for page in (run, job):
+        assert "12 lines never seen in a green log, the first is line 3; then <a" in page
+        assert f'<a href="/runs/{red.run}/api/test?line=1234#L1234">1\u202f234</a> and more.' in page
+    assert (
+        '<a class="btn" href="#L2">First error, line 2</a> <a class="btn" href="#L3">First new line, line 3</a>' in job
+    )
+
+
+def test_without_a_finding_the_first_new_line_takes_the_place_of_the_first_error(
+    site: Site, db: ledger.Ledger, host: int
+) -> None:
+    lines = (NewLine(line=2214, text="stock is gone"),)
+    red = ended(db, host, novel=Novel(count=1, lines=lines))
+    site.write(red, b"".join(b"line %d\n" % number for number in range(1, 10_001)))
+
+    run, opened = site.get(f"/runs/{red.run}").text, site.get(f"/jobs/{red.id}").text
+
+    assert "1 line never seen in a green log: line 2\u202f214." in run
+    assert "stock is gone" in run
+    assert ('id="L2194"' in opened, 'id="L2193"' in opened) == (True, False)
+    assert '<a class="btn" href="#L2214">First new line, line 2\u202f214</a>' in opened
+    assert "First error" not in opened
+
+
+def test_a_new_line_that_tells_the_first_error_is_not_shown_twice(site: Site, db: ledger.Ledger, host: int) -> None:
+    red = ended(db, host, make.finding(log_line=3), novel=NEW)
+    site.write(red, b"a\nb\nstock is gone\n")
+
+    run, job = site.get(f"/runs/{red.run}").text, site.get(f"/jobs/{red.id}").text
+
+    assert "stock is gone" not in run.partition('id="findings"')[2].partition("</table>")[0]
+    assert "First new line" not in job
+
+
 def test_what_tools_say_is_text(site: Site, db: ledger.Ledger, host: int) -> None:
     odd = make.finding(message=HOSTILE + "\u202e\x1b[31m", file=HOSTILE, rule=HOSTILE, test=HOSTILE, tool=HOSTILE)
-    red = ended(db, host, odd, make.finding(message="x" * 10_000))
+    new = Novel(count=1, lines=(NewLine(line=9, text=HOSTILE + "\u202e\x1b[31m" + "x" * 10_000),))
+    red = ended(db, host, odd, make.finding(message="x" * 10_000), novel=new)
 
     for path in (f"/runs/{red.run}", f"/jobs/{red.id}"):
         page = site.get(path).text
@@ -1016,6 +1065,23 @@ def test_where_all_is_known_no_error_leads_the_page(site: Site, db: ledger.Ledge
 
     page, log = site.get(f"/runs/{red.run}").text, site.get(f"/jobs/{red.id}").text
     assert ("1 known" in page, "1 known" in log, "First error" in log) == (True, True, False)
+
+
+def test_the_first_new_line_leads_where_all_that_tools_said_is_known(site: Site, db: ledger.Ledger, host: int) -> None:
+    known, warning = make.finding(message="known", log_line=3), make.finding(severity="warning", tool="ruff", line=7)
+    red = ended(db, host, known, warning, novel=NEW)
+    site.write(red, b"one\ntwo\nstock is gone\n")
+
+    acknowledge(site, known)
+
+    run, log = site.get(f"/runs/{red.run}").text, site.get(f"/jobs/{red.id}").text
+    for page in (run, log):
+        table = page.partition('id="findings"')[2].partition("</table>")[0]
+        assert ("stock is gone" in table, "known" in table) == (False, False)
+        assert table.index("giving up") < table.index("test_cart.py:7")
+        assert "11 lines never seen in a green log, the first is line 1\u202f234." in page
+        assert "1 known, acknowledged by ana" in page
+    assert ("First error" in log, ">First new line, line 1\u202f234</a>" in log) == (False, True)
 
 
 def test_what_has_lapsed_is_shown_again_and_said_to_have(site: Site, db: ledger.Ledger, host: int) -> None:
