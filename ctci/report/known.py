@@ -56,8 +56,8 @@ def sift(reading: Reading, findings: Sequence[Finding], acks: Mapping[str, Ack],
 def first(reading: Reading | None, findings: Sequence[Finding], acked: Collection[str]) -> Finding | None:
     """What a developer wants to see first of what is not acknowledged (by fingerprint); None where that is nothing.
 
-    Instead of what is acknowledged, what else is wrong comes first, else what the same tool says; in these what names
-    its place, in the order of the log.
+    Instead of what is acknowledged, what else is wrong comes first. Where that was a linter's, which tells of nothing
+    worse than warnings, it is what the same tool says. In these what names its place, in the order of the log.
     """
     at = None if reading is None else reading.first
     found = findings[at] if at is not None and at < len(findings) else None
@@ -65,7 +65,8 @@ def first(reading: Reading | None, findings: Sequence[Finding], acked: Collectio
         return found
     shown = [each for each in findings if each.fingerprint not in acked]
     wrong = [each for each in shown if each.severity in _WRONG and each.tool != "ctci"]
-    others = wrong or [each for each in shown if each.tool == found.tool]
+    linted = [each for each in shown if each.tool == found.tool and found.severity not in _WRONG]
+    others = wrong or linted
     return min(others, key=_rank, default=None)
 
 

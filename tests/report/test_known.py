@@ -54,6 +54,12 @@ def test_of_a_linter_the_next_of_its_own_comes_first() -> None:
     assert sift(W, more, acked="w").first == more
 
 
+def test_a_warning_is_not_the_first_error_in_place_of_an_error_that_is_known() -> None:
+    error = make.finding(fingerprint="e", severity="error", tool="gcc", log_line=2)
+
+    assert sift(error, W, acked="e").first is None
+
+
 def test_it_is_hidden_to_the_last_millisecond_and_not_longer() -> None:
     before, after = sift(A, acked="a", until=NOW + 1), sift(A, acked="a", until=NOW)
 
