@@ -2,6 +2,7 @@
 
 import datetime as dt
 import random
+import secrets
 import threading
 import time
 import uuid
@@ -25,6 +26,11 @@ def wait(event: threading.Event, timeout_s: float) -> bool:
 def new_key() -> str:
     """A key that nobody else has."""
     return uuid.uuid4().hex
+
+
+def new_token() -> str:
+    """128 bits that nobody can guess, as hex: what follows a link in a letter keeps all of it."""
+    return secrets.token_hex(16)
 
 
 def spread(seconds: float) -> float:

@@ -57,6 +57,7 @@ from ctci.ledger.reads import (
     unprepared,
     wish,
 )
+from ctci.ledger.subscriptions import resume, stop, subscription, subscription_by, subscriptions_of, wish_for
 from ctci.ledger.unasked import (
     fire,
     fired,
@@ -154,6 +155,7 @@ __all__ = [
     "refs_",
     "refuse",
     "release",
+    "resume",
     "retry",
     "run",
     "running",
@@ -166,7 +168,11 @@ __all__ = [
     "since",
     "standing",
     "still_found",
+    "stop",
     "strips",
+    "subscription",
+    "subscription_by",
+    "subscriptions_of",
     "succeeded_on",
     "sweep",
     "take",
@@ -181,9 +187,9 @@ __all__ = [
     "unschedule",
     "unsent",
     "waiting",
-    "was_built",
     "windows",
     "wish",
+    "wish_for",
 ]
 
 

@@ -346,6 +346,21 @@ class Sendings(SQLModel, table=True):
     held_until: int | None = _ms()
 
 
+class Subscriptions(SQLModel, table=True):
+    """What a receiver of letters has stopped, and what it wishes."""
+
+    #: `to` without upper case: an address is the same however it is written.
+    receiver: str = Field(primary_key=True)
+    to: str
+    #: Goes into each letter, so it is kept as it is; looked up by its hash.
+    token: str
+    mark: str = Field(unique=True)
+    digest_stopped_at: int | None = _ms()
+    at_once_stopped_at: int | None = _ms()
+    wishes: dict[str, Any] = Field(sa_column=Column(Json, nullable=False))
+    changed_at: int | None = _ms()
+
+
 class Cursors(SQLModel, table=True):
     """How far each reader of the changes has come."""
 
@@ -382,6 +397,7 @@ class SchemaVersion(SQLModel, table=True):
     hunts,
     probes,
     sendings,
+    subscriptions,
     cursors,
     schema_version,
 ) = (
@@ -407,6 +423,7 @@ class SchemaVersion(SQLModel, table=True):
         "hunts",
         "probes",
         "sendings",
+        "subscriptions",
         "cursors",
         "schema_version",
     )

@@ -30,12 +30,15 @@ from ctci.model.hunts import Hunt, Hunting, Probe, Quarry
 from ctci.model.lives import Ack, Difference, Life, Look, Outcome, Sighting
 from ctci.model.stated import Answer, Request, Say
 from ctci.model.statuses import CONCLUSIVE, FINISHED, MOVES, RED, WORST_FIRST, Status
+from ctci.model.subscriptions import AT_ONCE, DIGEST, Subscription, Wishes
 from ctci.model.unasked import Fired, Reckoned, Ref, Silence
 from ctci.model.verdicts import Changed, Past, Seen, Slower, Verdict
 
 __all__ = [
+    "AT_ONCE",
     "BISECT",
     "CONCLUSIVE",
+    "DIGEST",
     "FINISHED",
     "HEADS",
     "MOVED",
@@ -96,6 +99,7 @@ __all__ = [
     "Silence",
     "Slower",
     "Status",
+    "Subscription",
     "Tally",
     "Trigger",
     "Unfinished",
@@ -103,6 +107,7 @@ __all__ = [
     "Unsent",
     "Verdict",
     "Wait",
+    "Wishes",
     "event_of",
     "place_of",
     "short_ref",

@@ -188,6 +188,21 @@ def test_a_file_of_the_fourth_version_is_brought_up_to_date(tmp_path: Path) -> N
     db.close()
 
 
+def test_who_was_owed_a_letter_before_it_could_be_stopped_can_stop_it(tmp_path: Path) -> None:
+    path = left_by(tmp_path, "v3.sql")
+    db = ledger.connect(path)
+    migrations.migrate(db, target=8)
+
+    migrations.migrate(db)
+
+    (owed,) = ledger.sendings_(db)
+    assert ledger.subscriptions_of(db, [owed.to]) == {}
+    assert ledger.stop(db, ledger.subscription(db, owed.to).token, ["at-once"], sinks=[owed.sink])
+    assert ledger.sendings_(db) == ()
+    _the_unfinished_go_on(db)
+    db.close()
+
+
 def _the_unfinished_go_on(db: ledger.Ledger) -> None:
     """In the file too: #7 runs, #8 waits behind it, #9 waits for a slot, #10 for its commit."""
     host = ledger.host(db, "another name of this machine")
