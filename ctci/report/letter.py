@@ -54,6 +54,8 @@ class Facts:
     at: int
     #: What is wrong with ctci itself.
     remarks: tuple[str, ...] = ()
+    #: Where one changes or ends these letters by one click.
+    manage_url: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +131,7 @@ def _said(facts: Facts, lines: int) -> dict[str, Any]:
         "remarks": [plain(remark, 300) for remark in facts.remarks],
         "notify": plain(facts.notify, 60),
         "host": plain(urlsplit(root).netloc, 100),
+        "manage_url": facts.manage_url,
     }
 
 

@@ -9,8 +9,9 @@ import os
 import re
 import ssl
 from collections.abc import Mapping
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
+from email.policy import Policy, default
 from email.utils import format_datetime, parseaddr
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,19 @@ if TYPE_CHECKING:
 PORTS = {"smtp": 25, "smtps": 465}
 
 
+class _Whole(UnstructuredHeader, BaseHeader):
+    """A header of addresses and ids: none is broken or encoded, however long, for no program puts it together again."""
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {f'{policy.linesep} '.join(str(self).split())}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+for _name in ("list-unsubscribe", "in-reply-to", "references"):
+    _HEADERS.map_to_type(_name, _Whole)
+_POLICY = default.clone(header_factory=_HEADERS)
+
+
 class MailError(Exception):
     """The message did not go; `permanent` where the server will never take this one."""
 
@@ -38,7 +52,7 @@ def message(
     composed: Composed, *, sender: str, to: str, message_id: str, headers: Mapping[str, str] | None = None
 ) -> EmailMessage:
     """The letter as a message to one address: text and HTML. Raises MailError for an address that is none."""
-    made = EmailMessage()
+    made = EmailMessage(policy=_POLICY)
     try:
         made["From"] = _address(sender)
     except ValueError as error:

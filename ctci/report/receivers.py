@@ -1,6 +1,6 @@
 """Who is told of a verdict, and how far: the notify tables that a project names, their filters, and authors. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from ctci import config
@@ -25,13 +25,18 @@ class Receiver:
         return f"{self.notify}:{self.address}"
 
 
-def at_once(settings: Config, verdict: Verdict) -> tuple[Receiver, ...]:
-    """Who is told of it at once, each address once."""
-    return _once(
-        Receiver(notify=notify.name, address=address)
-        for notify in asking(settings, verdict)
-        for address in (*notify.email, *_authors(notify, verdict))
-    )
+def at_once(
+    settings: Config, verdict: Verdict, wants: Callable[[Notify, Receiver, Verdict], bool] = lambda *_: True
+) -> tuple[Receiver, ...]:
+    """Who is told of it at once, each address once: by the first table that it wants to be told by."""
+    return _once(found for notify, found in asked(settings, verdict) if wants(notify, found, verdict))
+
+
+def asked(settings: Config, verdict: Verdict) -> Iterator[tuple[Notify, Receiver]]:
+    """Whom the tables tell of it at once; an address as often as they name it."""
+    for notify in asking(settings, verdict):
+        for address in (*notify.email, *_authors(notify, verdict)):
+            yield notify, Receiver(notify=notify.name, address=address)
 
 
 def asking(settings: Config, verdict: Verdict) -> tuple[Notify, ...]:
@@ -60,7 +65,8 @@ def find(settings: Config, to: str) -> tuple[Notify, Receiver] | None:
     """What the ledger calls `to`, where there is such a notify table still and the address may be of it."""
     name, _, address = to.partition(":")
     notify = settings.notify.get(name)
-    if notify is None or not (address in notify.email or _ends(notify, address)):
+    named = () if notify is None else {each.casefold() for each in notify.email}
+    if notify is None or not (address.casefold() in named or _ends(notify, address)):
         return None
     return notify, Receiver(notify=name, address=address)
 

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from ctci import clock, config, ledger, logs
-from ctci.config.settings import Config
+from ctci.config.settings import Config, Notify, Project
 from ctci.layout import Layout
-from ctci.model import Change, Owed, Sending, Verdict
-from ctci.report import letter, mail, receivers, verdict
+from ctci.model import AT_ONCE, Change, Owed, Sending, Subscription, Verdict
+from ctci.report import letter, mail, receivers, subscribing, verdict
 from ctci.report.courier import NotSent, Sent
+from ctci.report.receivers import Receiver
 
 #: A letter waits so long for more to tell of, milliseconds.
 BATCH_MS = 5 * 60_000
@@ -43,15 +44,25 @@ class Transitions:
         self._remarks = remarks
 
     def owed(self, changes: Sequence[Change]) -> Sequence[Owed]:
-        """A letter to each address that the job's project names, for each end that is worth one."""
+        """A letter to each address that the job's project names and that wants it, for each end that is worth one."""
         settings = self._current.get()
         ended = [change.job for change in changes if change.kind == "settled" and change.job is not None]
+        told = [each for each in judged(self._db, settings, ended) if each.change]
+        asked = {receiver.to for each in told for _, receiver in receivers.asked(settings, each)}
+        known = ledger.subscriptions_of(self._db, asked) if asked else {}
+        projects = self._projects(settings) if known else {}
+
+        def wants(notify: Notify, receiver: Receiver, told: Verdict) -> bool:
+            return subscribing.tells(notify, known.get(receiver.to), told, projects)
+
         return [
-            self._letter(settings, told, receiver.to)
-            for told in judged(self._db, settings, ended)
-            if told.change
-            for receiver in receivers.at_once(settings, told)
+            self._letter(settings, each, receiver.to)
+            for each in told
+            for receiver in receivers.at_once(settings, each, wants)
         ]
+
+    def _projects(self, settings: Config) -> Mapping[str, Project]:
+        return config.named(settings, ledger.projects_(self._db))
 
     def _letter(self, settings: Config, told: Verdict, to: str) -> Owed:
         key = f"{self.name}/{to}/{told.run.id}/{told.job.id}"
@@ -78,20 +89,32 @@ class Transitions:
         """Write the letter of what is due for one address, and send it."""
         settings, to = self._current.get(), taken[0].to
         found = receivers.find(settings, to)
+        subscription = ledger.subscription(self._db, to)
+        if not subscribing.wants(subscription, AT_ONCE):
+            raise NotSent(f"{to} has stopped letters at once", permanent=True)
+        projects = self._projects(settings)
         told = [
             each
             for each in newest(judged(self._db, settings, {job for each in taken for job in each.jobs}))
-            if found and found[0] in receivers.told_of(settings, each.run.project, each.job.order.remote.url)
+            if found
+            and found[0] in receivers.told_of(settings, each.run.project, each.job.order.remote.url)
+            and subscribing.tells(found[0], subscription, each, projects)
         ]
         if found is None or not told:
             numbers = ", ".join(f"#{each.run}" for each in taken)
             raise NotSent(f"{to} is not to be told of {numbers} any more", permanent=True)
-        facts = self._facts(settings, told, found[0].name)
+        facts = self._facts(settings, told, found[0].name, subscription)
         composed = letter.compose(facts)
         thread = self._thread(to, told)
         if len(thread) == 1 and len(told) == 1:
             composed = letter.reply(composed, str((thread[0].body or {}).get("subject", "")))
-        self._send(settings, composed, to=found[1].address, message_id=taken[0].message_id, facts=facts, thread=thread)
+        headers = {
+            **_headers(facts),
+            **subscribing.headers(settings.server.public_url, subscription.token, AT_ONCE),
+            **_following(thread),
+        }
+        message_id, address = taken[0].message_id, found[1].address
+        post(settings, self._environ, self._layout, composed, to=address, message_id=message_id, headers=headers)
         return Sent(
             message_id=taken[0].message_id,
             body={"subject": composed.subject},
@@ -105,25 +128,11 @@ class Transitions:
         mine = [each for each in reversed(before) if each.to == to and breaks.keys() & set(each.jobs)]
         return list({each.message_id: each for each in mine}.values())
 
-    def _send(
-        self,
-        settings: Config,
-        composed: letter.Composed,
-        *,
-        to: str,
-        message_id: str,
-        facts: letter.Facts,
-        thread: Sequence[Sending],
-    ) -> None:
-        headers = dict(_headers(facts))
-        if thread:
-            headers["In-Reply-To"] = thread[-1].message_id
-            headers["References"] = " ".join(each.message_id for each in thread[-10:])
-        post(settings, self._environ, self._layout, composed, to=to, message_id=message_id, headers=headers)
-
     # --- what a letter is made of ------------------------------------------------------------------------------------
 
-    def _facts(self, settings: Config, told: Sequence[Verdict], notify: str) -> letter.Facts:
+    def _facts(
+        self, settings: Config, told: Sequence[Verdict], notify: str, subscription: Subscription
+    ) -> letter.Facts:
         remarks = [remark for project in {each.run.project: 0 for each in told} for remark in self._remarks(project)]
         return letter.Facts(
             told=tuple(self._told(each) for each in told),
@@ -132,6 +141,7 @@ class Transitions:
             public_url=settings.server.public_url,
             at=clock.now(),
             remarks=tuple(dict.fromkeys(remarks)),
+            manage_url=subscribing.link(settings.server.public_url, subscription.token),
         )
 
     def _told(self, each: Verdict) -> letter.Told:
@@ -219,3 +229,10 @@ def _headers(facts: letter.Facts) -> Mapping[str, str]:
         "X-CTCI-Project": ", ".join(letter.plain(project) for project in projects),
         "X-CTCI-Verdict": ", ".join(word for word in verdict.WORDS if word in words),
     }
+
+
+def _following(thread: Sequence[Sending]) -> Mapping[str, str]:
+    """What puts a letter under those that told of the same before."""
+    if not thread:
+        return {}
+    return {"In-Reply-To": thread[-1].message_id, "References": " ".join(each.message_id for each in thread[-10:])}

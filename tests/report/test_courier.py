@@ -10,8 +10,8 @@ import pytest
 from ctci import clock, config, ledger
 from ctci.config.settings import Config, Notify, Project, Server, Smtp
 from ctci.layout import Layout
-from ctci.model import SecretRef, Status
-from ctci.report import letter
+from ctci.model import AT_ONCE, SecretRef, Status, Wishes
+from ctci.report import letter, subscribing
 from ctci.report.courier import Courier, backoff
 from ctci.report.transitions import Transitions
 from tests import make
@@ -143,6 +143,90 @@ def test_a_letter_can_be_filtered(office: Office, db: ledger.Ledger, host: int) 
         "X-CTCI-Project": "shop",
         "X-CTCI-Verdict": "failed",
     }
+
+
+def test_a_letter_tells_programs_and_people_where_it_is_stopped(office: Office, db: ledger.Ledger, host: int) -> None:
+    make.settled(db, host, RED)
+
+    office.work()
+
+    told = {str(message["To"]): message for message in office.desk.messages}
+    for name, message in told.items():
+        token = ledger.subscription(db, f"team:{name}").token
+        link = f"https://ci.example.org/me/digest?k={token}"
+        assert message["List-Unsubscribe"] == f"<{link}&stop=at-once>"
+        assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        body = message.get_body(("plain",))
+        assert body is not None
+        assert link in body.get_content().splitlines()
+
+
+def test_who_stopped_letters_at_once_gets_none_and_the_others_theirs(
+    office: Office, db: ledger.Ledger, host: int
+) -> None:
+    token = ledger.subscription(db, "team:ana@example.org").token
+    ledger.stop(db, token, [AT_ONCE])
+    make.settled(db, host, RED)
+    office.work()
+    ledger.resume(db, token, [AT_ONCE])
+    make.settled(db, host, GREEN)
+
+    office.work()
+
+    assert [(str(each["To"]), str(each["Subject"])[:14]) for each in office.desk.messages] == [
+        ("bo@example.org", "[ctci] failed:"),
+        ("ana@example.org", "[ctci] fixed: "),
+        ("bo@example.org", "Re: [ctci] fai"),
+    ]
+
+
+def test_who_stops_letters_while_one_waits_does_not_get_it_and_nothing_has_gone_wrong(
+    office: Office, db: ledger.Ledger, host: int
+) -> None:
+    run = make.prepared(db, orders=(make.order(), make.order(subproject="web")))
+    fail_next(db, host)
+    office.work()
+    assert office.states == ["due", "due"]
+
+    ledger.stop(db, ledger.subscription(db, "team:ana@example.org").token, [AT_ONCE], sinks=subscribing.SINKS[AT_ONCE])
+    fail_next(db, host)
+    office.work()
+
+    assert [str(each["To"]) for each in office.desk.messages] == ["bo@example.org"]
+    assert [(each.to, each.state) for each in ledger.sendings_(db, run=run)] == [("team:bo@example.org", "sent")]
+    assert ledger.unsent(db, since=0) == ()
+
+
+def test_a_letter_that_was_owed_before_it_was_stopped_is_not_sent(office: Office, db: ledger.Ledger, host: int) -> None:
+    office.configure(configured(notify={"team": Notify(name="team", email=("ana@example.org",))}))
+    make.prepared(db, orders=(make.order(), make.order(subproject="web")))
+    fail_next(db, host)
+    office.work()
+
+    # As when it is taken at this very moment: what is owed stays.
+    ledger.stop(db, ledger.subscription(db, "team:ana@example.org").token, [AT_ONCE])
+    fail_next(db, host)
+    office.work()
+
+    assert office.desk.messages == []
+    assert [each.last_error for each in ledger.sendings_(db)] == ["team:ana@example.org has stopped letters at once"]
+
+
+def test_who_wishes_for_some_projects_is_told_of_no_other(office: Office, db: ledger.Ledger, host: int) -> None:
+    names = ("shop", "blog")
+    projects = {name: Project(name=name, remote=make.remote(), notify=("team",)) for name in names}
+    office.configure(configured(projects=projects))
+    ledger.wish_for(db, ledger.subscription(db, "team:ana@example.org").token, Wishes(only=("blog",)))
+
+    for name in names:
+        make.settled(db, host, RED, trigger=make.trigger(project=name), orders=(make.order(project=name),))
+        office.work()
+
+    assert [(str(each["To"]), each["X-CTCI-Project"]) for each in office.desk.messages] == [
+        ("bo@example.org", "shop"),
+        ("ana@example.org", "blog"),
+        ("bo@example.org", "blog"),
+    ]
 
 
 def test_the_jobs_of_a_run_are_one_letter_when_it_is_over(office: Office, db: ledger.Ledger, host: int) -> None:

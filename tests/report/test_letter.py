@@ -373,3 +373,14 @@ def test_an_answer_has_the_subject_of_what_it_answers() -> None:
 
     assert letter.reply(written, "[ctci] broke: x").subject == "Re: [ctci] broke: x"
     assert letter.reply(written, "") == written
+
+
+def test_the_foot_says_where_letters_are_changed_or_ended() -> None:
+    url = f"https://ci.example.org/me/digest?k={'9f2c' * 8}"
+
+    written = letter.compose(facts(manage_url=url))
+
+    assert written.text.endswith(f"Only some projects, another time, or none (one click, no login):\n{url}\n")
+    assert ("a", {"href": url}) in [(tag, {"href": given.get("href")}) for tag, given in Read(written.html).tags]
+    assert "one click" not in letter.compose(facts()).text
+    assert max(map(len, written.text.splitlines())) <= 72

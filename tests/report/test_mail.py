@@ -269,3 +269,20 @@ def test_names_beyond_ascii_are_encoded(tmp_path: Path) -> None:
     assert path.read_bytes().isascii()
     message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
     assert message["To"].addresses[0].display_name == "Zoë Ümlaut"
+
+
+@pytest.mark.parametrize("name", ["List-Unsubscribe", "In-Reply-To", "References"])
+def test_an_address_in_a_header_goes_out_in_one_piece(name: str, desk: Desk, tmp_path: Path) -> None:
+    long = f"<https://ci.{'a-long-name.' * 20}example.org/me/digest?k=9f2c&stop=at-once>"
+    message = written(headers={name: f"{long} <break-1.2@ci.example.org>"})
+
+    mail.send(message, f"smtp://127.0.0.1:{desk.start()}", tmp_path)
+
+    (envelope,) = desk.envelopes
+    assert isinstance(envelope.content, bytes)
+    assert f"\r\n{name}: {long}\r\n <break-1.2@ci.example.org>\r\n".encode() in envelope.content
+
+
+def test_no_header_follows_an_address_that_goes_out_in_one_piece() -> None:
+    with pytest.raises(mail.MailError, match="cannot be written"):
+        written(headers={"List-Unsubscribe": "<https://ci.example.org/>\r\nBcc: eve@example.org"})

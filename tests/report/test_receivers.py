@@ -32,6 +32,23 @@ def test_an_address_in_two_groups_is_told_once() -> None:
     assert receivers.told_of(made, "other") == ()
 
 
+def test_an_address_that_one_group_must_not_write_to_is_told_by_the_next() -> None:
+    notify = {"team": TEAM, "ops": Notify(name="ops", email=("Bo@example.org",))}
+    project = Project(name="shop", remote=make.remote(), notify=("team", "ops"))
+    made = configured(projects={"shop": project}, notify=notify)
+
+    told = receivers.at_once(made, broke(), lambda _, found, __: found.to != "team:bo@example.org")
+
+    assert [each.to for each in told] == ["team:ana@example.org", "ops:Bo@example.org"]
+
+
+def test_an_address_is_found_however_it_is_written() -> None:
+    assert receivers.find(configured(), "team:ANA@example.org") == (
+        TEAM,
+        receivers.Receiver(notify="team", address="ANA@example.org"),
+    )
+
+
 def test_of_two_organisations_with_a_repository_of_one_name_its_own_people_are_told() -> None:
     each = {
         name: Each(
