@@ -10,7 +10,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from ctci.web import badges, configuration, feed, health, home, hooks, joblog, monitor, pages, queue, render, schedule
+from ctci.web import (
+    badges,
+    configuration,
+    feed,
+    health,
+    home,
+    hooks,
+    joblog,
+    letters,
+    monitor,
+    pages,
+    queue,
+    render,
+    schedule,
+)
 from ctci.web.doors import Doors
 from ctci.web.guard import Guard
 
@@ -47,6 +61,7 @@ def build(doors: Doors) -> Starlette:
             Route("/config", configuration.configuration),
             Route("/health", health.health),
             Route("/health.json", health.as_json),
+            Route("/me/digest", letters.letters, methods=["GET", "POST"]),
             Route("/feed.atom", feed.feed),
             Route("/p/{project}/feed.atom", feed.feed),
             Route("/cctray.xml", monitor.monitor),

@@ -22,7 +22,10 @@ HEADERS = {
     "referrer-policy": "same-origin",
 }
 #: What a stranger may call even where pages are closed.
-OPEN = ("/hooks", "/hooks/", "/healthz", "/badge/", "/static/", "/favicon.ico")
+OPEN = ("/hooks", "/hooks/", "/healthz", "/badge/", "/static/", "/favicon.ico", "/me/digest")
+#: Pages whose address is a key. It is told to no other server, kept by no cache and found by no search.
+KEYED = ("/me/digest",)
+SECRECY = {"cache-control": "no-store", "referrer-policy": "no-referrer", "x-robots-tag": "noindex, nofollow"}
 
 
 class Guard:
@@ -47,9 +50,7 @@ class Guard:
             nonlocal begun
             if message["type"] == "http.response.start":
                 begun = True
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
+                _dress(MutableHeaders(scope=message), scope["path"])
             await send(message)
 
         try:
@@ -66,6 +67,14 @@ class Guard:
                 # Half an answer is out: only a broken connection says that it is not whole.
                 raise
             await answer(scope, receive, sending)
+
+
+def _dress(headers: MutableHeaders, path: str) -> None:
+    """Give an answer the headers that all have, and those of its page."""
+    for name, value in HEADERS.items():
+        headers.setdefault(name, value)
+    if path in KEYED:
+        headers.update(SECRECY)
 
 
 def _apologise(request: Request, error: Exception) -> Response:

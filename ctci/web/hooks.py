@@ -4,7 +4,6 @@ The project is known from the URL, so the secret is known before the body is bel
 makes a 5xx. An unknown project answers exactly like a bad signature.
 """
 
-import asyncio
 import json
 import logging
 import threading
@@ -19,14 +18,13 @@ from ctci import clock, forges, ledger
 from ctci.forges.delivery import BadPayload
 from ctci.model import Recorded
 from ctci.receive import desk, whose
-from ctci.web import callers, problems, progress, pushed
+from ctci.web import bodies, callers, problems, progress, pushed
+from ctci.web.bodies import Refused
 from ctci.web.callers import Call
 from ctci.web.doors import Doors
 
 log = logging.getLogger(__name__)
 
-#: A body must have arrived within so many seconds.
-BODY_S = 30.0
 #: What a form's percent-encoding may add to a body.
 FORM_EXTRA = 5 << 20
 #: What a hook may send.
@@ -54,15 +52,6 @@ class Bucket:
                 return False
             self._left -= 1
             return True
-
-
-class Refused(Exception):
-    """A call that is not let in: status and a sentence."""
-
-    def __init__(self, status: int, title: str, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.title = title
 
 
 class Connected(Exception):
@@ -109,21 +98,7 @@ async def _body(request: Request, limit: int) -> bytes:
         raise Refused(415, "Unsupported media type", f"send {' or '.join(TYPES)}")
     if kind == TYPES[1]:
         limit += FORM_EXTRA
-    told = request.headers.get("content-length", "0")
-    if told.isdecimal() and len(told) < 20 and int(told) > limit:
-        raise Refused(413, "Too large", f"a body may have {limit} bytes")
-    parts: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(BODY_S):
-            async for part in request.stream():
-                size += len(part)
-                if size > limit:
-                    raise Refused(413, "Too large", f"a body may have {limit} bytes")
-                parts.append(part)
-    except TimeoutError:
-        raise Refused(408, "Too slow", f"the body must arrive within {BODY_S:.0f} s") from None
-    return b"".join(parts)
+    return await bodies.read(request, limit)
 
 
 def _receive(doors: Doors, call: Call) -> tuple[Recorded, ...]:

@@ -22,6 +22,9 @@ from ctci.web.doors import Doors
 from tests.conftest import StoppedClock
 from tests.eventually import eventually
 
+#: Of a request; in pieces it is sent chunked.
+Body = bytes | Iterator[bytes]
+
 
 @dataclass
 class Answer:
@@ -65,10 +68,12 @@ class Site:
     ready: Mapping[str, object] | Exception = field(default_factory=lambda: {"ok": True, "reasons": []})
     port: int = 0
 
-    def get(self, path: str, *, method: str = "GET", unix: bool = False, **headers: str) -> Answer:
+    def get(
+        self, path: str, *, method: str = "GET", unix: bool = False, body: Body | None = None, **headers: str
+    ) -> Answer:
         made = Unix(str(self.place.socket)) if unix else http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
-            made.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+            made.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
             answer = made.getresponse()
             return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
         finally:

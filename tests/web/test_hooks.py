@@ -23,7 +23,7 @@ from ctci import config, layout, ledger
 from ctci import http as web
 from ctci.config.settings import Config, Project, Server, Subproject
 from ctci.model import SecretRef, Status
-from ctci.web import app, hooks, progress, pushed
+from ctci.web import app, bodies, hooks, progress, pushed
 from ctci.web.doors import Doors
 from tests import make
 from tests.eventually import eventually
@@ -421,7 +421,7 @@ def test_a_body_that_ends_early_is_no_push(door: Door, caplog: pytest.LogCapture
 
 
 def test_a_body_that_comes_too_slowly_is_refused(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hooks, "BODY_S", 0.2)
+    monkeypatch.setattr(bodies, "BODY_S", 0.2)
     head = b"POST /hooks/shop HTTP/1.1\r\nHost: x\r\nX-Gitea-Event: push\r\nContent-Length: 100\r\n\r\n"
 
     assert door.raw(head + b"{").startswith(b"HTTP/1.1 408 ")
