@@ -74,6 +74,19 @@ def duration(seconds: float) -> str:
     return f"{days}{THIN}d{THIN}{hours_left}{THIN}h"
 
 
+def briefly(seconds: float) -> str:
+    """`0.4s`, `41s`, `2m10s`, `61m`, `2h05m`: for columns, and for a line that has little room."""
+    if 0 < seconds < 1:
+        return f"{max(seconds, 0.1):.1f}s"
+    whole = max(0, round(seconds))
+    minutes, rest = divmod(whole, 60)
+    if whole < 60:
+        return f"{whole}s"
+    if minutes < 10:
+        return f"{minutes}m{rest:02}s"
+    return f"{minutes}m" if minutes < 100 else f"{minutes // 60}h{minutes % 60:02}m"
+
+
 def age(ms: int) -> str:
     """How long: `48 s`, `3 min`, `2 h`, `4 days`, of milliseconds."""
     seconds = max(0, ms) // 1000

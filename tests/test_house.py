@@ -133,7 +133,6 @@ PURE = (
     "report.digest_lines",
     "report.digest_letter",
     "report.moments",
-    "report.sentences",
     "report.subscribing",
     "web.atom",
     "web.badge",

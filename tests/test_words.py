@@ -98,3 +98,21 @@ def test_what_is_known_is_told_once_for_each_reason() -> None:
 
 def test_the_last_day_of_an_acknowledgement_is_told_when_it_has_lapsed() -> None:
     assert words.lapsed(make.ack(until=3 * DAY), day) == "acknowledged by ana until day 2: lapsed"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "0s"),
+        (0.04, "0.1s"),
+        (0.44, "0.4s"),
+        (59.6, "1m00s"),
+        (41, "41s"),
+        (130, "2m10s"),
+        (599, "9m59s"),
+        (3660, "61m"),
+        (7500, "2h05m"),
+    ],
+)
+def test_a_duration_can_be_said_briefly(seconds: float, said: str) -> None:
+    assert said == words.briefly(seconds)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ctci.model import Verdict
-from ctci.report import letter
+from ctci.report import saying
 
 #: Characters of the title, and of all lines together: the least that the services in use take.
 TITLE, BODY = 120, 1500
@@ -44,14 +44,14 @@ def compose(verdicts: Sequence[Verdict], *, public_url: str) -> Message:
 def _title(verdicts: Sequence[Verdict]) -> str:
     run = verdicts[0].run
     several = len({each.run.id for each in verdicts}) > 1
-    branch, number = letter.plain(run.branch, 60), "" if several else f" (#{run.id})"
+    branch, number = saying.plain(run.branch, 60), "" if several else f" (#{run.id})"
     if len(verdicts) == 1:
-        said = f"{letter.plain(verdicts[0].job.name, 80)} {_verb(verdicts[0].word)} {branch}"
+        said = f"{saying.plain(verdicts[0].job.name, 80)} {_verb(verdicts[0].word)} {branch}"
     else:
         words = [each.word for each in verdicts]
         counts = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
         where = dict.fromkeys(f"{each.run.project} {each.run.branch}" for each in verdicts)
-        said = f"{', '.join(letter.plain(each, 120) for each in where)}: {counts}"
+        said = f"{', '.join(saying.plain(each, 120) for each in where)}: {counts}"
     return _quiet(said, TITLE - len(number)) + number
 
 
@@ -80,4 +80,4 @@ def _lines(verdict: Verdict) -> list[str]:
 
 def _quiet(text: str | None, most: int) -> str:
     """One line that is safe to be shown and calls nobody."""
-    return _CALLS.sub(lambda found: found[0] + _NOTHING, letter.plain(text, most))[:most]
+    return _CALLS.sub(lambda found: found[0] + _NOTHING, saying.plain(text, most))[:most]

@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 from ctci import words
 from ctci.model import RED, Branch, Mark, Status, Unfinished, short_ref
-from ctci.report import digest_lines, letter, moments, parts
+from ctci.report import digest_lines, letter, moments, parts, saying
 from ctci.report.digest import Digest, Facts
 
 #: Lines of a section, suspects of a break, branches, strips: the first of these with which the HTML is small enough.
@@ -130,7 +130,7 @@ def _some(names: list[str], room: int) -> str:
         if len(said) <= room:
             return said
     rest = f" +{len(names) - 1}" if len(names) > 1 else ""
-    return letter.plain(names[0], room - len(rest)) + rest
+    return saying.plain(names[0], room - len(rest)) + rest
 
 
 def _quiet(digest: Digest) -> str:
@@ -144,7 +144,7 @@ def _quiet(digest: Digest) -> str:
 
 def _ascii(text: str) -> str:
     bare = (each for each in unicodedata.normalize("NFKD", text) if not unicodedata.combining(each))
-    return letter.plain("".join(bare).encode("ascii", "replace").decode())
+    return saying.plain("".join(bare).encode("ascii", "replace").decode())
 
 
 # --- what both parts say ---------------------------------------------------------------------------------------------
@@ -158,7 +158,7 @@ def _said(digest: Digest, most: int, most_commits: int, most_rows: int, strips: 
     sections = digest_lines.sections(digest, most, most_commits)
     return {
         "headline": _capital(_quiet(digest) if digest.is_quiet else ", ".join(_counts(digest))),
-        "title": letter.plain(facts.title, 60),
+        "title": saying.plain(facts.title, 60),
         "date": moments.full(facts, facts.until),
         "totals": _totals(digest),
         "notes": tuple(_notes(facts, digest.unfinished)),
@@ -197,14 +197,14 @@ def _notes(facts: Facts, unfinished: tuple[Unfinished, ...]) -> Iterator[str]:
         yield f"{words.number(facts.missed)} digests before this one did not go out: this one tells of their time too."
     if unfinished:
         named = [
-            f"{letter.plain(each.name, 60)} on {letter.plain(each.branch, 60)} (#{each.run})" for each in unfinished
+            f"{saying.plain(each.name, 60)} on {saying.plain(each.branch, 60)} (#{each.run})" for each in unfinished
         ]
         rest = [f"{len(named) - 3} more"] if len(named) > 3 else []
         yield f"Still running, and not told of here: {words.names(named[:3] + rest)}."
 
 
 def _why(facts: Facts, root: str) -> str:
-    table = f"[notify.{letter.plain(facts.notify, 60)}] on {letter.plain(urlsplit(root).netloc, 100)}"
+    table = f"[notify.{saying.plain(facts.notify, 60)}] on {saying.plain(urlsplit(root).netloc, 100)}"
     if facts.author is not None:
         return f"You get this because you pushed, and {table} tells authors."
     return f"You get this because you are in {table}."
@@ -228,11 +228,11 @@ def _row(facts: Facts, branch: Branch, *, strip: bool) -> Row:
     asked = urlencode({"project": branch.project, "branch": branch.ref})
     latest = f", the latest {words.status(marks[-1].status)}" if marks else ""
     return Row(
-        project=letter.plain(branch.project, digest_lines.NAME),
-        branch=letter.plain(short_ref(branch.ref), digest_lines.NAME),
+        project=saying.plain(branch.project, digest_lines.NAME),
+        branch=saying.plain(short_ref(branch.ref), digest_lines.NAME),
         href=f"{digest_lines.root(facts)}runs{f'?{asked}' if len(asked) < LINK else ''}",
         runs=words.count(branch.runs, "run"),
-        took=moments.took(branch.seconds),
+        took=words.briefly(branch.seconds),
         following=f"next {moments.soon(facts, branch.next_at)}" if branch.next_at else "",
         letters="".join(_letter(mark) for mark in marks),
         bars=tuple(_bars(marks)) if strip else (),

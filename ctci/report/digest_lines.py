@@ -18,7 +18,7 @@ from ctci.model import (
     Unsent,
     short_ref,
 )
-from ctci.report import letter, moments, parts, sentences
+from ctci.report import letter, moments, parts, saying
 from ctci.report.digest import Broke, Digest, Facts, Fixed, Still
 
 #: Characters of names, and of an author where a subject follows.
@@ -116,19 +116,24 @@ def _broke(facts: Facts, told: Broke, most_commits: int) -> Line:
     suspects = judged.suspects[:most_commits]
     return replace(
         line,
-        spot=sentences.spot(judged.first) if judged.first else "",
-        message=sentences.message(judged.first) if judged.first else "",
-        joint="  " if judged.first and judged.first.severity == "failure" else ": ",
-        notes=(
-            *sentences.because(judged),
-            *sentences.failures(judged, place.failing),
-            *notes,
-            *sentences.flakiness(judged),
-            *sentences.causes(judged),
+        spot=saying.spot(judged.first) if judged.first else "",
+        message=saying.message(judged.first) if judged.first else "",
+        joint=saying.joint(judged.first) if judged.first else "",
+        notes=tuple(
+            filter(
+                None,
+                (
+                    saying.because(judged),
+                    saying.counts(judged, place.failing),
+                    *notes,
+                    saying.flaky(judged),
+                    saying.cause(judged),
+                ),
+            )
         ),
-        commits_title=sentences.commits_title(judged),
+        commits_title=saying.suspects(judged),
         commits=tuple(
-            (each.sha[:7], letter.plain(each.author, AUTHOR), letter.plain(each.subject, 100)) for each in suspects
+            (each.sha[:7], saying.plain(each.author, AUTHOR), saying.plain(each.subject, 100)) for each in suspects
         ),
         commits_more=len(judged.suspects) - len(suspects),
         log=line.href,
@@ -138,32 +143,30 @@ def _broke(facts: Facts, told: Broke, most_commits: int) -> Line:
 
 def _still(facts: Facts, told: Still) -> Line:
     judged = told.place.verdict
-    by = letter.plain(judged.run.author or judged.run.pusher, AUTHOR) if judged else ""
+    by = saying.plain(judged.run.author or judged.run.pusher, AUTHOR) if judged else ""
     said = f"{words.age(facts.until - told.red.at)}, since #{told.red.run}"
     line = _of_place(facts, told.place, "still broken", f"{said}, last push {by}" if by else said)
     return replace(line, log=line.href)
 
 
 def _fixed(facts: Facts, told: Fixed) -> Line:
-    author, sha = letter.plain(told.green.author, AUTHOR), (told.green.commit or "")[:7]
+    author, sha = saying.plain(told.green.author, AUTHOR), (told.green.commit or "")[:7]
     by = f"by {author} in {sha}" if author and sha else f"in #{told.green.run}"
     if told.by_itself:
         by = f"passes again on {sha}"
     said = f"{by}, was broken {words.age(told.green.at - told.red.at)}"
-    notes = sentences.flakiness(told.place.verdict) if told.by_itself and told.place.verdict else ()
-    return replace(_of_place(facts, told.place, "fixed", said), notes=tuple(notes))
+    why = saying.flaky(told.place.verdict) if told.by_itself and told.place.verdict else ""
+    return replace(_of_place(facts, told.place, "fixed", said), notes=(why,) if why else ())
 
 
 def _flaky(facts: Facts, place: Place) -> Line:
-    said = letter.plain(place.verdict.flaky, letter.LINE) if place.verdict else ""
+    said = saying.plain(place.verdict.flaky, saying.LINE) if place.verdict else ""
     line = _of_place(facts, place, "flaky", said)
     return replace(line, log=line.href)
 
 
 def _slower(facts: Facts, place: Place, slower: Slower) -> Line:
-    by = letter.plain(slower.since.author, AUTHOR)
-    said = f"{moments.took(slower.usual_s)} -> {moments.took(slower.now_s)}, since #{slower.since.run} {by}".rstrip()
-    return _of_place(facts, place, "slower", said)
+    return _of_place(facts, place, "slower", saying.slower(slower))
 
 
 def _errored(facts: Facts, place: Place) -> Line:
@@ -171,21 +174,21 @@ def _errored(facts: Facts, place: Place) -> Line:
     times = f"{len(place.errored)} times, last " if len(place.errored) > 1 else ""
     ran = any(seen.at > last.at for seen in place.results)
     line = _of_place(facts, place, "errored", f"{times}{moments.near(facts, last.at)}, #{last.run}")
-    reason, link = letter.plain(last.reason, letter.LINE), _job(facts, last)
+    reason, link = saying.plain(last.reason, saying.LINE), _job(facts, last)
     return replace(line, href=link, log=link, notes=tuple(filter(None, (reason, "It has run since." if ran else ""))))
 
 
 def _overdue(facts: Facts, told: Overdue) -> Line:
-    branch = letter.plain(short_ref(told.ref), NAME)
+    branch = saying.plain(short_ref(told.ref), NAME)
     moment = moments.near(facts, told.at)
     said = f"ran {moment}, nothing concluded" if branch else f"was due {moment}, did not run"
     moved = f"{branch} has moved, and nothing says whether it is green." if branch else ""
     return Line(
         word="errored",
-        name=letter.plain(f"{told.project} {told.schedule}", NAME),
+        name=saying.plain(f"{told.project} {told.schedule}", NAME),
         branch=branch,
         said=said,
-        notes=tuple(filter(None, (moved, letter.plain(told.reason, letter.LINE)))),
+        notes=tuple(filter(None, (moved, saying.plain(told.reason, saying.LINE)))),
     )
 
 
@@ -193,29 +196,29 @@ def _refused(facts: Facts, told: Refused) -> Line:
     last = f", {'last ' if told.count > 1 else ''}{moments.near(facts, told.at)}"
     return Line(
         word="errored",
-        name=letter.plain(told.project, NAME),
-        said=f"{words.count(told.count, 'call')} of {letter.plain(told.forge.replace('_', '-'), 20)}{last}",
-        notes=(letter.plain(told.reason, letter.LINE),),
+        name=saying.plain(told.project, NAME),
+        said=f"{words.count(told.count, 'call')} of {saying.plain(told.forge.replace('_', '-'), 20)}{last}",
+        notes=(saying.plain(told.reason, saying.LINE),),
     )
 
 
 def _lapsed(facts: Facts, told: Lapsed) -> Line:
     said = f"acknowledged until {moments.day(facts, told.until)}, still there"
-    who = f"{letter.plain(told.by, AUTHOR)} had said: {letter.plain(told.why, letter.LINE)}"
-    return replace(_of_place(facts, told.place, "errored", said), notes=(letter.plain(told.finding, letter.LINE), who))
+    who = f"{saying.plain(told.by, AUTHOR)} had said: {saying.plain(told.why, saying.LINE)}"
+    return replace(_of_place(facts, told.place, "errored", said), notes=(saying.plain(told.finding, saying.LINE), who))
 
 
 def _itself(digest: Digest) -> Iterable[Line]:
     for remark in digest.remarks:
-        yield Line(word="errored", notes=(letter.plain(remark.sentence, 300),))
+        yield Line(word="errored", notes=(saying.plain(remark.sentence, 300),))
     for unsent in digest.unsent:
         yield Line(word="errored", notes=(_unsent(unsent),))
 
 
 def _unsent(unsent: Unsent) -> str:
     tried = "was given up" if unsent.given_up else "could not be sent yet"
-    error = letter.plain(unsent.error, letter.LINE)
-    return f"The {letter.plain(unsent.what, 60)} to {letter.plain(unsent.to, 60)} {tried}: {error}"
+    error = saying.plain(unsent.error, saying.LINE)
+    return f"The {saying.plain(unsent.what, 60)} to {saying.plain(unsent.to, 60)} {tried}: {error}"
 
 
 # --- what is said of a place -----------------------------------------------------------------------------------------
@@ -225,9 +228,9 @@ def _of_place(facts: Facts, place: Place, word: str, said: str) -> Line:
     line = _log_line(place)
     return Line(
         word=word,
-        name=letter.plain(place.name, NAME),
+        name=saying.plain(place.name, NAME),
         href=_href(facts, place),
-        branch=letter.plain(place.branch, NAME),
+        branch=saying.plain(place.branch, NAME),
         said=said,
         log_line=line,
     )
@@ -249,7 +252,7 @@ def _href(facts: Facts, place: Place) -> str:
         return root(facts) if last is None else _job(facts, last)
     number = _log_line(place)
     line = f"#L{number}" if number else ""
-    link = f"{root(facts)}{letter.href(judged.job)}{line}"
+    link = f"{root(facts)}{judged.job.page}{line}"
     # What is wider would be broken, or break the page.
     return link if len(link) <= parts.COLUMNS - len("   Log    ") else f"{root(facts)}jobs/{judged.job.id}{line}"
 

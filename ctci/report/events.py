@@ -12,7 +12,7 @@ from typing import Any
 
 from ctci.config import Problem
 from ctci.model import Commit, Finding, Job, Run, Seen, Verdict
-from ctci.report import letter
+from ctci.report import saying
 
 TYPES = ("run.finished", "branch.broke", "branch.fixed", "job.errored", "config.invalid")
 #: Bytes of a body: receivers are told to take so many, and many a one takes no more.
@@ -179,7 +179,7 @@ def _finding(finding: Finding | None) -> dict[str, Any] | None:
         "rule": _plain(finding.rule),
         "file": _plain(finding.file),
         "line": finding.line,
-        "message": letter.plain(finding.message, MESSAGE),
+        "message": saying.plain(finding.message, MESSAGE),
         "test": _plain(finding.test),
     }
 
@@ -189,19 +189,19 @@ def _seen(seen: Seen | None) -> dict[str, Any] | None:
 
 
 def _commit(commit: Commit) -> dict[str, Any]:
-    return {"sha": commit.sha, "author": letter.plain(commit.author, 100), "subject": letter.plain(commit.subject)}
+    return {"sha": commit.sha, "author": saying.plain(commit.author, 100), "subject": saying.plain(commit.subject)}
 
 
 def _problem(problem: Problem) -> dict[str, Any]:
     return {
         "code": problem.code,
-        "message": letter.plain(problem.message, MESSAGE),
+        "message": saying.plain(problem.message, MESSAGE),
         "file": _plain(problem.file),
         "line": problem.line,
         "column": problem.column,
-        "hint": letter.plain(problem.hint, MESSAGE) or None,
+        "hint": saying.plain(problem.hint, MESSAGE) or None,
     }
 
 
 def _plain(text: str | None) -> str | None:
-    return None if text is None else letter.plain(text)
+    return None if text is None else saying.plain(text)

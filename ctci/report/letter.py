@@ -1,14 +1,14 @@
 """What a letter says: facts -> subject, text and HTML, all three saying the same.
 
 Pure but for the zone of the clock. What comes from commits and logs is hostile until it has passed
-`plain`; the templates escape it for HTML.
+`saying.plain`; the templates escape it for HTML.
 """
 
 import shlex
 import unicodedata
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from ctci import clock, logs
 from ctci.model import Job, Run, Verdict
@@ -17,8 +17,6 @@ from ctci.report import parts, saying, verdict
 SUBJECT = 70
 #: Bytes of HTML; Gmail hides what comes after 102 KB, and with it why one gets this.
 HTML_BYTES = 80_000
-#: Characters of a log's line that are shown.
-LINE = 200
 #: Lines of log per job: as many as fit into HTML_BYTES.
 LINES = (20, 8, 3, 0)
 #: Jobs told in full, and commits listed per job; the others are counted.
@@ -85,12 +83,6 @@ def reply(composed: Composed, subject: str) -> Composed:
     return replace(composed, subject=f"Re: {subject}") if subject else composed
 
 
-def plain(text: str | None, most: int = LINE) -> str:
-    """One line that is safe to be shown anywhere: no controls, no terminal sequences, no half characters."""
-    said = logs.clean(" ".join((text or "").split()).encode("utf-8", "replace"))
-    return said if len(said) <= most else said[: most - 3] + "..."
-
-
 def _order(word: str) -> int:
     return verdict.WORDS.index(word) if word in verdict.WORDS else len(verdict.WORDS)
 
@@ -108,7 +100,7 @@ def _subject(facts: Facts) -> str:
         names = f"{', '.join(projects)} {branches.popitem()[0]}" if len(branches) == 1 else ", ".join(projects)
     start = f"[ctci] {said}: "
     room = SUBJECT - len(start) - len(number)
-    names = plain(unicodedata.normalize("NFKD", names).encode("ascii", "replace").decode(), room)
+    names = saying.plain(unicodedata.normalize("NFKD", names).encode("ascii", "replace").decode(), room)
     return f"{start}{names}{number}"
 
 
@@ -121,29 +113,29 @@ def _said(facts: Facts, lines: int) -> dict[str, Any]:
     runs = {told.verdict.run.id: told.verdict.run for told in facts.told}
     return {
         "headline": items[0]["sentence"] if len(items) == 1 else _sum(facts),
-        "title": plain(facts.title, 60),
+        "title": saying.plain(facts.title, 60),
         "date": _moment(facts.at),
         # What is said once where all is of one run, and of each where it is not.
         "run": _run(next(iter(runs.values())), root) if len(runs) == 1 else None,
         "items": items,
         "more": len(facts.told) - len(items),
         "root": root,
-        "remarks": [plain(remark, 300) for remark in facts.remarks],
-        "notify": plain(facts.notify, 60),
-        "host": plain(urlsplit(root).netloc, 100),
+        "remarks": [saying.plain(remark, 300) for remark in facts.remarks],
+        "notify": saying.plain(facts.notify, 60),
+        "host": saying.plain(urlsplit(root).netloc, 100),
         "manage_url": facts.manage_url,
     }
 
 
 def _run(run: Run, root: str) -> dict[str, Any]:
-    pusher, author = plain(run.pusher, 60), plain(run.author, 60)
+    pusher, author = saying.plain(run.pusher, 60), saying.plain(run.author, 60)
     by = [author, f"pushed by {pusher}" if pusher and pusher != author else ""]
     return {
         "id": run.id,
         "url": f"{root}runs/{run.id}",
-        "branch": plain(run.branch, 120),
+        "branch": saying.plain(run.branch, 120),
         "sha": (run.commit or run.after or "unknown")[:7],
-        "subject": plain(run.subject, 100) if run.commit else "(not fetched)",
+        "subject": saying.plain(run.subject, 100) if run.commit else "(not fetched)",
         "by": ", ".join(filter(None, by)),
     }
 
@@ -153,8 +145,8 @@ def _sum(facts: Facts) -> str:
     runs = {told.verdict.run.id: told.verdict.run for told in facts.told}
     if len(runs) == 1:
         run = next(iter(runs.values()))
-        return f"{words} in {plain(run.project)} on {plain(run.branch, 120)}, #{run.id}."
-    projects = ", ".join(dict.fromkeys(plain(run.project) for run in runs.values()))
+        return f"{words} in {saying.plain(run.project)} on {saying.plain(run.branch, 120)}, #{run.id}."
+    projects = ", ".join(dict.fromkeys(saying.plain(run.project) for run in runs.values()))
     return f"{words} in {projects}."
 
 
@@ -165,25 +157,30 @@ def _item(told: Told, root: str, lines: int) -> dict[str, Any]:
     return {
         "word": judged.word,
         "glyph": GLYPHS.get(judged.word, "x"),
-        "name": plain(job.name, 120),
+        "name": saying.plain(job.name, 120),
         "run": _run(judged.run, root),
         "sentence": _sentence(judged),
-        "reason": plain(job.reason, 200),
-        "first": plain(saying.first(judged)) if red else "",
+        "reason": saying.plain(job.reason, 200),
+        "first": saying.first(judged) if red else "",
         "counts": _stop(saying.counts(judged)) if red else "",
         "since": _since(judged),
-        "cause": _stop(plain(saying.cause(judged), 300)),
+        "cause": saying.cause(judged),
+        "suspects": saying.suspects(judged),
         "commits": [
-            {"sha": commit.sha[:7], "author": plain(commit.author, 40), "subject": plain(commit.subject, 100)}
+            {
+                "sha": commit.sha[:7],
+                "author": saying.plain(commit.author, 40),
+                "subject": saying.plain(commit.subject, 100),
+            }
             for commit in judged.suspects[:MOST_COMMITS]
         ],
         "commits_more": max(0, len(judged.suspects) - MOST_COMMITS),
-        "flaky": f"Looks flaky: {plain(judged.flaky, 120)}." if judged.flaky else "",
+        "flaky": saying.flaky(judged),
         "tail": tail,
         "silent": red and not told.tail and judged.first is None,
         "tail_from": told.tail_from + len(told.tail) - len(tail),
-        "log_url": root + href(job) + (f"#L{judged.first.log_line}" if judged.first and judged.first.log_line else ""),
-        "log_verb": _log_verb(job),
+        "log_url": root + job.page + (f"#L{judged.first.log_line}" if judged.first and judged.first.log_line else ""),
+        "log_verb": log_verb(job),
         "again": again(judged.run, job) if judged.word != "fixed" else (),
     }
 
@@ -191,12 +188,13 @@ def _item(told: Told, root: str, lines: int) -> dict[str, Any]:
 def plain_line(line: bytes) -> str:
     """A line of a log, fit to be shown, its indentation kept."""
     said = logs.clean(line).replace("\t", "    ").rstrip()
-    return said if len(said) <= LINE else said[: LINE - 3] + "..."
+    return said if len(said) <= saying.LINE else said[: saying.LINE - 3] + "..."
 
 
 def _sentence(told: Verdict) -> str:
     """What happened, as one sentence that names the job, the branch, the moment and the cause."""
-    name, branch, reason = plain(told.job.name, 120), plain(told.run.branch, 120), plain(told.job.reason, 200)
+    name, branch = saying.plain(told.job.name, 120), saying.plain(told.run.branch, 120)
+    reason = saying.plain(told.job.reason)
     moment = _moment(told.job.finished_at or told.run.created_at)
     cause = f": {reason.rstrip('.')}" if reason else ""
     return {
@@ -209,7 +207,7 @@ def _sentence(told: Verdict) -> str:
 
 def _stop(said: str) -> str:
     """A sentence's end, where it has none."""
-    return said if not said or said.endswith((":", "...")) else f"{said}."
+    return f"{said}." if said else ""
 
 
 def _since(told: Verdict) -> str:
@@ -231,25 +229,15 @@ def again(run: Run, job: Job) -> tuple[str, ...]:
     directory = () if order.directory in ("", ".") else (f"cd {shlex.quote(order.directory)}",)
     by_hand = (*directory, order.recipe.run.strip())
     by_name = (f"ctci run --here {shlex.quote(job.name)}",)
-    steps = next((steps for steps in (by_hand, by_name) if all(step == plain(step, STEP) for step in steps)), ())
+    steps = next((steps for steps in (by_hand, by_name) if all(step == saying.plain(step, STEP) for step in steps)), ())
     return (f"git switch -d {sha[:7]}", *steps) if steps else ()
 
 
-def _log_verb(job: Job) -> str:
-    verb = "ctci log " + shlex.quote("/".join((str(job.run), *_names(job))))
-    return verb if verb == plain(verb, STEP) else f"ctci log {job.run}"
-
-
-def _names(job: Job) -> list[str]:
-    return [name for name in (job.order.subproject, job.order.recipe.name) if name]
-
-
-def href(job: Job) -> str:
-    """Where the job's log is shown, relative to the root."""
-    names = _names(job)
-    if any("/" in name or name in (".", "..") for name in names):
-        return f"jobs/{job.id}"
-    return "/".join((f"runs/{job.run}", *(quote(name, safe="") for name in names)))
+def log_verb(job: Job) -> str:
+    """The verb that prints its log."""
+    names = [name for name in (job.order.subproject, job.order.recipe.name) if name]
+    verb = "ctci log " + shlex.quote("/".join((str(job.run), *names)))
+    return verb if verb == saying.plain(verb, STEP) else f"ctci log {job.run}"
 
 
 def _moment(at: int | None) -> str:

@@ -40,14 +40,3 @@ def soon(facts: Facts, at: int) -> str:
 def day(facts: Facts, at: int) -> str:
     """`Mon 23 Nov`."""
     return _clock(facts, at).strftime("%a %-d %b")
-
-
-def took(seconds: float) -> str:
-    """`41s`, `2m10s`, `61m`, `2h05m`: short, for columns."""
-    whole = max(0, round(seconds))
-    minutes, rest = divmod(whole, 60)
-    if whole < 60:
-        return f"{whole}s"
-    if minutes < 10:
-        return f"{minutes}m{rest:02}s"
-    return f"{minutes}m" if minutes < 100 else f"{minutes // 60}h{minutes % 60:02}m"

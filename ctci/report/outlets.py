@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ctci import clock
 from ctci.config import forms, outlets
-from ctci.report import calls, letter, signing
+from ctci.report import calls, saying, signing
 from ctci.report.chat import Message
 
 #: The longest that a receiver may ask to be left alone for, milliseconds: then it is tried again all the same.
@@ -111,7 +111,7 @@ def _without(url: str, said: str) -> str:
     for piece in sorted(pieces, key=len, reverse=True):
         if len(piece) >= _SECRET_FROM:
             said = said.replace(piece, "***")
-    return letter.plain(said)
+    return saying.plain(said)
 
 
 def _hand_over(url: str, message: Message, failed: list[str]) -> None:

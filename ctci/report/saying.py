@@ -1,43 +1,146 @@
-"""What there is to say of a verdict, sentence by sentence: for letters, pages, statuses and `ctci why` alike. Pure.
+"""What there is to say of a verdict, sentence by sentence: for letters, pages and `ctci why` alike. Pure.
 
-The sentences quote commits and logs as they are: who shows them makes them harmless first.
+All of it has passed `plain`: it is one line each, and obeys nobody. What there is nothing to say of is empty.
 """
 
-from ctci.model import Verdict
+from collections.abc import Sequence
 
-#: Facts of the machine that are told of one break, and commits.
-MOST_CHANGED = 3
+from ctci import logs, words
+from ctci.model import Finding, Slower, Status, Verdict
+
+#: Characters of a text of others that are shown.
+LINE = 200
+#: Facts of the machine that are told of one break, and files with failing tests.
+MOST_CHANGED, MOST_FILES = 3, 3
 
 
-def first(told: Verdict) -> str:
-    """`test_cart.py:88: AssertionError: 1 != 2`: what a developer wants first; empty where nothing was found."""
-    return f"{told.first.spot}: {told.first.message}" if told.first is not None else ""
+def plain(text: str | None, most: int = LINE) -> str:
+    """One line that is safe to be shown anywhere: no controls, no terminal sequences, no half characters."""
+    said = logs.clean(" ".join((text or "").split()).encode("utf-8", "replace"))
+    return said if len(said) <= most else said[: most - 3] + "..."
 
 
-def counts(told: Verdict) -> str:
-    """How many tests failed, or errors there are, and how many of them are new; empty for one error alone."""
-    tests = told.reading.tests if told.reading is not None else None
+# --- what is wrong ---------------------------------------------------------------------------------------------------
+
+
+def first(judged: Verdict) -> str:
+    """`test_cart.py:88  AssertionError: 1 != 2`: what a developer wants first; empty where nothing was found."""
+    finding = judged.first
+    return f"{spot(finding)}{joint(finding)}{message(finding)}" if finding is not None else ""
+
+
+def spot(finding: Finding) -> str:
+    """`test_cart.py:88`, `src/ring.c:212:9`."""
+    column = f":{finding.column}" if finding.file and finding.line and finding.column else ""
+    return plain(finding.spot, 120) + column
+
+
+def joint(finding: Finding) -> str:
+    """What stands between its place and what it says, in a line of text."""
+    return "  " if finding.severity == "failure" else ": "
+
+
+def message(finding: Finding) -> str:
+    """What it says, an error called one."""
+    severity = "" if finding.severity == "failure" else f"{finding.severity}: "
+    return severity + plain(finding.message)
+
+
+def because(judged: Verdict) -> str:
+    """How its command ended, where no tool has said what is wrong."""
+    if judged.first is not None and judged.job.status is not Status.TIMED_OUT:
+        return ""
+    return plain(judged.job.reason)
+
+
+def counts(judged: Verdict, failing: Sequence[tuple[str, int]] = ()) -> str:
+    """`12 of 846 tests fail, all new: test_cart.py (11), test_tax.py (1)`; `failing`: files with their number.
+
+    Of errors how many, where there is more than one; what is new only where it was green before.
+    """
+    tests = judged.reading.tests if judged.reading is not None else None
     if tests is not None and tests.failed:
-        said = f"{tests.failed} of {tests.total} tests failed"
-    elif told.wrong > 1:
-        said = f"{told.wrong} errors"
+        said = f"{words.number(tests.failed)} of {words.count(tests.total, 'test')} fail"
+    elif judged.wrong > 1:
+        said = words.count(judged.wrong, "error")
     else:
         return ""
-    news = "all new" if told.news == told.wrong else f"{told.news} of them new" if told.news else "none of them new"
-    return f"{said}, {news}" if told.green is not None and told.wrong else said
+    some = f"{words.number(judged.news)} new" if judged.news else "none new"
+    news = f", {'all new' if judged.news >= judged.wrong else some}" if judged.wrong and judged.green else ""
+    files = [f"{plain(name, 40)} ({words.number(number)})" for name, number in failing[:MOST_FILES]]
+    more = [words.count(len(failing) - MOST_FILES, "more file")] if len(failing) > MOST_FILES else []
+    return f"{said}{news}{': ' if files else ''}{', '.join(files + more)}"
 
 
-def cause(told: Verdict) -> str:
-    """The line above the suspects, with a colon, or what else is to blame; empty where nothing is to be explained."""
-    sub, number = told.job.order.subproject, len(told.suspects)
-    since = f"since green #{told.green.run}" if told.green and not told.forked else f"in #{told.run.id}"
-    count = "1 commit" if number == 1 else f"{number} commits"
-    none = f"No commits{f' to {sub}' if sub else ''} {since}"
-    changed = ", ".join(f"{each.name} {each.before} -> {each.now}" for each in told.changed[:MOST_CHANGED])
+# --- what may have broken it -----------------------------------------------------------------------------------------
+
+
+def suspects(judged: Verdict) -> str:
+    """`Suspects, 2 commits since green #1479:`, over the commits that may have broken it."""
+    number = len(judged.suspects)
+    if not number:
+        return ""
+    count = f"{words.count(number, 'commit')} {_since(judged)}"
+    if judged.cause == "elsewhere":
+        sub = plain(judged.job.order.subproject, 60)
+        return f"{count}, none to {sub}:" if sub else f"{count}:"
+    return f"{'Suspect' if number == 1 else 'Suspects'}, {count}:"
+
+
+def cause(judged: Verdict) -> str:
+    """What else than commits may have broken it, `No commits to api since green #1464: the recipe changed`."""
+    machine = _machine(judged)
+    if judged.cause in ("commits", "elsewhere"):
+        return f"{machine[0].upper()}{machine[1:]} too." if judged.changed else ""
+    said = {
+        "recipe": "the recipe changed",
+        "machine": machine,
+        "nothing": "neither the recipe nor the machine changed",
+    }.get(judged.cause)
+    # Others may have come, and touched what is not its own.
+    sub = plain(judged.job.order.subproject, 60)
+    return f"No commits{f' to {sub}' if sub else ''} {_since(judged)}: {said}." if said else ""
+
+
+def _machine(judged: Verdict) -> str:
+    changed = ", ".join(f"{each.name} {each.before} -> {each.now}" for each in judged.changed[:MOST_CHANGED])
+    return f"the machine changed ({plain(changed)})"
+
+
+def _since(judged: Verdict) -> str:
+    if judged.green is None:
+        return f"in #{judged.run.id}"
+    return f"since green #{judged.green.run}{', where it branched off' if judged.forked else ''}"
+
+
+# --- the whole in a line ---------------------------------------------------------------------------------------------
+
+
+def wrong(judged: Verdict) -> str:
+    """What is wrong, as shortly as it can be said: how many tests fail, else the first error, else how it ended."""
+    if judged.job.status is Status.TIMED_OUT:
+        return because(judged)
+    return counts(judged) or first(judged) or because(judged)
+
+
+def blamed(judged: Verdict) -> str:
+    """Who or what is to blame, as shortly: `2 suspects`, `the machine changed (gcc 13.2 -> 14.1)`."""
     return {
-        "commits": f"{count}{f' to {sub}' if sub else ''} {since}:",
-        "elsewhere": f"{count} {since}, none to {sub}:" if sub else f"{count} {since}:",
-        "recipe": f"{none}: the recipe changed",
-        "machine": f"{none}: the machine changed ({changed})",
-        "nothing": f"{none}, and nothing that is known of the machine changed",
-    }.get(told.cause, "")
+        "commits": words.count(len(judged.suspects), "suspect"),
+        "elsewhere": f"no suspects among {words.count(len(judged.suspects), 'commit')}",
+        "recipe": "the recipe changed",
+        "machine": _machine(judged),
+        "nothing": "nothing changed",
+    }.get(judged.cause, "")
+
+
+def flaky(judged: Verdict) -> str:
+    """That it is called flaky, and why."""
+    why = plain(judged.flaky).rstrip(".")
+    return f"Flaky: {why}." if why else ""
+
+
+def slower(told: Slower) -> str:
+    """`2m10s -> 4m48s, since #1475 Bo Lind`."""
+    by = plain(told.since.author, 24)
+    return f"{words.briefly(told.usual_s)} -> {words.briefly(told.now_s)}, since #{told.since.run} {by}".rstrip()

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ctci import words
 from ctci.forges import status
 from ctci.model import FINISHED, HEADS, RED, Finding, Job, Run, Say, Status, Verdict
 from ctci.report import wording
@@ -122,7 +123,7 @@ def _replaced_by(job: Job) -> int | None:
 def _took(job: Job) -> str:
     """`1m12s`, of what was run to its end."""
     run = job.exit is not None and job.same_as is None and job.status in FINISHED - SAYS_NOTHING
-    return wording.duration(job.exit.seconds) if run and job.exit is not None else ""
+    return words.briefly(job.exit.seconds) if run and job.exit is not None else ""
 
 
 def _link(facts: Facts, job: Job) -> str:
@@ -154,7 +155,7 @@ def _roll_up(facts: Facts, sha: str) -> Say:
         begun = any(job.status is not Status.QUEUED for job in jobs)
         state = Status.RUNNING if begun else Status.QUEUED
         # These words stay while jobs end: each call is one of the thousand that GitHub takes.
-        said = f"{state}: {wording.counted(len(jobs), 'job')}"
+        said = f"{state}: {words.count(len(jobs), 'job')}"
     else:
         state = min(map(_counted, jobs), key=WORST_FIRST.index)
         alike = RED if state in RED else {state}
@@ -171,21 +172,21 @@ def _bad(facts: Facts, state: Status, worst: Sequence[Job], all_: int) -> str:
     if len(worst) == 1:
         return f"{wording.name(worst[0])} {_line(facts, worst[0])}"
     names = ", ".join(map(wording.name, worst))
-    return f"{len(worst)} of {wording.counted(all_, 'job')} {wording.status(state)}: {names}"
+    return f"{len(worst)} of {words.count(all_, 'job')} {words.status(state)}: {names}"
 
 
 def _good(facts: Facts, state: Status, jobs: Sequence[Job]) -> str:
     reasons = {wording.plain(job.reason) for job in jobs}
     if state is Status.SKIPPED and len(reasons) == 1:
-        return f"skipped: {reasons.pop() or wording.counted(len(jobs), 'job')}"
+        return f"skipped: {reasons.pop() or words.count(len(jobs), 'job')}"
     skipped = sum(job.status is Status.SKIPPED for job in jobs)
     spared = [wording.name(job) for job in jobs if wording.spared(job)]
     fixed = [wording.name(job) for job in jobs if (told := facts.verdicts.get(job.id)) and told.word == "fixed"]
     good = len(jobs) - skipped - len(spared)
     parts = (
         f"fixed {', '.join(fixed)}" if fixed else "",
-        f"{wording.counted(good, 'job')} succeeded" if good else "",
-        f"{wording.counted(skipped, 'job')} skipped" if skipped else "",
+        f"{words.count(good, 'job')} succeeded" if good else "",
+        f"{words.count(skipped, 'job')} skipped" if skipped else "",
         f"failed, allowed to: {', '.join(spared)}" if spared else "",
     )
     return "; ".join(filter(None, parts))

@@ -13,7 +13,7 @@ from ctci import clock, config, ledger, logs
 from ctci.config.settings import Config, Notify, Project
 from ctci.layout import Layout
 from ctci.model import AT_ONCE, Change, Owed, Sending, Subscription, Verdict
-from ctci.report import letter, mail, receivers, subscribing, verdict
+from ctci.report import letter, mail, receivers, saying, subscribing, verdict
 from ctci.report.courier import NotSent, Sent
 from ctci.report.receivers import Receiver
 
@@ -226,7 +226,7 @@ def _headers(facts: letter.Facts) -> Mapping[str, str]:
     return {
         "List-Id": f"<{label(facts.notify)}.letters.{host(facts.public_url)}>",
         "X-CTCI-Kind": "transition",
-        "X-CTCI-Project": ", ".join(letter.plain(project) for project in projects),
+        "X-CTCI-Project": ", ".join(saying.plain(project) for project in projects),
         "X-CTCI-Verdict": ", ".join(word for word in verdict.WORDS if word in words),
     }
 

@@ -4,7 +4,7 @@ What comes from commits, logs and reports is hostile until it has passed `plain`
 it escapes for his pages.
 """
 
-from ctci import logs
+from ctci import logs, words
 from ctci.model import RED, Job, Status, Verdict
 
 #: The longest line: GitHub takes no longer one.
@@ -57,7 +57,7 @@ def _red(job: Job, verdict: Verdict | None, reason: str) -> str:
     if spared(job):
         return what
     if verdict is None:
-        word = status(job.status)
+        word = words.status(job.status)
         # The reason says it already: `timed out after 15 m`.
         return what if what.startswith(word) else f"{word}: {what}".removesuffix(": ")
     since = f" since #{verdict.red.run}" if verdict.word == "still broken" and verdict.red is not None else ""
@@ -73,7 +73,7 @@ def _wrong(job: Job, verdict: Verdict | None, reason: str) -> str:
     reading = verdict.reading if verdict is not None else None
     tests = reading.tests if reading is not None else None
     if tests is not None and tests.failed:
-        count = f"{tests.failed} of {counted(tests.total, 'test')} failed"
+        count = f"{words.number(tests.failed)} of {words.count(tests.total, 'test')} failed"
         return f"{count}, {plain(first.spot)}" if first is not None else count
     if first is None:
         return reason
@@ -88,9 +88,9 @@ def _green(verdict: Verdict | None, reason: str) -> str:
         said = f"fixed, was red since #{verdict.red.run}"
     tests = verdict.reading.tests if verdict.reading is not None else None
     if tests is not None and tests.total and not tests.failed:
-        said = f"{said}, {counted(tests.total, 'test')}"
+        said = f"{said}, {words.count(tests.total, 'test')}"
     if verdict.slower is not None:
-        said = f"{said}, slower: usually {duration(verdict.slower.usual_s)}"
+        said = f"{said}, slower: usually {words.duration(verdict.slower.usual_s)}"
     flaky = plain(verdict.flaky)
     return f"{said}, flaky: {flaky.removeprefix('flaky: ')}" if flaky else said
 
@@ -99,28 +99,6 @@ def plain(text: str | None, looked: int = LOOKED) -> str:
     """One line without controls, terminal sequences and what one would not see."""
     said = " ".join((text or "")[:looked].split())
     return logs.clean(said.encode("utf-8", "replace")).strip()
-
-
-def status(value: Status) -> str:
-    """As people read it: `timed out`."""
-    return str(value).replace("_", " ")
-
-
-def counted(count: int, one: str) -> str:
-    """`1 job`, `2 jobs`."""
-    return f"{count} {one}{'' if count == 1 else 's'}"
-
-
-def duration(seconds: float) -> str:
-    """`0.4s`, `12s`, `1m12s`, `1h47m`: a line has little room."""
-    if seconds < 1:
-        return f"{max(seconds, 0.1):.1f}s"
-    whole = round(seconds)
-    minutes, rest = divmod(whole, 60)
-    hours, left = divmod(minutes, 60)
-    if not minutes:
-        return f"{whole}s"
-    return f"{minutes}m{rest:02d}s" if not hours else f"{hours}h{left:02d}m"
 
 
 def cut(said: str, took: str = "") -> str:

@@ -304,7 +304,7 @@ def test_the_commits_since_the_last_green_run_are_named(office: Office, db: ledg
     body = office.desk.messages[0].get_body(("plain",))
     assert body is not None
     text = body.get_content().replace("\r\n", "\n")
-    assert f"2 commits to api since green #{green}:\n     bbbbbbb  Ana Ruiz  Round less\n     aaaaaaa" in text
+    assert f"Suspects, 2 commits since green #{green}:\n     bbbbbbb  Ana Ruiz  Round less\n     aaaaaaa" in text
 
 
 def test_what_was_run_again_brings_no_commits_to_a_break(office: Office, db: ledger.Ledger, host: int) -> None:

@@ -191,9 +191,12 @@ def test_steps_that_are_no_short_line_and_links_that_are_too_wide_give_way_to_wh
 @pytest.mark.parametrize(
     ("judged", "said"),
     [
-        (verdict(cause="nothing", green=seen(run=9)), "No commits since green #9: neither the recipe nor the machine"),
-        (verdict(cause="recipe", green=seen(run=9)), "No commits since green #9: the recipe changed."),
-        (verdict(cause="machine"), "No commits in #1482: the machine changed."),
+        (verdict(cause="nothing", green=seen(run=9)), "No commits to api since green #9: neither the recipe nor"),
+        (verdict(cause="recipe", green=seen(run=9)), "No commits to api since green #9: the recipe changed."),
+        (
+            verdict(cause="machine", changed=(Changed(name="gcc", before="13", now="14"),)),
+            "No commits to api in #1482: the machine changed (gcc 13 -> 14).",
+        ),
         (
             verdict(cause="elsewhere", green=seen(run=9), suspects=(make.commit(),), forked=True),
             "1 commit since green #9, where it branched off, none to api:",
@@ -207,11 +210,16 @@ def test_steps_that_are_no_short_line_and_links_that_are_too_wide_give_way_to_wh
         (verdict(flaky="passed on retry, 3 of 22 runs"), "Flaky: passed on retry, 3 of 22 runs."),
         (verdict(suspects=tuple(make.commit(sha=make.sha(n)) for n in range(9)), cause="commits"), "and 6 more"),
         (
-            verdict(reading=Reading(job=7, attempt=1, tests=Tally(total=1200, failed=2)), news=1, wrong=2),
+            verdict(
+                reading=Reading(job=7, attempt=1, tests=Tally(total=1200, failed=2)),
+                news=1,
+                wrong=2,
+                green=seen(run=9),
+            ),
             "2 of 1 200 tests fail, 1 new",
         ),
         (
-            verdict(reading=Reading(job=7, attempt=1, tests=Tally(total=9, failed=2)), wrong=2),
+            verdict(reading=Reading(job=7, attempt=1, tests=Tally(total=9, failed=2)), wrong=2, green=seen(run=9)),
             "2 of 9 tests fail, none new",
         ),
     ],
@@ -229,7 +237,8 @@ def test_a_break_that_had_been_fixed_in_between_says_so() -> None:
 
 
 def test_many_files_with_failures_are_counted() -> None:
-    judged = verdict(reading=Reading(job=7, attempt=1, tests=Tally(total=99, failed=9)), news=9, wrong=9)
+    reading = Reading(job=7, attempt=1, tests=Tally(total=99, failed=9))
+    judged = verdict(reading=reading, news=9, wrong=9, green=seen())
     failing = tuple((f"test_{name}.py", 1) for name in "abcde")
 
     text = written(facts(broken(verdict=judged, failing=failing))).text
