@@ -26,6 +26,7 @@ from ctci.model import (
     Sending,
     Sighting,
     Status,
+    Tally,
     Trigger,
 )
 
@@ -252,9 +253,10 @@ def settle(
     status: Status = Status.SUCCEEDED,
     reason: str | None = None,
     told: tuple[Finding, ...] | None = None,
+    tests: Tally | None = None,
 ) -> None:
     """The end of a job that runs, with what its tools said, the first error first."""
-    read = None if told is None else Reading(job=job.id, attempt=job.attempt, errors=len(told), first=0)
+    read = None if told is None else Reading(job=job.id, attempt=job.attempt, errors=len(told), first=0, tests=tests)
     ended = exit_(code=0 if status is Status.SUCCEEDED else 1)
     fence: dict[str, Any] = {"job": job.id, "attempt": job.attempt, "host": host}
     ledger.settle(db, **fence, status=status, reason=reason, exit=ended, reading=read, findings=told or ())

@@ -1,4 +1,4 @@
-"""status, runs, show, log, told, why-not, acks: what people look at, declared."""
+"""status, runs, show, log, told, why, why-not, acks: what people look at, declared."""
 
 import click
 
@@ -90,6 +90,21 @@ def told(*, fields: tuple[str, ...] | None, run: str | None, by: str | None, fai
     from ctci.cli import telling  # noqa: PLC0415 - a verb's module
 
     return telling.told(fields, run=found.run if found else None, by=by, failed=failed, limit=limit)
+
+
+@verb(examples=("ctci why shop/api", "ctci why 12 --json name,word,suspects"), fields=shape.VERDICT)
+@click.argument("what", metavar="PROJECT[/SUB][:RECIPE][@REF]|RUN", shell_complete=completing.projects)
+def why(*, fields: tuple[str, ...] | None, what: str) -> int:
+    """The verdict of each red recipe of the default branch, of REF, or of a run; then the exit code is 1.
+
+    JSON has the verdict of each recipe, also of the green ones.
+    """
+    found, ref = targets.on(what)
+    if found is None:
+        raise click.BadParameter(f"{what} names no project, recipe or run")
+    from ctci.cli import judging  # noqa: PLC0415 - a verb's module
+
+    return judging.why(found, ref, fields)
 
 
 @verb(examples=("ctci why-not shop@main", "ctci why-not d_81"), fields=shape.DELIVERY)

@@ -74,14 +74,14 @@ def _branches(
     red: dict[tuple[str, str], list[Job]] = {place: [] for place in shown}
     for job in ledger.standing(db):
         place = (job.order.project, job.order.ref)
-        if place in red and job.is_red and _configured(job, settings):
+        if place in red and job.is_red and configured(job, settings):
             red[place].append(job)
     lines = [(run, jobs[run.id], tuple(red[place])) for place, run in shown.items()]
     lines.sort(key=lambda line: (line[0].project, line[0].ref != defaults[line[0].project], line[0].ref))
     return lines
 
 
-def _configured(job: Job, settings: config.Config | None) -> bool:
+def configured(job: Job, settings: config.Config | None) -> bool:
     """Whether a place is still there: a recipe that was removed is red for nobody."""
     if settings is None:
         return True

@@ -35,6 +35,7 @@ VERBS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "show": ("ctci.cli.looking:show", "Everything about one run."),
         "log": ("ctci.cli.looking:log", "Print or follow the log of a run's jobs."),
         "acks": ("ctci.cli.looking:acks", "Findings that are acknowledged as known, and until when."),
+        "why": ("ctci.cli.looking:why", "Why a branch or a run is red, since when, and what may be to blame."),
         "schedule": ("ctci.cli.scheduling:schedule", "What runs without a push, and when; run one now."),
         "told": ("ctci.cli.looking:told", "What was told outside, by letter, status or call, and what did not go."),
         "why-not": ("ctci.cli.looking:why_not", "Why a push did not build: the recorded decision in words."),

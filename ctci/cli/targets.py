@@ -52,6 +52,15 @@ def target(text: str) -> Target | None:
     return Target(project=named.project, path=":".join(filter(None, (named.subproject, named.recipe))))
 
 
+def on(text: str) -> tuple[Target | None, str | None]:
+    """Of `shop/api@dev` what it names and the full name of its ref; None for none."""
+    named, at, name = ("", "", "") if "://" in text else text.partition("@")
+    if not at:
+        return target(text), None
+    found = target(named) if name else None
+    return (found, ref(name)) if found is not None and found.project is not None else (None, None)
+
+
 def recipes(text: str) -> Recipes | None:
     """Of `shop`, `shop/api`, `shop/api:test` or `shop:test`; None for none of these."""
     found = _RECIPES.fullmatch(text)

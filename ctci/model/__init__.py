@@ -32,7 +32,7 @@ from ctci.model.stated import Answer, Request, Say
 from ctci.model.statuses import CONCLUSIVE, FINISHED, MOVES, RED, WORST_FIRST, Status
 from ctci.model.subscriptions import AT_ONCE, DIGEST, Subscription, Wishes
 from ctci.model.unasked import Fired, Reckoned, Ref, Silence
-from ctci.model.verdicts import Changed, Past, Seen, Slower, Verdict
+from ctci.model.verdicts import Changed, Mended, Past, Seen, Slower, Verdict
 
 __all__ = [
     "AT_ONCE",
@@ -69,6 +69,7 @@ __all__ = [
     "Lines",
     "Look",
     "Mark",
+    "Mended",
     "NewLine",
     "Novel",
     "Order",

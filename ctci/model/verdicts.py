@@ -95,6 +95,21 @@ class Slower:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Mended:
+    """A break that has ended."""
+
+    #: Its first and its last red result, and the green one that ended it.
+    red: Seen
+    last: Seen
+    green: Seen
+
+    @property
+    def by_itself(self) -> bool:
+        """Whether the commit that is green is the one that was red: nobody has mended anything."""
+        return self.green.commit is not None and self.green.commit == self.last.commit
+
+
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
     """What a job's result means against what was before it."""
 

@@ -11,6 +11,7 @@ from ctci.model import (
     RED,
     Branch,
     Lapsed,
+    Mended,
     Overdue,
     Place,
     Refused,
@@ -83,19 +84,10 @@ class Still:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fixed:
+class Fixed(Mended):
     """A place that is green and was red when the window began or after."""
 
     place: Place
-    #: The first and the last red result of its last break, and the green one that ended it.
-    red: Seen
-    last: Seen
-    green: Seen
-
-    @property
-    def by_itself(self) -> bool:
-        """Whether the commit that is green is the one that was red: nobody has mended anything."""
-        return self.green.commit is not None and self.green.commit == self.last.commit
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ from ctci.report import letter, moments, parts, saying
 from ctci.report.digest import Broke, Digest, Facts, Fixed, Still
 
 #: Characters of names, and of an author where a subject follows.
-NAME, AUTHOR = 120, 24
+NAME, AUTHOR = 120, saying.AUTHOR
 _GLYPHS = {"broke": "x", "failed": "x", "still broken": "x", "fixed": "+", "flaky": "~", "slower": "~"}
 
 
@@ -150,13 +150,8 @@ def _still(facts: Facts, told: Still) -> Line:
 
 
 def _fixed(facts: Facts, told: Fixed) -> Line:
-    author, sha = saying.plain(told.green.author, AUTHOR), (told.green.commit or "")[:7]
-    by = f"by {author} in {sha}" if author and sha else f"in #{told.green.run}"
-    if told.by_itself:
-        by = f"passes again on {sha}"
-    said = f"{by}, was broken {words.age(told.green.at - told.red.at)}"
     why = saying.flaky(told.place.verdict) if told.by_itself and told.place.verdict else ""
-    return replace(_of_place(facts, told.place, "fixed", said), notes=(why,) if why else ())
+    return replace(_of_place(facts, told.place, "fixed", saying.mended(told)), notes=(why,) if why else ())
 
 
 def _flaky(facts: Facts, place: Place) -> Line:

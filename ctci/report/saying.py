@@ -6,10 +6,12 @@ All of it has passed `plain`: it is one line each, and obeys nobody. What there 
 from collections.abc import Sequence
 
 from ctci import logs, words
-from ctci.model import Finding, Slower, Status, Verdict
+from ctci.model import Finding, Mended, Slower, Status, Verdict
 
 #: Characters of a text of others that are shown.
 LINE = 200
+#: Characters of an author where more follows.
+AUTHOR = 24
 #: Facts of the machine that are told of one break, and files with failing tests.
 MOST_CHANGED, MOST_FILES = 3, 3
 
@@ -116,6 +118,24 @@ def _since(judged: Verdict) -> str:
 # --- the whole in a line ---------------------------------------------------------------------------------------------
 
 
+def became(judged: Verdict, now: int) -> str:
+    """`shop/api:test broke main 2 h ago, in #1482`: what became of it, and since when; `now` in Unix milliseconds."""
+    job, run = judged.job, judged.run
+    name, branch = plain(job.name, 120), plain(run.branch, 120)
+    at = f"{words.ago(job.finished_at or run.created_at, now)}, in #{run.id}"
+    verb = "timed out" if job.status is Status.TIMED_OUT else words.status(job.status)
+    if judged.word == "still broken" and judged.red is not None:
+        last = f"; last in #{run.id}" if judged.red.run != run.id else ""
+        return f"{name} has been red on {branch} for {words.age(now - judged.red.at)}, since #{judged.red.run}{last}"
+    return {
+        "broke": f"{name} broke {branch} {at}",
+        "failed": f"{name} {verb} on {branch} {at}, its first result there",
+        "allowed": f"{name} {verb} on {branch} {at}, and may",
+        "errored": f"ctci could not run {name} on {branch} {at}",
+        "fixed": f"{name} is fixed on {branch} since {at}",
+    }.get(judged.word, f"{name} {judged.word} on {branch} {at}")
+
+
 def wrong(judged: Verdict) -> str:
     """What is wrong, as shortly as it can be said: how many tests fail, else the first error, else how it ended."""
     if judged.job.status is Status.TIMED_OUT:
@@ -140,7 +160,16 @@ def flaky(judged: Verdict) -> str:
     return f"Flaky: {why}." if why else ""
 
 
+def mended(told: Mended) -> str:
+    """`by Cy Odu in 90ab3de, was broken 19 h`; of what nobody mended, `passes again on 90ab3de, was broken 19 h`."""
+    author, sha = plain(told.green.author, AUTHOR), words.sha(told.green.commit)
+    by = f"by {author} in {sha}" if author and sha else f"in #{told.green.run}"
+    if told.by_itself:
+        by = f"passes again on {sha}"
+    return f"{by}, was broken {words.age(told.green.at - told.red.at)}"
+
+
 def slower(told: Slower) -> str:
     """`2m10s -> 4m48s, since #1475 Bo Lind`."""
-    by = plain(told.since.author, 24)
+    by = plain(told.since.author, AUTHOR)
     return f"{words.briefly(told.usual_s)} -> {words.briefly(told.now_s)}, since #{told.since.run} {by}".rstrip()

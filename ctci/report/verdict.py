@@ -5,10 +5,10 @@ have no result: they change nothing about what was before.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from statistics import median
 
-from ctci.model import RED, Changed, Commit, Finding, Job, Past, Recipe, Seen, Slower, Status, Verdict
+from ctci.model import RED, Changed, Commit, Finding, Job, Mended, Past, Recipe, Seen, Slower, Status, Verdict
 from ctci.report import known
 
 #: The words of a change, in the order in which a letter tells them.
@@ -84,6 +84,36 @@ def _changes(past: Past, word: str) -> bool:
         was_red = past.baseline is not None and past.baseline.status in RED and not past.forked
         return not was_red and past.last is not Status.ERRORED
     return word in WORDS
+
+
+# --- what was before -----------------------------------------------------------------------------------------------
+
+
+def mended(past: Past) -> Mended | None:
+    """Of a job that is green the last break that its place had, as far as that is known; None where it had none."""
+    if past.job.status is not Status.SUCCEEDED:
+        return None
+    results = (_seen(past), *past.results)
+    green = next((at for at, each in enumerate(results) if each.status in RED), None)
+    if green is None:
+        return None
+    broken = list(takewhile(lambda each: each.status in RED, results[green:]))
+    return Mended(red=broken[-1], last=broken[0], green=results[green - 1])
+
+
+def _seen(past: Past) -> Seen:
+    """The job itself, as history will remember it."""
+    job = past.job
+    return Seen(
+        job=job.id,
+        run=past.run.id,
+        status=job.status,
+        commit=past.run.commit,
+        author=past.run.author,
+        subject=past.run.subject,
+        at=job.finished_at or job.queued_at,
+        seconds=job.exit.seconds if job.exit is not None else 0.0,
+    )
 
 
 # --- who or what is to blame -----------------------------------------------------------------------------------------
@@ -189,17 +219,7 @@ def _slower(past: Past) -> Slower | None:
     job = past.job
     if job.status is not Status.SUCCEEDED or job.same_as is not None or job.exit is None:
         return None
-    now = Seen(
-        job=job.id,
-        run=past.run.id,
-        status=job.status,
-        commit=past.run.commit,
-        author=past.run.author,
-        subject=past.run.subject,
-        at=job.finished_at or job.queued_at,
-        seconds=job.exit.seconds,
-    )
-    return slowed(job.order.recipe, (now, *past.results))
+    return slowed(job.order.recipe, (_seen(past), *past.results))
 
 
 def slowed(recipe: Recipe, results: Sequence[Seen]) -> Slower | None:

@@ -39,6 +39,7 @@ def complete(ctci: Caller, line: str) -> list[str]:
         ("ctci plan ", ["shop"]),
         ("ctci run shop/", ["shop/api", "shop/api:build", "shop/api:test"]),
         ("ctci run shop/api:t", ["shop/api:test"]),
+        ("ctci why shop/api:t", ["shop/api:test"]),
         ("ctci show ", ["2", "1"]),
         ("ctci rerun 2", ["2"]),
         ("ctci runs --project s", ["shop"]),

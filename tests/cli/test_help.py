@@ -56,7 +56,7 @@ def test_the_help_of_run_documents_its_exit_codes(ctci: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"), [("statsu", "status"), ("why", "why-not"), ("rerunn", "rerun"), ("lgo", "log")]
+    ("typed", "meant"), [("statsu", "status"), ("whynot", "why-not"), ("rerunn", "rerun"), ("lgo", "log")]
 )
 def test_a_mistyped_verb_is_guessed(ctci: Caller, typed: str, meant: str) -> None:
     said = ctci(typed)

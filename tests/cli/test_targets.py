@@ -34,6 +34,23 @@ def test_a_word_names_a_run_a_job_or_a_project(text: str, expected: Target | Non
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        ("shop", (Target(project="shop"), None)),
+        ("shop@dev", (Target(project="shop"), "refs/heads/dev")),
+        ("shop/api:test@feature/x@2", (Target(project="shop", path="api:test"), "refs/heads/feature/x@2")),
+        ("shop@refs/tags/v1", (Target(project="shop"), "refs/tags/v1")),
+        ("https://ana@ci.example.org/runs/12", (Target(run=12), None)),
+        ("shop@", (None, None)),
+        ("@dev", (None, None)),
+        ("12@dev", (None, None)),
+    ],
+)
+def test_a_word_may_name_a_ref_too(text: str, expected: tuple[Target | None, str | None]) -> None:
+    assert expected == targets.on(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
         ("shop", Recipes(project="shop", subproject=None, recipe=None)),
         ("shop/api", Recipes(project="shop", subproject="api", recipe=None)),
         ("shop/api:test", Recipes(project="shop", subproject="api", recipe="test")),

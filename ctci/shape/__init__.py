@@ -1,0 +1,102 @@
+"""Nouns -> the one JSON that `--json` prints, and that API and events will speak. Pure.
+
+Times are RFC 3339 in UTC, durations seconds as numbers, enums lower snake. Keys may be added, never changed.
+"""
+
+from collections.abc import Mapping
+
+from ctci.model import FINISHED, Status
+from ctci.shape.findings import ACK, ack, acknowledged, finding, life_, novel, reading
+from ctci.shape.lists import items, pick
+from ctci.shape.runs import (
+    BRANCH,
+    DELIVERY,
+    JOB,
+    PLAN,
+    RUN,
+    RUN_WHOLE,
+    SENDING,
+    attempt,
+    branch,
+    commit,
+    delivery,
+    exit_,
+    hunt,
+    job_,
+    plan,
+    run,
+    run_url,
+    run_whole,
+    sending,
+    wait,
+)
+from ctci.shape.times import time
+from ctci.shape.verdicts import VERDICT, verdict
+
+__all__ = [
+    "ACK",
+    "AHEAD",
+    "BRANCH",
+    "CODES",
+    "DELIVERY",
+    "JOB",
+    "PLAN",
+    "RUN",
+    "RUN_WHOLE",
+    "SENDING",
+    "VERDICT",
+    "ack",
+    "acknowledged",
+    "attempt",
+    "branch",
+    "code",
+    "commit",
+    "delivery",
+    "exit_",
+    "finding",
+    "hunt",
+    "items",
+    "job_",
+    "life_",
+    "novel",
+    "pick",
+    "plan",
+    "reading",
+    "run",
+    "run_url",
+    "run_whole",
+    "sending",
+    "time",
+    "verdict",
+    "wait",
+]
+
+AHEAD = (
+    "project",
+    "schedule",
+    "at",
+    "local",
+    "timezone",
+    "branches",
+    "recipes",
+    "skip_unchanged",
+    "jitter_s",
+    "takes_s",
+)
+
+#: Exit code of `run --wait`, by what became of the run.
+CODES: Mapping[Status, int] = {
+    Status.SUCCEEDED: 0,
+    Status.SKIPPED: 0,
+    Status.FAILED: 1,
+    Status.TIMED_OUT: 124,
+    Status.ERRORED: 125,
+    Status.CANCELLED: 130,
+    Status.SUPERSEDED: 130,
+}
+
+
+def code(status: Status) -> int:
+    """What a script is told of a finished run: 0 succeeded or skipped, 1, 124, 125 or 130."""
+    assert status in FINISHED  # noqa: S101 - whoever asks has waited
+    return CODES[status]
