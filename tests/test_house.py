@@ -138,6 +138,8 @@ PURE = (
     "web.badge",
     "web.cctray",
     "web.markup",
+    "web.overviews",
+    "web.sentences",
     "report.chat",
     "report.events",
     "report.signing",

@@ -131,6 +131,8 @@ def _tell_run(run: Run, jobs: Sequence[Job], told: Sequence[Judged], public_url:
 
 def _tell_branch(told: Sequence[Judged], public_url: str, now: int) -> None:
     worth = [each for each in told if each.verdict.word in verdict.BROKEN]
+    # What has just broken is what one asks about.
+    worth.sort(key=lambda each: each.verdict.word == "still broken")
     _tell(worth, public_url, now)
     if not worth:
         terminal.say(_line(Status.SUCCEEDED, _green(told, now)))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ctci import logs, words
 from ctci.model import Finding, Mended, Slower, Status, Verdict
+from ctci.report import verdict
 
 #: Characters of a text of others that are shown.
 LINE = 200
@@ -152,6 +153,16 @@ def blamed(judged: Verdict) -> str:
         "machine": _machine(judged),
         "nothing": "nothing changed",
     }.get(judged.cause, "")
+
+
+def beside(judged: Verdict) -> str:
+    """What there is to say of a job in a list, beside its word; empty where the word says all."""
+    if judged.word in verdict.BROKEN or judged.word == "allowed":
+        return wrong(judged)
+    mended = f"was red since #{judged.red.run}" if judged.word == "fixed" and judged.red is not None else ""
+    slow = f"slower: {slower(judged.slower)}" if judged.slower is not None else ""
+    shaky = flaky(judged).removesuffix(".")
+    return "; ".join(filter(None, (mended, f"{shaky[:1].lower()}{shaky[1:]}", slow)))
 
 
 def flaky(judged: Verdict) -> str:

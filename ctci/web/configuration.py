@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from ctci.config.settings import Config, Project
 from ctci.model import place_of
-from ctci.web import render, sentences
+from ctci.web import overviews, render
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ def configuration(request: Request) -> Response:
     return render.page(
         request,
         "config.html",
-        verdict=sentences.configuration(len(rows), sum(len(row.recipes) for row in rows), broken=error is not None),
+        verdict=overviews.configuration(len(rows), sum(len(row.recipes) for row in rows), broken=error is not None),
         title="Config",
         state="broken" if error is not None else "idle",
         nav="config",

@@ -6,10 +6,10 @@ from urllib.parse import quote, urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ctci import config, ledger
+from ctci import ledger
 from ctci.model import Verdict
 from ctci.report import verdict
-from ctci.web import atom, conditional, render
+from ctci.web import atom, conditional, render, standings
 from ctci.web.doors import Doors
 
 #: Entries of a feed.
@@ -46,7 +46,5 @@ def feed(request: Request) -> Response:
 def _changes(doors: Doors, project: str | None) -> Iterator[Verdict]:
     """What each of the last jobs means that may have changed how its place stands; of those that did."""
     turned = ledger.turned(doors.db, project=project, limit=JOBS)
-    defaults = config.default_refs(doors.current.get(), ledger.default_branches(doors.db))
-    known = ledger.pasts(doors.db, turned, defaults)
-    judged = (verdict.judge(known[id_]) for id_ in turned if id_ in known)
-    yield from (each for each in judged if each.change)
+    known = standings.verdicts(doors, turned)
+    yield from (known[id_] for id_ in turned if id_ in known and known[id_].change)

@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from ctci import clock, ledger, logs
 from ctci.config.settings import Project
-from ctci.model import HEADS, RED, Commit, Job, Run, Status
-from ctci.web import pages, render, sentences, strip
+from ctci.model import HEADS, RED, Job, Run, Status, Verdict
+from ctci.web import pages, render, sentences, standings, strip
 from ctci.web.doors import Doors
 
 #: Breaks told with their commits and last line; the others have one row each.
@@ -24,8 +24,8 @@ BRANCHES, WAITING = 5, 10
 class Break:
     """A red place with what helps to mend it."""
 
-    red: sentences.Red
-    commits: tuple[Commit, ...]
+    told: Verdict
+    #: The last line of its log, where no tool has said what is wrong.
     last_line: str
 
 
@@ -52,8 +52,9 @@ def home(request: Request) -> Response:
     red = [job for job in standing if job.is_red]
     # A default branch concerns everybody, so it is told first.
     red.sort(key=lambda job: (job.order.ref != defaults[job.order.project], -(job.finished_at or 0)))
-    breaks = [_break(doors, job) for job in red[:TOLD]]
-    breaks.sort(key=lambda each: (each.red.job.order.ref != defaults[each.red.job.order.project], -each.red.since))
+    judged = standings.of_jobs(doors, red[:TOLD])
+    breaks = [_break(doors, each) for each in judged.values()]
+    breaks.sort(key=lambda each: (each.told.run.ref != defaults[each.told.run.project], -sentences.since(each.told)))
     running, waiting = ledger.running(doors.db), ledger.queue(doors.db, limit=WAITING)
     counts = ledger.counts(doors.db)
     live = counts["running"] + counts["queued"]
@@ -62,7 +63,7 @@ def home(request: Request) -> Response:
     return render.page(
         request,
         "home.html",
-        verdict=sentences.home(breaks[0].red if breaks else None, standing, live, now),
+        verdict=sentences.home(breaks[0].told if breaks else None, standing, live, now),
         title=f"{len(red)} broken" if red else "",
         state=state,
         nav="home",
@@ -91,17 +92,14 @@ def _counts(job: Job, projects: Mapping[str, Project], defaults: Mapping[str, st
     return order.ref == defaults[order.project] or now - (job.finished_at or now) < QUIET_MS
 
 
-def _break(doors: Doors, job: Job) -> Break:
-    green, first = ledger.since(doors.db, job)
-    brought = ledger.commits_of(doors.db, (first or job).run)
-    sub = job.order.subproject
-    touching = tuple(commit for commit in brought if not sub or sub in commit.touches) or brought
-    _, lines = logs.tail(pages.log_of(doors, job), 20)
+def _break(doors: Doors, told: Verdict) -> Break:
+    if told.first is not None:
+        return Break(told=told, last_line="")
+    _, lines = logs.tail(pages.log_of(doors, told.job), 20)
     said = (logs.clean(line).strip() for line in reversed(lines))
     # What ctci itself wrote into the log is not what the recipe said.
     last = next((line for line in said if line and not line.startswith("[ctci]")), "")
-    red = sentences.Red(job=job, green=green, first=first)
-    return Break(red=red, commits=touching[:4], last_line=last[:300])
+    return Break(told=told, last_line=last[:300])
 
 
 def _branches(doors: Doors, defaults: Mapping[str, str]) -> tuple[Branch, ...]:

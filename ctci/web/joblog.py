@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from ctci import clock, ledger, logs
 from ctci.model import FINISHED, Job, Run, Status
-from ctci.web import ansi, found, pages, render, sections, sentences
+from ctci.web import ansi, found, pages, render, sections, sentences, standings
 from ctci.web.found import Found
 
 #: Lines of a window; a page has at most MOST lines and WHOLE bytes in one piece.
@@ -167,6 +167,7 @@ def _page(request: Request, run: Run, job: Job) -> Response:
     attempts = ledger.attempts_of(doors.db, job.id) if job.attempt > 1 else ()
     following = job.status is Status.RUNNING and attempt == job.attempt and view.last == view.total
     verdict = sentences.log(job, run, view.total, clock.now())
+    judged = standings.of_jobs(doors, [job]).get(job.id) if attempt == job.attempt else None
     return render.page(
         request,
         "job.html",
@@ -179,6 +180,7 @@ def _page(request: Request, run: Run, job: Job) -> Response:
         log=log,
         view=view,
         told=told,
+        judged=judged,
         first_line=_first_line(told),
         new_line=_new_line(told),
         bad=_bad(told),

@@ -12,16 +12,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ctci import clock, ledger, logs
-from ctci.model import FINISHED, HEADS, Job, Sending, Status
+from ctci.model import FINISHED, HEADS, Job, Sending, Status, Verdict
 from ctci.receive import sweep
 from ctci.web import found as found_
-from ctci.web import render, sentences, standings, strip
+from ctci.web import overviews, render, sentences, standings, strip
 from ctci.web.doors import Doors
 
 #: Rows of a page.
 ROWS = 50
-#: Of a red job of a run that is told of so many last lines are shown, of so many characters.
-LINES, WIDE = 12, 300
+#: Of so many red jobs of a run lines of the log are shown, those around the first error, else the last; each so wide.
+RED, BEFORE, AFTER, LINES, WIDE = 3, 4, 3, 12, 300
 #: Findings of each job that the page of a run shows; its own page has more.
 FOUND = 6
 #: Of what was told of a run so much is looked at; and the sink whose tellings are shown where they fail alone.
@@ -29,12 +29,15 @@ TOLD, STATUSES = 200, "status"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ending:
-    """A red job with the end of its log."""
+class Excerpt:
+    """A red job with the lines of its log around its first error, else those at its end."""
 
-    red: sentences.Red
+    told: Verdict
+    #: The number of the first of the lines.
     first: int
     lines: tuple[str, ...]
+    #: The number of the one with the error, where that is known.
+    hit: int | None = None
 
 
 def number(request: Request, name: str) -> int | None:
@@ -65,7 +68,7 @@ def runs(request: Request) -> Response:
     return render.page(
         request,
         "runs.html",
-        verdict=sentences.runs(found, where=where, older=older, newest=before is None),
+        verdict=overviews.runs(found, where=where, older=older, newest=before is None),
         title=f"Runs{where}",
         state=sentences.state([found[0].status] if found else []),
         nav="runs",
@@ -88,9 +91,9 @@ def run(request: Request) -> Response:
         return no_run(request, request.path_params["run"])
     jobs = ledger.jobs_of(doors.db, [found.id], ahead=True)[found.id]
     now = clock.now()
-    reds = standings.reds(doors, jobs)
-    endings = tuple(_ending(doors, red) for red in reds)
-    verdict = standings.verdict(doors, found, jobs, reds, now)
+    judged = standings.of_jobs(doors, jobs)
+    red = [judged[job.id] for job in jobs if job.is_red and job.id in judged]
+    verdict = standings.of_run(doors, found, jobs, judged, now)
     newest = ledger.runs_(doors.db, project=found.project, ref=found.ref, after=found.id, limit=1)
     previous = ledger.runs_(doors.db, project=found.project, ref=found.ref, before=found.id, limit=1)
     again = {job.id: ledger.attempts_of(doors.db, job.id) for job in jobs if job.attempt > 1}
@@ -105,7 +108,8 @@ def run(request: Request) -> Response:
         run=found,
         jobs=jobs,
         live=found.finished_at is None,
-        endings=endings,
+        judged=judged,
+        excerpts=tuple(_excerpt(doors, each) for each in red[:RED]),
         lanes=strip.lanes(jobs, now),
         took=strip.took(found),
         tally=_tally(jobs),
@@ -132,7 +136,7 @@ def deliveries(request: Request) -> Response:
     return render.page(
         request,
         "deliveries.html",
-        verdict=sentences.deliveries(found, where=f" for {project}" if project else "", newest=before is None),
+        verdict=overviews.deliveries(found, where=f" for {project}" if project else "", newest=before is None),
         title="Deliveries",
         nav="deliveries",
         deliveries=found,
@@ -151,9 +155,15 @@ def no_run(request: Request, number_: int) -> Response:
     )
 
 
-def _ending(doors: Doors, red: sentences.Red) -> Ending:
-    first, lines = logs.tail(log_of(doors, red.job), LINES)
-    return Ending(red=red, first=first, lines=tuple(_cut(logs.clean(line)) for line in lines))
+def _excerpt(doors: Doors, told: Verdict) -> Excerpt:
+    path, hit = log_of(doors, told.job), told.first.log_line if told.first is not None else None
+    log = logs.open_(path) if hit is not None else None
+    if hit is None or log is None or hit > log.lines:
+        first, lines = logs.tail(path, LINES)
+        return Excerpt(told=told, first=first, lines=tuple(_cut(logs.clean(line)) for line in lines))
+    first = max(1, hit - BEFORE)
+    around = logs.window(log, first, BEFORE + 1 + AFTER)
+    return Excerpt(told=told, first=first, lines=tuple(_cut(logs.clean(each.text)) for each in around), hit=hit)
 
 
 def log_of(doors: Doors, job: Job) -> Path:

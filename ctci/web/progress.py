@@ -80,7 +80,7 @@ def _news(doors: Doors, ids: Sequence[int], progress: pushed.Progress) -> str:
         return progress.news(
             runs[::-1],
             jobs,
-            lambda run, its: standings.verdict(doors, run, its, standings.reds(doors, its), now),
+            lambda run, its: standings.of_run(doors, run, its, standings.of_jobs(doors, its), now),
             now,
         )
     except ledger.Away:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from ctci import ledger
 from ctci.model import Job, Run
-from ctci.web import render, sentences
+from ctci.web import overviews, render, sentences
 
 #: Waiting jobs on the page.
 ROWS = 200
@@ -33,7 +33,7 @@ def queue(request: Request) -> Response:
     return render.page(
         request,
         "queue.html",
-        verdict=sentences.queue(counts["running"], counts["queued"], waiting),
+        verdict=overviews.queue(counts["running"], counts["queued"], waiting),
         title="Queue",
         state=sentences.state([job.status for job, _ in (*running, *waiting)]),
         nav="queue",

@@ -18,6 +18,7 @@ import ctci
 from ctci import clock, config, ledger, logs, words
 from ctci.config.settings import Project
 from ctci.model import short_ref
+from ctci.report import saying
 from ctci.web import found, sentences
 from ctci.web.doors import Doors
 
@@ -99,6 +100,7 @@ def environment() -> Environment:
         branch_href=sentences.branch_href,
         asked=words.ASKED,
         silence=lambda silence: words.silence(silence, clock.moment),
+        saying=saying,
         version=ctci.__version__,
     )
     return made

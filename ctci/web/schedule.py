@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from ctci import clock
 from ctci.receive import agenda
-from ctci.web import render, sentences
+from ctci.web import overviews, render
 
 DAYS = 14
 
@@ -35,7 +35,7 @@ def schedule(request: Request) -> Response:
     return render.page(
         request,
         "schedule.html",
-        verdict=sentences.schedule(found.ahead, len(missed), now),
+        verdict=overviews.schedule(found.ahead, len(missed), now),
         title="Schedule",
         nav="schedule",
         rows=_rows(found.ahead),

@@ -3,14 +3,13 @@
 A sentence names the job, the age and the cause, and alone would do as a mail's subject.
 """
 
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from ctci import words
-from ctci.model import FINISHED, HEADS, RED, Delivery, Job, Run, Status, short_ref
-from ctci.receive.agenda import Ahead
+from ctci import model, words
+from ctci.model import FINISHED, HEADS, RED, Job, Run, Status, short_ref
+from ctci.report import saying
 
 #: A cause in a headline is cut here; the whole stands in the table below it.
 CAUSE = 160
@@ -48,20 +47,24 @@ def branch_href(project: str, ref: str) -> str:
     return f"runs?{urlencode({'project': project, 'branch': ref if branch.startswith('refs/') else branch})}"
 
 
-def run_(run: Run, jobs: Sequence[Job], now: int, *, broke: Collection[int] = ()) -> Verdict:
-    """The verdict of a run; `broke`: ids of its jobs that are the first red ones after a green one."""
+def run_(run: Run, jobs: Sequence[Job], now: int, *, judged: Mapping[int, model.Verdict]) -> Verdict:
+    """The verdict of a run; `judged`: what its jobs mean, by id, as far as they came to a result."""
     number = Part(f"#{run.id}")
     moment = _ago(run.finished_at or run.created_at, now)
     on = Part(f" on {run.branch} ")
     if run.status in RED:
         red = [job for job in jobs if job.is_red]
-        told = [job for job in red if job.id in broke] or red
-        verb = f" broke {run.branch} " if broke else f" {_verb(red)} on {run.branch} "
+        broke = [job for job in red if job.id in judged and judged[job.id].word == "broke"]
+        told = broke or red
+        verb = "broke" if broke else _verb(red)
         at = max((job.finished_at or now for job in told), default=now)
         others = f"; {words.count(len(red) - len(told), 'more is', 'more are')} red" if len(red) > len(told) else ""
         still = "" if run.finished_at else f"; {_open(jobs)}"
-        end = Part(f"{_cause(told)}{others}{still}.")
-        return Verdict(parts=(*_places(told), Part(verb), _ago(at, now), end), status=run.status)
+        end = Part(f"{others}{still}.")
+        one = judged.get(told[0].id) if len(told) == 1 else None
+        why = (*_still(one, ", red since "), *_blame(one, verb)) if one is not None else (Part(_cause(told)),)
+        on_it = Part(f" {verb} {'' if broke else 'on '}{run.branch} ")
+        return Verdict(parts=(*_places(told), on_it, _ago(at, now), *why, end), status=run.status)
     if run.status is Status.ERRORED:
         errored = [job for job in jobs if job.status is Status.ERRORED]
         parts = (Part("ctci could not run "), *_places(errored), on, moment, Part(f"{_cause(errored)}."))
@@ -74,8 +77,8 @@ def run_(run: Run, jobs: Sequence[Job], now: int, *, broke: Collection[int] = ()
             parts=(*_places(live), Part(f" {_is(live)} running on {run.branch}: {ended}")), status=run.status
         )
     if run.status is Status.QUEUED:
-        why = words.waits(jobs[0], run) if jobs else "waits"
-        return Verdict(parts=(number, Part(f" {why}.")), status=run.status)
+        waits = words.waits(jobs[0], run) if jobs else "waits"
+        return Verdict(parts=(number, Part(f" {waits}.")), status=run.status)
     if run.status is Status.SUCCEEDED:
         is_green = Part(f" is green on {run.branch}: {succeeded(jobs)} ")
         return Verdict(parts=(number, is_green, moment, Part(".")), status=run.status)
@@ -86,40 +89,23 @@ def run_(run: Run, jobs: Sequence[Job], now: int, *, broke: Collection[int] = ()
     return Verdict(parts=(number, Part(did), on, moment, Part(cause)), status=run.status)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Red:
-    """A red place: its last job, the last green one, and the first red one after it."""
-
-    job: Job
-    green: Job | None
-    first: Job | None
-
-    @property
-    def broke(self) -> bool:
-        """Whether the last job is the one that broke it."""
-        return self.green is not None and self.first is not None and self.first.id == self.job.id
-
-    @property
-    def still(self) -> bool:
-        """Whether it was red before the last job already."""
-        return self.first is not None and self.first.id != self.job.id
-
-    @property
-    def since(self) -> int:
-        """When it became red, Unix milliseconds."""
-        return (self.first or self.job).finished_at or 0
+def since(red: model.Verdict) -> int:
+    """When a red place became red, Unix milliseconds."""
+    return red.red.at if red.red is not None else red.job.finished_at or 0
 
 
-def home(red: Red | None, standing: Sequence[Job], live: int, now: int) -> Verdict:
+def home(red: model.Verdict | None, standing: Sequence[Job], live: int, now: int) -> Verdict:
     """The verdict over everything; `red` the weightiest break, `standing` all last conclusive jobs."""
     if red is not None:
         job, branch = red.job, short_ref(red.job.order.ref)
-        if red.still:
-            told = (Part(f" has been red on {branch} for "), Part(words.age(now - red.since), at=red.since))
+        verb = {"broke": "broke", "still broken": "has been red"}.get(red.word, _verb([job]))
+        if red.word == "still broken":
+            span = Part(words.age(now - since(red)), at=since(red))
+            told: tuple[Part, ...] = (Part(f" {verb} on {branch} for "), span, *_still(red, ", since "))
         else:
-            verb = f" broke {branch} " if red.broke else f" {_verb([job])} on {branch} "
-            told = (Part(verb), _ago(red.since, now))
-        return Verdict(parts=(Part(job.name, job_href(job)), *told, Part(f"{_cause([job])}.")), status=job.status)
+            told = (Part(f" {verb} {'on ' if red.word == 'failed' else ''}{branch} "), _ago(since(red), now))
+        parts = (Part(job.name, job_href(job)), *told, *_blame(red, verb), Part("."))
+        return Verdict(parts=parts, status=job.status)
     if standing:
         last = max(standing, key=lambda job: job.finished_at or 0)
         places = {(job.order.project, job.order.ref) for job in standing}
@@ -178,78 +164,6 @@ def log(job: Job, run: Run, lines: int, now: int) -> Verdict:
     return Verdict(parts=(Part(text),), status=job.status)
 
 
-def runs(found: Sequence[Run], *, where: str, older: bool, newest: bool) -> Verdict:
-    """The verdict over a page of runs; `older`: there are more, `newest`: it is the first page."""
-    if not found:
-        return Verdict(parts=(Part(f"No run{where} matches." if where else "No runs yet."),))
-    counted = Counter(words.status(run.status) for run in found)
-    told = ", ".join(f"{number} {name}" for name, number in counted.most_common())
-    total = words.count(len(found), "run")
-    which = f"{'The newest ' if newest and older else ''}{total}{where}"
-    if not newest:
-        which = f"{total}{where}, from #{found[0].id} down to #{found[-1].id}"
-    return Verdict(parts=(Part(f"{which}: {told}."),), status=None)
-
-
-def deliveries(found: Sequence[Delivery], *, where: str, newest: bool) -> Verdict:
-    """The verdict over a page of deliveries."""
-    if not found:
-        return Verdict(parts=(Part(f"No hook has called{where} yet." if newest else f"No older call{where}."),))
-    counted = Counter(each.decision for each in found)
-    kinds = (
-        ("queued", "made a run", "made a run"),
-        ("ignored", "was ignored", "were ignored"),
-        ("duplicate", "was seen before", "were seen before"),
-        ("refused", "was refused", "were refused"),
-    )
-    told = ", ".join(
-        f"{words.number(counted[name])} {one if counted[name] == 1 else many}"
-        for name, one, many in kinds
-        if counted[name]
-    )
-    which = (
-        "The last call"
-        if newest and len(found) == 1
-        else f"{'The last ' if newest else ''}{words.count(len(found), 'call')}"
-    )
-    return Verdict(parts=(Part(f"{which}{where}: {told}."),))
-
-
-def queue(running: int, queued: int, waiting: Sequence[tuple[Job, Run]]) -> Verdict:
-    """The verdict over the queue, with what the first one waits for."""
-    runs = f"{words.count(running, 'job runs', 'jobs run')}" if running else "Nothing runs"
-    if not waiting:
-        text = f"{runs} and nothing waits."
-        return Verdict(parts=(Part(text),), status=Status.RUNNING if running else None)
-    told = f"{runs} and {words.number(queued)} {'waits' if queued == 1 else 'wait'}"
-    first, run = waiting[0]
-    why = Part(f" {words.waits(first, run)}.")
-    return Verdict(
-        parts=(Part(f"{told}: "), Part(first.name, job_href(first)), why),
-        status=Status.RUNNING if running else Status.QUEUED,
-    )
-
-
-def schedule(ahead: Sequence[Ahead], missed: int, now: int) -> Verdict:
-    """The verdict over what runs without a push; `missed`: of the last seven days."""
-    lost = f"; {words.count(missed, 'time was', 'times were')} missed in the last seven days" if missed else ""
-    if not ahead:
-        return Verdict(parts=(Part(f"Nothing is scheduled{lost}."),))
-    first = ahead[0]
-    when = f"in {words.age(first.nominal.at - now)}, at {first.local:%H:%M}"
-    said = Part(f"Next is {first.project} {first.schedule.name} ")
-    return Verdict(parts=(said, Part(when, at=first.nominal.at), Part(f"{lost}.")))
-
-
-def configuration(projects: int, recipes: int, *, broken: bool) -> Verdict:
-    """The verdict over what is configured."""
-    if broken:
-        text = "The last change of the configuration has errors; the one before it is in force."
-        return Verdict(parts=(Part(text),), status=Status.ERRORED)
-    told = f"{words.count(projects, 'project')} with {words.count(recipes, 'recipe')}"
-    return Verdict(parts=(Part(f"{told} {'is' if projects == 1 else 'are'} in force."),))
-
-
 def state(statuses: Collection[Status]) -> str:
     """The favicon: `broken`, `running`, `green` or `idle`."""
     if RED & set(statuses):
@@ -305,6 +219,24 @@ def _cause(jobs: Sequence[Job]) -> str:
     """`: exit 1`, where all have the same reason."""
     reasons = {job.reason for job in jobs if job.reason}
     return f": {_cut(reasons.pop())}" if len(reasons) == 1 else ""
+
+
+def _blame(red: model.Verdict, verb: str) -> tuple[Part, ...]:
+    """`: 12 of 846 tests fail, all new; 2 suspects since green #1479`, behind what `verb` has said already."""
+    wrong, blamed = saying.wrong(red).removeprefix(f"{verb} "), saying.blamed(red)
+    parts = [Part(f": {_cut(wrong)}")] if wrong else []
+    if blamed:
+        parts.append(Part(f"{'; ' if parts else ': '}{blamed}"))
+        if red.green is not None:
+            parts += [Part(" since green "), Part(f"#{red.green.run}", f"runs/{red.green.run}")]
+    return tuple(parts)
+
+
+def _still(red: model.Verdict | None, before: str) -> tuple[Part, ...]:
+    """`, red since #1391`, of what was red before; `before` stands before the number."""
+    if red is None or red.word != "still broken" or red.red is None:
+        return ()
+    return (Part(before), Part(f"#{red.red.run}", f"runs/{red.red.run}"))
 
 
 def _cut(reason: str) -> str:

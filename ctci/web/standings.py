@@ -1,30 +1,35 @@
-"""The verdict of one run, for its page and for who waits for it: with what it broke, and what it left red."""
+"""What results mean, for the pages that tell of them: of jobs each, and of one run in a sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ctci import config, ledger, words
-from ctci.model import Job, Run, Status
+from ctci.model import CONCLUSIVE, Job, Run, Status, Verdict
+from ctci.report import verdict
 from ctci.web import sentences
 from ctci.web.doors import Doors
 
-#: Red jobs of a run that are held against what was before, and whose last lines its page shows.
+#: Red places of its branch that the sentence of a green run names.
 SHOWN = 3
 
 
-def reds(doors: Doors, jobs: Sequence[Job]) -> tuple[sentences.Red, ...]:
-    """The first red jobs of a run, each with what was before it."""
-    found = []
-    for job in [job for job in jobs if job.is_red][:SHOWN]:
-        green, first = ledger.since(doors.db, job)
-        found.append(sentences.Red(job=job, green=green, first=first))
-    return tuple(found)
+def verdicts(doors: Doors, ids: Collection[int]) -> Mapping[int, Verdict]:
+    """What these jobs (ids) mean against what was before, of those that are still there; always as many queries."""
+    if not ids:
+        return {}
+    defaults = config.default_refs(doors.current.get(), ledger.default_branches(doors.db))
+    return {id_: verdict.judge(past) for id_, past in ledger.pasts(doors.db, ids, defaults).items()}
 
 
-def verdict(doors: Doors, run: Run, jobs: Sequence[Job], reds: Sequence[sentences.Red], now: int) -> sentences.Verdict:
+def of_jobs(doors: Doors, jobs: Sequence[Job]) -> Mapping[int, Verdict]:
+    """Those of the jobs that came to a result, by id."""
+    return verdicts(doors, {job.id for job in jobs if job.status in CONCLUSIVE})
+
+
+def of_run(doors: Doors, run: Run, jobs: Sequence[Job], judged: Mapping[int, Verdict], now: int) -> sentences.Verdict:
     """The sentence of a run; a green one does not make a branch green that is red for something it did not try."""
     beside = _beside(doors, run)
     if not beside:
-        return sentences.run_(run, jobs, now, broke={red.job.id for red in reds if red.broke})
+        return sentences.run_(run, jobs, now, judged=judged)
     at = run.finished_at or run.created_at
     stays = words.names([f"{job.place} since #{since}" for job, since in beside[:SHOWN]])
     more = f" and {len(beside) - SHOWN} more" if len(beside) > SHOWN else ""

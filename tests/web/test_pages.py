@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 
 from ctci import clock, ledger
-from ctci.config.settings import Schedule
+from ctci.config.settings import Schedule, Subproject
 from ctci.model import Finding, Job, NewLine, Novel, Order, Owed, Reading, Repeat, Run, Status, Tally
 from ctci.web import render, sentences, strip
 from tests import make
@@ -110,7 +110,7 @@ def test_home_says_who_broke_what(site: Site, db: ledger.Ledger, host: int) -> N
 
     page = site.get("/")
 
-    assert page.h1 == "shop/api:test broke main 2 h ago: exit 1."
+    assert page.h1 == f"shop/api:test broke main 2 h ago: exit 1; 1 suspect since green #{green}."
     assert "E  assert 19.99 == 20" in page.text
     assert re.search(rf'Last green <time .*</time> in <a href="/runs/{green}">#{green}</a>', page.text)
     assert "Use floats for prices" in page.text
@@ -120,14 +120,17 @@ def test_home_says_who_broke_what(site: Site, db: ledger.Ledger, host: int) -> N
 
 
 def test_home_says_since_when_it_is_still_broken(site: Site, db: ledger.Ledger, host: int) -> None:
-    make.settled(db, host)
+    green = make.settled(db, host)
     first = make.settled(db, host, Status.FAILED, "exit 1")
     site.clock.move(4 * 86400)
     make.settled(db, host, Status.TIMED_OUT, "timed out after 15 m")
 
     page = site.get("/")
 
-    assert page.h1 == "shop/api:test has been red on main for 4 days: timed out after 15 m."
+    assert page.h1 == (
+        f"shop/api:test has been red on main for 4 days, since #{first}: timed out after 15 m; "
+        f"1 suspect since green #{green}."
+    )
     assert "still broken" in page.text
     assert f'since <a href="/runs/{first}">#{first}</a>' in page.text
 
@@ -248,13 +251,14 @@ def test_a_page_asks_the_ledger_as_often_for_many_rows_as_for_one(
 
 
 def test_a_red_run_says_everything_that_helps(site: Site, db: ledger.Ledger, host: int) -> None:
-    make.settled(db, host)
+    green = make.settled(db, host)
     run = make.settled(db, host, Status.FAILED, "exit 3", trigger=make.trigger(after=make.sha(77)))
     site.write(only_job(db, run), b"one\ntwo\nE  broken\n")
 
     page = site.get(f"/runs/{run}")
 
-    assert page.h1 == "api:test broke main just now: exit 3."
+    said = f"api:test broke main just now: exit 3; 1 suspect since green #{green}"
+    assert page.h1 == f"{said}."
     assert "Pushed by ana" in page.text
     assert "E  broken" in page.text
     assert f"git switch --detach {make.sha(77)}" in page.text
@@ -262,7 +266,7 @@ def test_a_red_run_says_everything_that_helps(site: Site, db: ledger.Ledger, hos
     assert "make test" in page.text
     assert "api queued: the branch is main" in page.text
     assert f"<code>ctci rerun {run}</code>" in page.text
-    assert f"<title>✗ #{run} api:test broke main just now: exit 3 · ctci</title>" in page.text
+    assert f"<title>✗ #{run} {said} · ctci</title>" in page.text
 
 
 def test_a_run_says_once_why_its_forge_was_not_told(site: Site, db: ledger.Ledger) -> None:
@@ -1111,6 +1115,90 @@ def test_a_finding_has_a_name_and_a_word_for_its_life(site: Site, db: ledger.Led
     assert f"<code>{known.fingerprint[:8]}</code>" in after
 
 
+def test_a_break_is_told_with_its_first_error_and_who_may_have_broken_it(
+    site: Site, db: ledger.Ledger, host: int
+) -> None:
+    green = make.settled(db, host)
+    mine = make.commit(sha=make.sha(77), author="Bo Lind", subject="Bump pydantic to 2.9")
+    run = make.prepared(
+        db,
+        trigger=make.trigger(after=mine.sha),
+        brought=(mine, make.commit(sha=make.sha(78), author="Dee Park", subject="Reword", touches=("web",))),
+    )
+    job, _ = make.running(db, host)
+    first = make.finding(severity="error", file="ring.c", line=212, column=9, message="no <strlcpy>", log_line=6)
+    make.settle(db, job, host, Status.FAILED, "exit 2", (first, make.finding()))
+    site.write(job, b"".join(b"line %d\n" % number for number in range(1, 20)))
+
+    home, page, log = (site.get(path) for path in ("/", f"/runs/{run}", f"/jobs/{job.id}"))
+
+    error = f'<a href="/runs/{run}/api/test?line=6#L6"><b>ring.c:212:9</b>  error: no &lt;strlcpy&gt;</a>'
+    said = f"api:test broke main just now: 2 errors, all new; 1 suspect since green #{green}."
+    assert (page.h1, home.h1) == (said, f"shop/{said}")
+    assert (error in home.text, error in page.text) == (True, True)
+    for each in (home.text, page.text, log.text):
+        assert "2 errors, all new." in each
+        assert f"Suspect, 1 commit since green #{green}:" in each
+        assert "<span>Bo Lind</span><span>Bump pydantic to 2.9</span>" in each
+        assert "<span>Dee Park</span>" not in each
+    assert f'<b class="c31"><a href="/runs/{run}/api/test?line=6#L6">6  line 6</a></b>' in page.text
+    assert ("line 2\n" in page.text, "line 9\n" in page.text, "line 10\n" in page.text) == (True, True, False)
+    assert f'It broke main, last green in <a href="/runs/{green}">#{green}</a>.' in log.text
+    assert '<span class="st broke">' in page.text
+
+
+def test_what_else_than_a_commit_may_have_broken_it_is_said(site: Site, db: ledger.Ledger, host: int) -> None:
+    green = make.settled(db, host)
+    other = (make.order(recipe=make.recipe(run="make -j2 test")),)
+    run = make.settled(db, host, Status.FAILED, "exit 1", orders=other, brought=(make.commit(touches=("web",)),))
+
+    page, log = site.get(f"/runs/{run}"), site.get(f"/jobs/{only_job(db, run).id}")
+
+    assert page.h1 == f"api:test broke main just now: exit 1; the recipe changed since green #{green}."
+    for each in (page.text, log.text):
+        assert f"No commits to api since green #{green}: the recipe changed." in each
+
+
+def test_a_run_says_of_each_job_what_its_result_means(site: Site, db: ledger.Ledger, host: int) -> None:
+    first = make.settled(db, host, Status.FAILED, "exit 1", trigger=make.trigger(after=make.sha(77)))
+    again = make.trigger(kind="manual", after=make.sha(77))
+    fixed = make.settled(db, host, trigger=again)
+
+    page, log = site.get(f"/runs/{fixed}").text, site.get(f"/jobs/{only_job(db, fixed).id}").text
+
+    assert '<span class="st fixed">' in page
+    assert f"was red since #{first}; flaky: failed on the same commit in #{first}" in page
+    assert f'Fixed: it was red on main since <a href="/runs/{first}">#{first}</a>.' in log
+    assert f"Flaky: failed on the same commit in #{first}." in log
+
+
+def test_what_timed_out_is_said_once(site: Site, db: ledger.Ledger, host: int) -> None:
+    run = make.settled(db, host, Status.TIMED_OUT, "timed out after 15 m")
+
+    assert site.get(f"/runs/{run}").h1 == "api:test timed out on main just now: after 15 m; 1 suspect."
+    assert site.get("/").h1 == "shop/api:test timed out on main just now: after 15 m; 1 suspect."
+
+
+def test_pages_ask_the_ledger_as_often_for_many_red_jobs_as_for_two(site: Site, db: ledger.Ledger, host: int) -> None:
+    def asked_for(jobs: int, ref: str) -> tuple[int, int]:
+        recipes = {f"r{number}": make.recipe(name=f"r{number}") for number in range(jobs)}
+        sub = Subproject(name="api", path="services/api", recipes=recipes)
+        site.settings = replace(
+            site.settings, projects={"shop": replace(site.settings.projects["shop"], subs={"api": sub})}
+        )
+        orders = tuple(make.order(ref=ref, recipe=each) for each in recipes.values())
+        trigger = make.trigger(ref=ref)
+        make.settled(db, host, trigger=trigger, orders=orders)
+        run = make.prepared(db, trigger=make.trigger(ref=ref), orders=orders)
+        for _ in orders:
+            job, _ = make.running(db, host)
+            make.settle(db, job, host, Status.FAILED, "exit 1", (make.finding(), make.finding()))
+        return site.reads(f"/runs/{run}"), site.reads("/")
+
+    asked_for(2, "refs/heads/main")
+    assert asked_for(2, "refs/heads/a") == asked_for(9, "refs/heads/b")
+
+
 def test_a_page_with_findings_asks_as_often_for_many_jobs_as_for_two(site: Site, db: ledger.Ledger, host: int) -> None:
     def asked_for(jobs: int) -> int:
         orders = tuple(make.order(recipe=make.recipe(name=f"r{number}")) for number in range(jobs))
@@ -1137,6 +1225,8 @@ def test_a_page_with_findings_asks_as_often_for_many_jobs_as_for_two(site: Site,
         event.remove(db.engine, *listen)
         return sum("SELECT" in statement for statement in asked)
 
+    # Where there is nothing before, less is to be asked.
+    asked_for(9)
     assert asked_for(2) == asked_for(9)
 
 

@@ -16,7 +16,7 @@ def news(db: ledger.Ledger, progress: pushed.Progress) -> list[str]:
     runs = ledger.runs_(db)[::-1]
     now = clock.now()
     jobs = ledger.jobs_of(db, [run.id for run in runs])
-    return progress.news(runs, jobs, lambda run, its: sentences.run_(run, its, now), now).splitlines()
+    return progress.news(runs, jobs, lambda run, its: sentences.run_(run, its, now, judged={}), now).splitlines()
 
 
 @pytest.mark.usefixtures("stopped_clock")
