@@ -182,7 +182,7 @@ class Job:
         names = [name for name in (self.order.subproject, self.order.recipe.name) if name]
         if any("/" in name or name in (".", "..") for name in names):
             return f"jobs/{self.id}"
-        return "/".join((f"runs/{self.run}", *(quote(name, safe="") for name in names)))
+        return "/".join((f"runs/{self.run}", *(quote(name, safe="", errors="replace") for name in names)))
 
 
 @dataclass(frozen=True, kw_only=True)

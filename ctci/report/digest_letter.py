@@ -225,7 +225,7 @@ def _capital(text: str) -> str:
 def _row(facts: Facts, branch: Branch, *, strip: bool) -> Row:
     marks = branch.strip[-STRIP:]
     red = sum(mark.status in RED for mark in marks)
-    asked = urlencode({"project": branch.project, "branch": branch.ref})
+    asked = urlencode({"project": branch.project, "branch": branch.ref}, errors="replace")
     latest = f", the latest {words.status(marks[-1].status)}" if marks else ""
     return Row(
         project=saying.plain(branch.project, digest_lines.NAME),
