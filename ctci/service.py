@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from ctci import clock, config, git, layout, ledger, premises, words
+from ctci import ailments, clock, config, git, layout, ledger, premises, words
 from ctci.http import Server
 from ctci.layout import Layout
 from ctci.model import Remark, Status
@@ -148,17 +148,15 @@ class Service:
 
     def ailments(self, projects: Collection[str]) -> tuple[Remark, ...]:
         """The same for a digest of several projects, with a word for its subject."""
-        found = []
-        if remark := self.floor.remark():
-            found.append(Remark(sentence=remark, short="disk full"))
-        if self.current.error is not None:
-            said = "the last change of the configuration is refused, the one before it is in force"
-            found.append(Remark(sentence=f"{said}: {self.current.error}", short="configuration refused"))
-        if self.containment.keeper_fault is not None:
-            found.append(Remark(sentence=self.containment.sentence, short="jobs cannot be kept"))
-        silences = sweep.silences(self.db, self.current.get())
-        silent = [words.silence(each, clock.moment) for each in silences if each.project in projects]
-        return (*found, *(Remark(sentence=each, short="a webhook is silent") for each in silent))
+        fault = self.containment.keeper_fault
+        return ailments.remarks(
+            self.db,
+            self.current.get(),
+            projects,
+            room=self.floor.remark(),
+            refused=self.current.error,
+            unkept=self.containment.sentence if fault is not None else None,
+        )
 
 
 def serve(
@@ -262,7 +260,13 @@ def start(
         ("spool", lambda stop: empty_spool(db, place, current, stop)),
     ]
     doors = Doors(
-        db=db, layout=place, current=current, environ=environ, ready=service.ready, stopping=service.stop.is_set
+        db=db,
+        layout=place,
+        current=current,
+        environ=environ,
+        ready=service.ready,
+        remarks=service.ailments,
+        stopping=service.stop.is_set,
     )
     server = Server(app.build(doors), sockets, service.stop)
     for name, body in [*loops, ("web", server.run)]:

@@ -74,10 +74,12 @@ EVERYTHING = {
 MAY["doctor"] = EVERYTHING | {"setup"}
 MAY["demo"] = MAY["setup"] = EVERYTHING | {"setup"}
 MAY["scaffold"] = EVERYTHING
+# What ctci suffers of is known in receive and run, and told by report: it stands beside the road.
+MAY["ailments"] = EVERYTHING
 MAY["premises"] = EVERYTHING
 MAY["restoring"] = EVERYTHING | {"premises"}
-MAY["service"] = EVERYTHING | {"web", "http", "doctor", "demo", "setup", "premises"}
-MAY["cli"] = EVERYTHING | {"service", "premises", "restoring", "doctor", "demo", "setup", "scaffold"}
+MAY["service"] = EVERYTHING | {"web", "http", "doctor", "demo", "setup", "premises", "ailments"}
+MAY["cli"] = EVERYTHING | {"service", "ailments", "premises", "restoring", "doctor", "demo", "setup", "scaffold"}
 MAY["__main__"] = {"cli"}
 MAY["__init__"] = set()
 
@@ -134,6 +136,7 @@ PURE = (
     "report.digest_letter",
     "report.moments",
     "report.subscribing",
+    "report.upcoming",
     "web.atom",
     "web.badge",
     "web.cctray",

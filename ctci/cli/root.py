@@ -44,6 +44,7 @@ VERBS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "run": ("ctci.cli.acting:run", "Run recipes of a project, on the server or in this checkout."),
         "rerun": ("ctci.cli.acting:rerun", "Run a run again: the same recipes at the same commit."),
         "cancel": ("ctci.cli.acting:cancel", "End a run, or some jobs of it."),
+        "digest": ("ctci.cli.digesting:digest", "Show the digest as it would go now, or send it now."),
         "redeliver": ("ctci.cli.acting:redeliver", "Send again what was sent, or was given up."),
         "ack": ("ctci.cli.acting:ack", "Hide a finding that is known, until a day."),
     },
@@ -74,6 +75,7 @@ CODES = {
     "RestoreError": session.WRONG,
     "SetupError": session.WRONG,
     "DeskError": session.ABSENT,
+    "AskedError": session.ABSENT,
 }
 
 

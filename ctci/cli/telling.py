@@ -4,7 +4,7 @@ from ctci import clock, ledger, shape, words
 from ctci.cli import session, terminal
 from ctci.model import Sending
 
-#: What can be sent again. A digest cannot: where the next one begins goes by it.
+#: What can be sent again. A digest cannot: where the next one begins goes by it; `ctci digest send` sends another.
 AGAIN = ("mail", "status", "webhook", "apprise", "heartbeat")
 COLOURS = {"sent": "green", "given_up": "red"}
 
@@ -37,4 +37,6 @@ def redeliver(number: int) -> int:
     if ledger.redeliver(db, number, sinks=AGAIN):
         terminal.say(f"s_{number} is due again; the server sends it within seconds")
         return session.FINE
-    raise session.Refused(f"s_{number} is not there, is due already or is a digest; see `ctci told`", session.ABSENT)
+    raise session.Refused(
+        f"s_{number} is not there, is due already or is a digest (`ctci digest send`); see `ctci told`", session.ABSENT
+    )

@@ -81,6 +81,11 @@ def say(text: str = "") -> None:
     click.echo(wide(text), color=_colour(sys.stdout))
 
 
+def raw(content: bytes) -> None:
+    """What is a file of its own, as it is, on stdout."""
+    click.echo(content, nl=False)
+
+
 def note(text: str) -> None:
     """A line for people, on stderr."""
     click.echo(wide(text), err=True, color=_colour(sys.stderr))

@@ -96,9 +96,16 @@ def waiting(db: Ledger, sink: str) -> frozenset[str]:
         return frozenset(connection.execute(select(sendings.c.to).where(*waits).distinct()).scalars())
 
 
-def take(db: Ledger, sink: str, *, holder: str, hold_ms: int, limit: int = 1) -> tuple[Sending, ...]:
-    """The oldest whose time has come and that nobody tries, held for `hold_ms`: for each receiver all that are due."""
+def take(
+    db: Ledger, sink: str, *, holder: str, hold_ms: int, limit: int = 1, key: str | None = None
+) -> tuple[Sending, ...]:
+    """The oldest whose time has come and that nobody tries, held for `hold_ms`: for each receiver all that are due.
+
+    With `key` that one alone.
+    """
     ready = and_(sendings.c.sink == sink, sendings.c.state == "due", sendings.c.due <= now_ms(), _FREE)
+    if key is not None:
+        ready = and_(ready, sendings.c.key == key)
     with db.read() as connection:
         # Looked first: a loop that finds nothing has written nothing.
         to = (
@@ -185,12 +192,14 @@ def sendings_(
     run: int | None = None,
     runs: Collection[int] | None = None,
     state: str | None = None,
+    key: str | None = None,
     missed: bool = False,
     limit: int = 50,
 ) -> tuple[Sending, ...]:
     """Sendings, newest first; `missed`: only what did not go at its last try."""
     query = select(sendings).order_by(sendings.c.id.desc()).limit(limit)
-    for column, wanted in ((sendings.c.sink, sink), (sendings.c.run, run), (sendings.c.state, state)):
+    known = sendings.c
+    for column, wanted in ((known.sink, sink), (known.run, run), (known.state, state), (known.key, key)):
         if wanted is not None:
             query = query.where(column == wanted)
     if runs is not None:

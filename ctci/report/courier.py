@@ -108,6 +108,13 @@ class Courier:
                 self._deliver(one)
         return busy
 
+    def tell(self, key: str) -> bool:
+        """One try of this one alone; whether it was there to be tried."""
+        taken = ledger.take(self._db, self._sink.name, holder=self._holder, hold_ms=HOLD_MS, key=key)
+        if taken:
+            self._deliver(taken)
+        return bool(taken)
+
     def _grouped(self, taken: Sequence[Sending]) -> Iterator[Sequence[Sending]]:
         if not self._sink.together:
             yield from ((each,) for each in taken)

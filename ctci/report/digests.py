@@ -11,7 +11,7 @@ from ctci import clock, config, ledger
 from ctci.config.settings import Config, Digest, Notify
 from ctci.layout import Layout
 from ctci.model import Change, Owed, Remark, Sending
-from ctci.report import dates, digest, digest_letter, gathering, letter, receivers, transitions, webhooks
+from ctci.report import dates, digest, digest_letter, gathering, letter, receivers, transitions, upcoming, webhooks
 from ctci.report.courier import NotSent, Sent
 
 #: How often is looked whether a digest is due, milliseconds; a clock that shows minutes is no more exact.
@@ -22,6 +22,8 @@ SETTLED_MS = 2_000
 AWAITED_MS = 3 * 24 * 3600 * 1000
 #: What ended a window: the digest that was sent, or that there was nothing to send.
 ENDING = ("sent", "quiet")
+#: What is remembered of one that went out; `told` and `mark` of one that was asked for, see `upcoming`.
+KEPT = ("date", "since", "until", "subject", "told", "mark")
 
 
 class Almanac(Protocol):
@@ -114,11 +116,10 @@ class Digests:
             day = dates.latest(asked, notify.timezone, now)
             return self._owed(receiver, day, "quiet", {"date": day, "until": now})
         firings = self._firings(settings, notify, asked, now)
-        due = dates.due(asked, notify.timezone, str(last.body["date"]), now, firings)
+        due = dates.due(asked, notify.timezone, upcoming.told(last), now, firings)
         if due is None:
             return None
-        since = int((ended.body or {}).get("until", now)) if ended is not None else now
-        first = ended is None or "since" not in (ended.body or {})
+        since, first = upcoming.mark(ended) if ended is not None else now, upcoming.is_first(ended)
         written = self.write(settings, notify, since=since, until=now, date=due.date, missed=due.missed, first=first)
         body = {"date": due.date, "until": now, "since": since, "subject": written[1].subject}
         if written[0].form == "skip":
@@ -150,22 +151,25 @@ class Digests:
         first: bool = False,
     ) -> tuple[digest.Digest, letter.Composed]:
         """The digest of a window for a notify table, and how it is written; nothing is sent."""
-        asked = notify.digest or Digest()
-        facts = gathering.facts(
+        window = upcoming.Window(date=date, since=since, until=until, missed=missed, first=first)
+        made = digest.compose(self.facts(settings, notify, window))
+        return made, digest_letter.write(made)
+
+    def facts(self, settings: Config, notify: Notify, window: upcoming.Window) -> digest.Facts:
+        """All that the digest of a window is made of."""
+        return gathering.facts(
             self._db,
             settings,
             notify,
-            since=since,
-            until=until,
-            date=date,
-            missed=missed,
-            first=first,
-            next_at=dates.following(asked, notify.timezone, date).at,
+            since=window.since,
+            until=window.until,
+            date=window.date,
+            missed=window.missed,
+            first=window.first,
+            next_at=dates.following(notify.digest or Digest(), notify.timezone, window.date).at,
             following=self._almanac.following,
             remarks=self._remarks,
         )
-        made = digest.compose(facts)
-        return made, digest_letter.write(made)
 
     def _firings(self, settings: Config, notify: Notify, asked: Digest, now: int) -> tuple[dates.Firing, ...]:
         if asked.after is None:
@@ -182,12 +186,6 @@ class Digests:
         if found is None or found[0].digest is None:
             raise NotSent(f"{sending.to} is not to get a digest any more", permanent=True)
         composed = letter.Composed(subject=str(body["subject"]), text=str(body["text"]), html=str(body["html"]))
-        host = transitions.host(settings.server.public_url)
-        headers = {
-            "List-Id": f"<{transitions.label(found[0].name)}.digest.{host}>",
-            "X-CTCI-Kind": "digest",
-            "X-CTCI-Verdict": ", ".join(body["words"]),
-        }
         transitions.post(
             settings,
             self._environ,
@@ -195,11 +193,21 @@ class Digests:
             composed,
             to=found[1].address,
             message_id=sending.message_id,
-            headers=headers,
+            headers=self.headers(settings, found[0], body["words"]),
         )
-        self._beat({sending.to})
-        kept = {name: body[name] for name in ("date", "since", "until", "subject")}
+        # A heartbeat says that digests come by the clock: one that was asked for says nothing of that.
+        if "told" not in body:
+            self._beat({sending.to})
+        kept = {name: body[name] for name in KEPT if name in body}
         return Sent(body=kept, said=f"the digest of {body['date']}")
+
+    def headers(self, settings: Config, notify: Notify, words: Sequence[str]) -> Mapping[str, str]:
+        """For filters of mail programs."""
+        return {
+            "List-Id": f"<{transitions.label(notify.name)}.digest.{transitions.host(settings.server.public_url)}>",
+            "X-CTCI-Kind": "digest",
+            "X-CTCI-Verdict": ", ".join(words),
+        }
 
     def _beat(self, ended: Collection[str]) -> None:
         """Owe the heartbeats of the tables of these receivers, where no other receiver of them lacks its digest."""

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from urllib.parse import urlencode
 
 from ctci import config, ledger
 from ctci.config.settings import Config, Notify
@@ -72,6 +73,7 @@ def facts(
         title=settings.server.title,
         public_url=settings.server.public_url,
         next_at=next_at,
+        page_url=page_url(settings, notify, since, until),
         places=tuple(place for place, _ in places),
         branches=_branches(db, projects, since, until, following),
         overdue=tuple(_overdue(fired, until)),
@@ -81,6 +83,12 @@ def facts(
         remarks=remarks(projects),
         unsent=tuple(_unsent(db, notify, since)),
     )
+
+
+def page_url(settings: Config, notify: Notify, since: int, until: int) -> str:
+    """The page that shows the digest of this window whole."""
+    asked = urlencode({"to": notify.name, "since": since, "until": until})
+    return f"{settings.server.public_url.rstrip('/')}/digest?{asked}"
 
 
 # --- places ----------------------------------------------------------------------------------------------------------

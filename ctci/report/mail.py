@@ -88,6 +88,17 @@ def send(message: EmailMessage, smtp_url: str | None, folder: Path, *, timeout_s
         _hand_over(message, _split(smtp_url), timeout_s)
 
 
+def written(folder: Path, message_id: str) -> Path:
+    """The file that a letter is, where there is no mail server."""
+    name = re.sub(r"[^A-Za-z0-9.-]+", "-", message_id.strip("<>").partition("@")[0]).strip(".") or "letter"
+    return folder / f"{name}.eml"
+
+
+def whole(message: EmailMessage) -> bytes:
+    """The letter as it would be sent, and as it stands in its file."""
+    return message.as_bytes(policy=message.policy.clone(linesep="\r\n"))
+
+
 def _address(text: str) -> Address:
     name, spec = parseaddr(text)
     if "@" not in spec:
@@ -97,15 +108,15 @@ def _address(text: str) -> Address:
 
 def _file(message: EmailMessage, folder: Path) -> None:
     """Written beside and renamed: who looks for *.eml never sees half a letter, and a second try replaces the first."""
-    name = re.sub(r"[^A-Za-z0-9.-]+", "-", message["Message-ID"].strip("<>").partition("@")[0]).strip(".") or "letter"
-    part = folder / f".{name}.part"
+    path = written(folder, message["Message-ID"])
+    part = folder / f".{path.stem}.part"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
-            file.write(message.as_bytes(policy=message.policy.clone(linesep="\r\n")))
+            file.write(whole(message))
             file.flush()
             os.fsync(file.fileno())
-        part.rename(folder / f"{name}.eml")
+        part.rename(path)
     except OSError as error:
         raise MailError(f"the letter cannot be written into {folder}: {error.strerror}") from error
 

@@ -1,10 +1,11 @@
 """What the web room is given by the roof: the ledger, the data folder, the configuration, and how the server is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from ctci import config, ledger
 from ctci.layout import Layout
+from ctci.model import Remark
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,5 +19,7 @@ class Doors:
     environ: Mapping[str, str]
     #: What /readyz says: `ok` and `reasons`.
     ready: Callable[[], Mapping[str, object]]
+    #: What is wrong with ctci itself, and with the webhooks of these projects, as a digest tells it.
+    remarks: Callable[[Collection[str]], tuple[Remark, ...]]
     #: Whether the server is about to end: an answer that goes on and on ends before.
     stopping: Callable[[], bool]

@@ -122,6 +122,7 @@ def serving(site: Site) -> Iterator[None]:
         current=config.Current(lambda: site.settings),
         environ={},
         ready=site.told,
+        remarks=lambda _: (),
         stopping=lambda: False,
     )
     server = WebServer(app.build(doors), [tcp, unix], threading.Event())

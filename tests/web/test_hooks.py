@@ -143,6 +143,7 @@ def door(db: ledger.Ledger, place: layout.Layout, tmp_path: Path, monkeypatch: p
         current=config.Current(lambda: made),
         environ={"HOOK_SECRET": SECRET.decode()},
         ready=lambda: {"ok": True, "reasons": []},
+        remarks=lambda _: (),
         stopping=stopping.is_set,
     )
     server = web.Server(app.build(doors), [tcp, unix], threading.Event())

@@ -1,0 +1,92 @@
+"""What a digest that somebody asks for tells of: all since the last one, or what the one of a day told. Pure.
+
+It is a digest beside those that come by the clock: it is never taken for the one of a day, so that one still comes, and
+it ends a window only where it tells of all up to now.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from ctci.config.settings import Digest
+from ctci.model import Sending
+from ctci.report import dates
+
+#: Who has not got one yet is told of so long, milliseconds.
+FIRST_MS = 24 * 3600 * 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """What a digest tells of: after `since` and up to `until`, Unix milliseconds."""
+
+    #: The date that stands in it, ISO.
+    date: str
+    since: int
+    until: int
+    missed: int = 0
+    first: bool = False
+
+
+def told(last: Sending) -> str:
+    """The date up to which digests have come by the clock, as the last one of a receiver says."""
+    body = last.body or {}
+    return str(body.get("told", body.get("date")))
+
+
+def mark(ended: Sending) -> int:
+    """Where the next digest begins after this one, which went out or had nothing to say; Unix milliseconds."""
+    body = ended.body or {}
+    return int(body.get("mark", body.get("until", 0)))
+
+
+def is_first(ended: Sending | None) -> bool:
+    """Whether nothing was told before."""
+    return ended is None or "since" not in (ended.body or {})
+
+
+def latest(asked: Digest, timezone: str, last: Sending | None, at: int) -> str:
+    """The date up to which digests count as having come by the clock; of a new receiver, all up to now."""
+    return told(last) if last is not None else dates.latest(asked, timezone, at)
+
+
+def since_last(asked: Digest, timezone: str, last: Sending | None, ended: Sending | None, at: int) -> Window:
+    """All since the last one; `last` and `ended` are the receiver's, owed and told."""
+    due = dates.due(asked, timezone, told(last), at) if last is not None else None
+    return Window(
+        date=due.date if due is not None else day(timezone, at),
+        since=mark(ended) if ended is not None else at - FIRST_MS,
+        until=at,
+        missed=due.missed if due is not None else 0,
+        first=is_first(ended),
+    )
+
+
+def of_date(asked: Digest, timezone: str, date: str, sent: Sending | None) -> Window | None:
+    """What the digest of a date told: as `sent` has it, else between its time and that of the one before it.
+
+    None: no digest comes on that day of the week.
+    """
+    body = (sent.body if sent is not None else None) or {}
+    if "since" in body:
+        return Window(date=date, since=int(body["since"]), until=int(body["until"]))
+    nominal = dates.following(asked, timezone, _before(date))
+    if nominal.date != date:
+        return None
+    earlier = dates.latest(asked, timezone, nominal.at - 1)
+    return Window(date=date, since=dates.following(asked, timezone, _before(earlier)).at, until=nominal.at)
+
+
+def since_day(timezone: str, date: str, at: int) -> Window:
+    """All since a day began."""
+    began = dt.datetime.combine(dt.date.fromisoformat(date), dt.time(), ZoneInfo(timezone))
+    return Window(date=day(timezone, at), since=round(began.timestamp() * 1000), until=at)
+
+
+def day(timezone: str, at: int) -> str:
+    """The date on the receiver's calendar."""
+    return dt.datetime.fromtimestamp(at / 1000, ZoneInfo(timezone)).date().isoformat()
+
+
+def _before(date: str) -> str:
+    return (dt.date.fromisoformat(date) - dt.timedelta(days=1)).isoformat()
