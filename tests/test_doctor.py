@@ -11,7 +11,7 @@ from aiosmtpd.handlers import Sink
 from ctci import clock, demo, doctor, layout, ledger, setup, words
 from ctci.config.settings import Backup, Config, Project, Server, Smtp, Subproject
 from ctci.doctor import Check, Subject
-from ctci.model import Remote, SecretRef
+from ctci.model import Owed, Remote, SecretRef
 from tests import make
 from tests.conftest import StoppedClock
 
@@ -281,8 +281,21 @@ def test_a_mail_server_that_answers_is_fine_and_one_that_does_not_is_wrong(healt
     assert "hunter2" not in no_auth.said
 
 
+def test_what_could_not_be_told_outside_is_a_warning_with_its_reason(healthy: Subject, db: ledger.Ledger) -> None:
+    well = found(healthy)["messages"]
+    ledger.owe(db, sink="mail", owed=[Owed(key="k", to="team:ana@example.org", due=0, message_id="<1@localhost>")])
+    taken = ledger.take(db, "mail", holder="me", hold_ms=1000)
+    ledger.failed(db, taken, holder="me", error="451 try later", delay_ms=1000)
+
+    told = found(healthy)["messages"]
+
+    assert (well.state, told.state) == ("fine", "warning")
+    assert told.said.replace("\u202f", " ") == "1 message is held up: 451 try later"
+    assert "ctci told --failed" in str(told.fix)
+
+
 def _mail(subject: Subject) -> Check:
-    (check,) = [check for check in doctor.examine(subject) if check.group == "Mail"]
+    (check,) = [check for check in doctor.examine(subject) if check.name == "mail server"]
     return check
 
 

@@ -20,6 +20,8 @@ from ctci.receive import sweep
 GROUP = "Projects"
 #: A remote or mail server that does not answer within this does not answer, seconds.
 PATIENCE_S = 10.0
+#: What was given up is told for so long, milliseconds.
+TOLD_MS = 7 * 86400 * 1000
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -149,6 +151,24 @@ def _last_call(project: str, call: Delivery | None, silent: Silence | None) -> C
         said=f"{ago}, {words.decided(call.decision)}: {call.reason}",
         fix=agree if refused else None,
     )
+
+
+def told(subject: Subject) -> tuple[Check, ...]:
+    """Whether what people and machines outside are told goes: letters, statuses, calls."""
+    if not subject.layout.ledger.exists() or not os.access(subject.layout.ledger, os.R_OK | os.W_OK):
+        return ()
+    db = ledger.connect(subject.layout.ledger)
+    try:
+        found = ledger.unsent(db, since=clock.now() - TOLD_MS)
+    except Exception:  # noqa: BLE001 - as above
+        return ()
+    finally:
+        db.close()
+    if not found:
+        said = "none is held up, none was given up in the last 7 days"
+        return (Check(group="Mail", name="messages", state=FINE, said=said),)
+    fix = "`ctci told --failed` lists them; what was given up is sent again by `ctci redeliver` or `ctci digest send`"
+    return (Check(group="Mail", name="messages", state=WARNING, said=words.unsent(found), fix=fix),)
 
 
 def mail(subject: Subject) -> tuple[Check, ...]:

@@ -11,6 +11,7 @@ ROUND: tuple[tuple[str, Callable[[Subject], tuple[Check, ...]]], ...] = (
     ("the configuration", settings.examine),
     ("the projects", outside.projects),
     ("the mail server", outside.mail),
+    ("what was told outside", outside.told),
 )
 
 

@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 LOOK_S, HOURLY = 60.0, 60
 #: So many runs are forgotten in one transaction: who records waits for it.
 AT_ONCE = 200
+#: What was told of no one run (digests, heartbeats) is remembered for so many days; of a run, as long as the run.
+TOLD_DAYS = 90
 
 
 class Upkeep:
@@ -88,6 +90,7 @@ def tidy(db: ledger.Ledger, layout: Layout, settings: config.Config, *, dry_run:
                 folders += 1
     if not dry_run:
         empty_trash(layout)
+        ledger.forget_sendings(db, before=clock.now() - TOLD_DAYS * daily.DAY_MS)
         if runs:
             log.info("forgot %s runs with %s job folders", runs, folders)
     return runs, folders

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from ctci import git, layout, ledger
+from ctci import clock, git, layout, ledger
 from ctci.config.settings import Config, Keep, Project, Server, Subproject
-from ctci.model import Remote
-from ctci.run import tidy
+from ctci.model import Owed, Remote
+from ctci.run import daily, tidy
 from tests import make
+from tests.conftest import StoppedClock
 from tests.upstream import Upstream
 
 
@@ -47,3 +48,18 @@ def test_old_runs_go_a_portion_at_a_time_with_their_folders_and_pins(
     assert [run.id for run in ledger.runs_(db)] == [9, 8]
     assert sorted(path.name for path in place.jobs.iterdir()) == ["8", "9"]
     assert git.pinned(mirror) == {8, 9}
+
+
+def test_what_was_told_of_no_run_is_forgotten_after_90_days_but_for_the_last(
+    db: ledger.Ledger, place: layout.Layout, stopped_clock: StoppedClock
+) -> None:
+    now = clock.now()
+    ages = {"old": 91, "kept": 89, "last": 0}
+    for name, days in ages.items():
+        due = now - days * daily.DAY_MS
+        ledger.owe(db, sink="digest", owed=[Owed(key=name, to="team:ana@example.org", due=due, state="quiet")])
+    stopped_clock.move(1)
+
+    tidy.tidy(db, place, Config(projects={}, notify={}, server=Server(), folder=Path("config")))
+
+    assert [each.key for each in ledger.sendings_(db)] == ["last", "kept"]
