@@ -49,6 +49,11 @@ MAY: dict[str, set[str]] = {
         "report.letter",
         "report.receivers",
         "report.subscribing",
+        # The page of a digest: the same facts, lines and windows as the letter's, of which nothing is sent.
+        "report.gathering",
+        "report.digest_lines",
+        "report.dates",
+        "report.upcoming",
         "ctci",
     },
     "http": set(),

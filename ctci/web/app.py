@@ -13,6 +13,7 @@ from starlette.routing import Route
 from ctci.web import (
     badges,
     configuration,
+    digest,
     feed,
     health,
     home,
@@ -58,6 +59,8 @@ def build(doors: Doors) -> Starlette:
             Route("/queue", queue.queue),
             Route("/schedule", schedule.schedule),
             Route("/deliveries", pages.deliveries),
+            Route("/digest", digest.page),
+            Route("/digest.json", digest.as_json),
             Route("/config", configuration.configuration),
             Route("/health", health.health),
             Route("/health.json", health.as_json),

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from ctci import config, layout, ledger
+from ctci.cli import session
 from ctci.model import Owed, Status
 from ctci.report.courier import Courier
 from ctci.report.digests import Digests
 from tests import make
-from tests.cli.calling import Caller
+from tests.cli.calling import Caller, serving
 from tests.conftest import StoppedClock
 from tests.report.desk import Desk
 
@@ -248,6 +249,20 @@ def test_the_digest_of_the_day_comes_all_the_same_of_what_is_after_it(
     assert newest.body["since"] == asked.body["until"]
     assert first.body is not None
     assert asked.body["since"] == first.body["until"]
+
+
+def test_where_a_server_runs_it_is_the_server_that_sends(
+    team: Caller, db: ledger.Ledger, host: int, stopped_clock: StoppedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broke(db, host, stopped_clock)
+    # While the verb waits, the server's loop has its turn.
+    monkeypatch.setattr(session, "pause", lambda _: by_the_clock(team, db))
+
+    with serving(team.place):
+        said = team("digest", "send")
+
+    assert (said.code, said.out.partition(":")[0]) == (0, "sent to ana@example.org")
+    assert len(list(team.place.mail.iterdir())) == 1
 
 
 def test_one_that_did_not_go_moves_nothing(

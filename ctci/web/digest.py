@@ -1,0 +1,185 @@
+"""`/digest` and `/digest.json`: a digest, whole; as it would be now, or of the window that a letter links to."""
+
+import json
+from dataclasses import dataclass, replace
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ctci import clock, ledger, words
+from ctci.config.settings import Config, Notify
+from ctci.model import Branch, Status, short_ref
+from ctci.receive.almanac import Almanac
+from ctci.report import dates, digest, digest_lines, gathering, upcoming
+from ctci.web import render, sentences, strip
+from ctci.web.doors import Doors
+
+#: Entries of a section and suspects of a break: a letter has fewer.
+LINES, COMMITS = 200, 20
+#: The longest window that is looked through, milliseconds.
+LONGEST_MS = 92 * 86_400_000
+#: The sink that remembers digests.
+SINK = "digest"
+#: The glyph of what a line says, and the status whose colour it has.
+MARKS = {
+    "broke": ("failed", "broke"),
+    "failed": ("failed", "broke"),
+    "still broken": ("failed", "failed"),
+    "fixed": ("succeeded", "fixed"),
+    "flaky": ("flaky", "sub"),
+    "slower": ("slower", "sub"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One branch."""
+
+    branch: Branch
+    strip: strip.Strip
+
+
+def page(request: Request) -> Response:
+    """The whole page."""
+    doors = render.doors(request)
+    tables = _tables(doors.current.get())
+    if not tables:
+        said = sentences.Verdict(parts=(sentences.Part("Nobody gets a digest yet."),))
+        return render.page(request, "digest.html", verdict=said, title="Digest", nav="digest", tables=(), notify=None)
+    found = _asked(request, doors, tables)
+    if found is None:
+        return render.wrong(
+            request, 404, "There is no such digest.", f"Tables of notify with one: {', '.join(tables)}."
+        )
+    notify, made = found
+    facts = made.facts
+    return render.page(
+        request,
+        "digest.html",
+        verdict=headline(made),
+        title="Digest",
+        state="broken" if made.broke or made.still else "green" if made.green else "idle",
+        nav="digest",
+        tables=tuple(tables),
+        notify=notify,
+        facts=facts,
+        sections=digest_lines.sections(made, LINES, COMMITS),
+        marks=MARKS,
+        rows=_rows(doors, made),
+        made=made,
+    )
+
+
+def as_json(request: Request) -> Response:
+    """The same for programs."""
+    doors = render.doors(request)
+    found = _asked(request, doors, _tables(doors.current.get()))
+    told: dict[str, object] = {"to": None, "sections": []}
+    if found is not None:
+        notify, made = found
+        facts = replace(made.facts, public_url=doors.current.get().server.public_url)
+        told = {
+            "to": notify.name,
+            "date": facts.date,
+            "since": facts.since,
+            "until": facts.until,
+            "headline": headline(made).text.replace(words.THIN, " "),
+            "runs": made.runs,
+            "green": made.green,
+            "sections": [
+                {
+                    "title": section.title,
+                    "more": section.more,
+                    "entries": [
+                        {
+                            "word": line.word,
+                            "name": line.name,
+                            "branch": line.branch or None,
+                            "said": line.said,
+                            "html_url": line.href or None,
+                            "spot": line.spot or None,
+                            "message": line.message or None,
+                            "notes": list(line.notes),
+                        }
+                        for line in section.lines
+                    ],
+                }
+                for section in digest_lines.sections(replace(made, facts=facts), LINES, COMMITS)
+            ],
+        }
+    content = json.dumps(told, ensure_ascii=False, indent=1) + "\n"
+    status = 200 if found is not None else 404
+    return Response(content, status, media_type="application/json", headers={"cache-control": "no-store"})
+
+
+def headline(made: digest.Digest) -> sentences.Verdict:
+    """Such as `2 broke, 1 is still broken, 1 was fixed: 41 runs, 36 green.`, with the state that it stands for."""
+    still, fixed = len(made.still), len(made.fixed)
+    counts = [
+        f"{words.number(len(made.broke))} broke" if made.broke else "",
+        f"{words.number(still)} {'is' if still == 1 else 'are'} still broken" if still else "",
+        f"{words.number(fixed)} {'was' if fixed == 1 else 'were'} fixed" if fixed else "",
+    ]
+    told = ", ".join(filter(None, counts)) or ("Nothing is red" if made.runs else "Nothing ran")
+    ran = f": {words.count(made.runs, 'run')}, {words.number(made.green)} green" if made.runs else ""
+    status = Status.FAILED if made.broke or made.still else Status.SUCCEEDED if made.green else None
+    return sentences.Verdict(parts=(sentences.Part(f"{told}{ran}."),), status=status)
+
+
+def _tables(settings: Config) -> dict[str, Notify]:
+    """Those with a digest, by name."""
+    return {name: each for name, each in settings.notify.items() if each.digest is not None and each.email}
+
+
+def _asked(request: Request, doors: Doors, tables: dict[str, Notify]) -> tuple[Notify, digest.Digest] | None:
+    """The digest that is asked for; None where there is no such table, or the window is none."""
+    notify = tables.get(request.query_params.get("to") or next(iter(tables), ""))
+    window = _window(request, doors, notify) if notify is not None else None
+    if notify is None or window is None or notify.digest is None:
+        return None
+    facts = gathering.facts(
+        doors.db,
+        doors.current.get(),
+        notify,
+        since=window.since,
+        until=window.until,
+        date=window.date,
+        missed=window.missed,
+        first=window.first,
+        next_at=dates.following(notify.digest, notify.timezone, window.date).at,
+        following=Almanac(doors.db, doors.current).following,
+        remarks=doors.remarks,
+    )
+    # Links of a page are of the server that it was asked of.
+    return notify, digest.compose(replace(facts, public_url=render.root(doors)))
+
+
+def _window(request: Request, doors: Doors, notify: Notify) -> upcoming.Window | None:
+    now = clock.now()
+    since, until = (request.query_params.get(name, "") for name in ("since", "until"))
+    if since or until:
+        if not all(each.isascii() and each.isdigit() and len(each) <= 15 for each in (since, until)):
+            return None
+        last = min(int(until), now)
+        first = max(int(since), last - LONGEST_MS)
+        if first > last:
+            return None
+        return upcoming.Window(date=upcoming.day(notify.timezone, last), since=first, until=last)
+    to = f"{notify.name}:{notify.email[0]}"
+    last_to = ledger.last_to(doors.db, SINK).get(to)
+    ended = ledger.last_to(doors.db, SINK, states=("sent", "quiet")).get(to)
+    if notify.digest is None:
+        return None
+    return upcoming.since_last(notify.digest, notify.timezone, last_to, ended, now)
+
+
+def _rows(doors: Doors, made: digest.Digest) -> tuple[Row, ...]:
+    places = [(each.project, each.ref) for each in made.branches]
+    strips = ledger.strips(doors.db, places, length=strip.SLOTS) if places else {}
+    return tuple(
+        Row(
+            branch=each,
+            strip=strip.strip(f"{each.project} {short_ref(each.ref)}", strips.get((each.project, each.ref), ())),
+        )
+        for each in made.branches
+    )

@@ -1,0 +1,85 @@
+"""The page of the digest: what it would tell now, or told in the window of a letter."""
+
+from dataclasses import replace
+
+import pytest
+
+from ctci import ledger
+from ctci.config.settings import Digest, Notify
+from ctci.model import Owed, Status
+from tests import make
+from tests.web.site import Site
+
+TEAM = Notify(name="team", email=("ana@example.org",), digest=Digest(), timezone="Europe/Berlin")
+OPS = Notify(name="ops", email=("bo@example.org",), digest=Digest())
+
+
+@pytest.fixture
+def told(site: Site) -> Site:
+    """Both projects tell the team, shop alone the ops."""
+    shop, dotfiles = site.settings.projects["shop"], site.settings.projects["dotfiles"]
+    projects = {"shop": replace(shop, notify=("team", "ops")), "dotfiles": replace(dotfiles, notify=("team",))}
+    site.settings = replace(site.settings, projects=projects, notify={"team": TEAM, "ops": OPS})
+    return site
+
+
+def test_it_tells_what_broke_and_what_the_branches_did(told: Site, host: int) -> None:
+    make.settled(told.db, host, Status.SUCCEEDED)
+    red = make.settled(told.db, host, Status.FAILED, "exit <1>")
+    told.clock.move(5)
+
+    answer = told.get("/digest")
+
+    assert answer.h1 == "1 broke: 2 runs, 1 green."
+    assert f"#{red}" in answer.text
+    assert f'href="/runs/{red}/' in answer.text
+    assert 'aria-current="page">Digest' in answer.text
+    assert "exit <1>" not in answer.text
+    assert 'class="strip"' in answer.text
+    assert '<a href="/digest?to=ops">ops</a>' in answer.text
+
+
+def test_it_begins_where_the_last_digest_ended(told: Site, host: int) -> None:
+    make.settled(told.db, host, Status.FAILED)
+    told.clock.move(5)
+    body = {"date": "2026-11-24", "since": told.clock.at - 9_000, "until": told.clock.at}
+    owed = Owed(key="digest/team:ana@example.org/d", to="team:ana@example.org", due=0, state="quiet", body=body)
+    ledger.owe(told.db, sink="digest", owed=[owed])
+    told.clock.move(60)
+
+    now = told.get("/digest?to=team")
+    then = told.get(f"/digest?to=team&since={body['since']}&until={body['until']}")
+
+    assert now.h1 == "1 is still broken."
+    assert then.h1 == "1 broke: 1 run, 0 green."
+
+
+def test_of_nothing_it_says_so(told: Site) -> None:
+    assert told.get("/digest").h1 == "Nothing ran."
+
+
+def test_where_nobody_gets_one_it_says_how_to_ask_for_it(site: Site) -> None:
+    answer = site.get("/digest")
+
+    assert (answer.status, answer.h1) == (200, "Nobody gets a digest yet.")
+    assert "digest = {" in answer.text
+
+
+@pytest.mark.parametrize(
+    "asked", ["to=crew", "to=team&since=1", "since=x&until=2", "since=5&until=2", f"until={9**30}"]
+)
+def test_what_is_no_digest_is_not_found(told: Site, asked: str) -> None:
+    page, program = told.get(f"/digest?{asked}"), told.get(f"/digest.json?{asked}")
+
+    assert (page.status, program.status) == (404, 404)
+
+
+def test_programs_get_the_same(told: Site, host: int) -> None:
+    make.settled(told.db, host, Status.FAILED)
+    told.clock.move(5)
+
+    found = told.get("/digest.json?to=team")
+
+    assert found.headers["content-type"] == "application/json"
+    assert '"headline": "1 broke: 1 run, 0 green."' in found.text
+    assert f'"html_url": "{told.settings.server.public_url}' in found.text
