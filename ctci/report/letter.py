@@ -154,6 +154,8 @@ def _item(told: Told, root: str, lines: int) -> dict[str, Any]:
     judged, job = told.verdict, told.verdict.job
     tail = [plain_line(line) for line in told.tail[-lines:]] if lines else []
     red = judged.word in verdict.BROKEN
+    # What was never begun has no log, and nothing to be done again by hand.
+    begun = job.attempt > 0
     return {
         "word": judged.word,
         "glyph": GLYPHS.get(judged.word, "x"),
@@ -179,9 +181,10 @@ def _item(told: Told, root: str, lines: int) -> dict[str, Any]:
         "tail": tail,
         "silent": red and not told.tail and judged.first is None,
         "tail_from": told.tail_from + len(told.tail) - len(tail),
+        "begun": begun,
         "log_url": root + job.page + (f"#L{judged.first.log_line}" if judged.first and judged.first.log_line else ""),
         "log_verb": log_verb(job),
-        "again": again(judged.run, job) if judged.word != "fixed" else (),
+        "again": again(judged.run, job) if judged.word != "fixed" and begun else (),
     }
 
 
