@@ -72,7 +72,7 @@ from ctci.ledger.unasked import (
     unschedule,
 )
 from ctci.ledger.waits import queue, running
-from ctci.ledger.windows import Window, ran, windows
+from ctci.ledger.windows import Window, ran, second_tries, windows
 from ctci.ledger.writes import adopt, ask_cancel, begin, claim, forget, host, put_back, retry, settle
 
 __all__ = [
@@ -161,6 +161,7 @@ __all__ = [
     "running",
     "runs_",
     "runs_of_call",
+    "second_tries",
     "sendings_",
     "sent",
     "settle",

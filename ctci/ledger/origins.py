@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select, tuple_
+from sqlalchemy import Connection, and_, or_, select, tuple_
 
 from ctci.ledger import rows
 from ctci.ledger.seen import PLACE, Gathered, chunks, of_seen
@@ -26,15 +26,17 @@ def forks(connection: Connection, places: Mapping[int, Gathered], defaults: Mapp
         return
     wanted = {(each.run.project, ref, each.run.merge_base) for each, ref in new.values()}
     query = (
-        select(runs.c.project, runs.c.ref, runs.c.commit, func.max(runs.c.as_of).label("as_of"))
+        select(runs.c.project, runs.c.ref, runs.c.commit, runs.c.as_of)
         .where(tuple_(runs.c.project, runs.c.ref, runs.c.commit).in_(wanted))
-        .group_by(runs.c.project, runs.c.ref, runs.c.commit)
+        .distinct()
     )
-    left = {(row.project, row.ref, row.commit): row.as_of for row in connection.execute(query)}
+    built: dict[tuple[str, str, str | None], list[int]] = defaultdict(list)
+    for row in connection.execute(query):
+        built[row.project, row.ref, row.commit].append(row.as_of)
     here = {
-        id_: (ref, left[key])
+        id_: (ref, _left(built[key], each.row.as_of))
         for id_, (each, ref) in new.items()
-        if (key := (each.run.project, ref, each.run.merge_base)) in left
+        if (key := (each.run.project, ref, each.run.merge_base)) in built
     }
     for statuses in (CONCLUSIVE, {Status.SUCCEEDED}):
         for id_, row in _newest(connection, places, here, statuses).items():
@@ -43,6 +45,11 @@ def forks(connection: Connection, places: Mapping[int, Gathered], defaults: Mapp
                 place.results, place.forked = [row], True
             else:
                 place.green = row
+
+
+def _left(built: Collection[int], at: int) -> int:
+    """Of the runs of a commit the last one before a run; the first one after it where there is none."""
+    return max((each for each in built if each < at), default=min(built))
 
 
 def _newest(
@@ -81,7 +88,8 @@ def brought(connection: Connection, places: Mapping[int, Gathered]) -> None:
     for id_, each in places.items():
         if each.red is None:
             continue
-        after = each.row.as_of - 1 if each.green is None or each.forked else each.green.as_of
+        # All that a branch brought: what was replaced before it came to a result is in it too.
+        after = 0 if each.forked else each.row.as_of - 1 if each.green is None else each.green.as_of
         first = each.red.as_of
         spans[id_] = (each.row.project, each.row.ref, min(after, first - 1), first)
     if not spans:

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, tuple
 
 from ctci.ledger import acks, hunts, origins, readings, rows
 from ctci.ledger.engine import Ledger
-from ctci.ledger.seen import NOTHING, PLACE, Also, Gathered, also, of_seen, recipe_of, seen, seen_rows
+from ctci.ledger.seen import PLACE, Also, Gathered, also, of_seen, recipe_of, seen, seen_rows
 from ctci.ledger.tables import findings, jobs, runs, standing
 from ctci.model import CONCLUSIVE, RED, Finding, Past, Reading, Status
 
@@ -43,7 +43,7 @@ def pasts(db: Ledger, ids: Collection[int], defaults: Mapping[str, str] | None =
         _twins(connection, places)
         _known(connection, places)
         marks = {row.id for each in places.values() for row in (each.green, each.red) if row is not None}
-        met = {row.id for each in places.values() for row in each.results} | set(places)
+        met = {row.id for each in places.values() for row in (*each.results, *each.twins)} | set(places)
         told = also(connection, met, marks)
         acked = acks.in_force(connection, {each.run.project for each in places.values()})
     if repeated:
@@ -83,10 +83,11 @@ def _past(place: Gathered, found: Mapping[int, tuple[Reading, Sequence[Finding]]
         last=place.last,
         commits=place.commits,
         results=results,
-        twins=tuple(place.twins),
+        twins=tuple(seen(row, told) for row in place.twins),
         recipe_changed=before is not None and now is not None and before != now,
         facts_before=told.facts.get(green.job, {}) if green else {},
         facts_now=told.facts.get(red.job, {}) if red else {},
+        facts=told.facts.get(job.id, {}),
         reading=reading,
         findings=tuple(said),
         known=frozenset(place.known),
@@ -200,7 +201,7 @@ def _twins(connection: Connection, places: Mapping[int, Gathered]) -> None:
         for row in same[mine.project, each.run.commit or "", mine.subproject, mine.recipe]:
             near = abs((row.finished_at or row.queued_at) - at) <= TWINS_MS and row.id < mine.id
             if near and recipe_of(row.order) == recipe_of(mine.order):
-                each.twins.append(seen(row, NOTHING))
+                each.twins.append(row)
 
 
 def _known(connection: Connection, places: Mapping[int, Gathered]) -> None:

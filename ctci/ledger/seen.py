@@ -41,7 +41,7 @@ class Gathered:
     forked: bool = False
     commits: tuple[Commit, ...] = ()
     overtaken: bool = False
-    twins: list[Seen] = field(default_factory=list)
+    twins: list[Any] = field(default_factory=list)
     known: set[str] = field(default_factory=set)
 
 
@@ -80,11 +80,12 @@ def seen(row: Any, told: Also) -> Seen:
         was_red=row.id in told.was_red,
         same_as=row.same_as,
         flaky_tests=told.flaky.get(row.id, ()),
+        facts=told.facts.get(row.id, {}),
     )
 
 
 def also(connection: Connection, met: Collection[int], marks: Collection[int] = ()) -> Also:
-    """Of all jobs that were met which were retried, or had tests that were; of the marks their recipes and facts."""
+    """Of all jobs that were met their facts, which were retried, or had tests that were; of the marks their recipes."""
     met = {*met, *marks}
     retried = (
         select(attempts.c.job)
@@ -102,16 +103,13 @@ def also(connection: Connection, met: Collection[int], marks: Collection[int] = 
         flaky[row.job][row.test] = None
     orders = select(jobs.c.id, jobs.c.order).where(jobs.c.id.in_(marks))
     last = and_(jobs.c.id == attempts.c.job, jobs.c.attempt == attempts.c.number)
-    facts = select(attempts.c.job, attempts.c.facts).join(jobs, last).where(attempts.c.job.in_(marks))
+    facts = select(attempts.c.job, attempts.c.facts).join(jobs, last).where(attempts.c.job.in_(met))
     return Also(
         orders={row.id: recipe_of(row.order) for row in connection.execute(orders)},
         facts={row.job: row.facts or {} for row in connection.execute(facts)},
         was_red=frozenset(connection.execute(retried).scalars()),
         flaky={job: tuple(names) for job, names in flaky.items()},
     )
-
-
-NOTHING = Also(orders={}, facts={}, was_red=frozenset(), flaky={})
 
 
 def recipe_of(order: Mapping[str, Any]) -> tuple[Any, ...]:

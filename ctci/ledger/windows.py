@@ -1,7 +1,7 @@
 """What happened between two times, place by place and branch by branch: for digests, by a fixed number of queries."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,12 +9,14 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, select, tupl
 
 from ctci.ledger.engine import Ledger
 from ctci.ledger.seen import PLACE, also, chunks, of_seen, seen
-from ctci.ledger.tables import jobs, runs
+from ctci.ledger.tables import attempts, jobs, runs
 from ctci.ledger.tables import standing as standing_
-from ctci.model import CONCLUSIVE, Branch, Errored, Seen, Status
+from ctci.model import CONCLUSIVE, RED, Branch, Errored, Seen, Status
 
 #: (project, ref, subproject, recipe).
 Key = tuple[str, str, str, str]
+#: Where a result stands in the history of its place.
+Rank = tuple[int, int]
 #: A run that came to something: what was cancelled, replaced or skipped says nothing.
 _TELLING = (Status.SUCCEEDED, Status.FAILED, Status.TIMED_OUT, Status.ERRORED)
 
@@ -34,9 +36,8 @@ class Window:
 
 @dataclass
 class _Place:
-    last: int | None = None
-    before: Seen | None = None
-    results: list[Seen] = field(default_factory=list)
+    before: tuple[Rank, Seen] | None = None
+    results: list[tuple[Rank, Seen]] = field(default_factory=list)
     errored: list[Errored] = field(default_factory=list)
 
 
@@ -47,10 +48,19 @@ def windows(db: Ledger, since: int, until: int) -> Mapping[Key, Window]:
         _ended(connection, found, since, until)
         _standing(connection, found)
         _before(connection, found, since)
-    return {
-        key: Window(last=each.last, before=each.before, results=tuple(each.results), errored=tuple(each.errored))
-        for key, each in found.items()
-    }
+    return {key: _window(each) for key, each in found.items()}
+
+
+def _window(place: _Place) -> Window:
+    # What was run again and stands before what was there already has changed nothing.
+    results = [each for each in place.results if place.before is None or each[0] > place.before[0]]
+    known = [*filter(None, (place.before,)), *results]
+    return Window(
+        last=known[-1][1].job if known else None,
+        before=place.before[1] if place.before is not None else None,
+        results=tuple(each for _, each in results),
+        errored=tuple(place.errored),
+    )
 
 
 def _key(row: Any) -> Key:
@@ -72,14 +82,13 @@ def _ended(connection: Connection, found: dict[Key, _Place], since: int, until: 
         if row.status == Status.ERRORED:
             place.errored.append(Errored(job=row.id, run=row.run, at=row.finished_at, reason=row.reason or ""))
         else:
-            place.results.append(seen(row, told))
+            place.results.append(((row.as_of, row.id), seen(row, told)))
 
 
 def _standing(connection: Connection, found: dict[Key, _Place]) -> None:
-    """The last conclusive job of what is red, and of what is among the places already."""
-    for row in connection.execute(select(standing_)):
-        if row.red_job is not None or _key(row) in found:
-            found[_key(row)].last = row.last_job
+    """Also what is red."""
+    for row in connection.execute(select(standing_).where(standing_.c.red_job.is_not(None))):
+        found.setdefault(_key(row), _Place())
 
 
 def _before(connection: Connection, found: dict[Key, _Place], since: int) -> None:
@@ -94,7 +103,7 @@ def _before(connection: Connection, found: dict[Key, _Place], since: int) -> Non
         rows = connection.execute(newest).all()
         told = also(connection, {row.id for row in rows})
         for row in rows:
-            found[_key(row)].before = seen(row, told)
+            found[_key(row)].before = (row.as_of, row.id), seen(row, told)
 
 
 def ran(db: Ledger, since: int, until: int) -> tuple[Branch, ...]:
@@ -106,13 +115,32 @@ def ran(db: Ledger, since: int, until: int) -> tuple[Branch, ...]:
             runs.c.ref,
             func.count().label("runs"),
             func.sum(case((runs.c.status == Status.SUCCEEDED, 1), else_=0)).label("green"),
-            func.sum(runs.c.finished_at - runs.c.prepared_at).label("took"),
         )
         .where(inside, runs.c.status.in_(_TELLING), runs.c.ref != "")
         .group_by(runs.c.project, runs.c.ref)
     )
+    ends = (
+        select(jobs.c.project, jobs.c.ref, jobs.c.exit)
+        .join(runs, runs.c.id == jobs.c.run)
+        .where(inside, runs.c.status.in_(_TELLING), jobs.c.same_as.is_(None), jobs.c.attempt > 0)
+    )
+    took: dict[tuple[str, str], float] = defaultdict(float)
     with db.read() as connection:
+        for row in connection.execute(ends):
+            # As its keeper measured it: it may have waited long, or been settled by another server.
+            took[row.project, row.ref] += (row.exit or {}).get("seconds", 0.0)
         return tuple(
-            Branch(project=row.project, ref=row.ref, runs=row.runs, green=row.green, seconds=(row.took or 0) / 1000)
+            Branch(project=row.project, ref=row.ref, runs=row.runs, green=row.green, seconds=took[row.project, row.ref])
             for row in connection.execute(query)
         )
+
+
+def second_tries(db: Ledger, ids: Collection[int]) -> frozenset[int]:
+    """Of these runs those with a job that was red and is green by another attempt."""
+    query = (
+        select(jobs.c.run)
+        .join(attempts, and_(attempts.c.job == jobs.c.id, attempts.c.number < jobs.c.attempt))
+        .where(jobs.c.run.in_(ids), jobs.c.status == Status.SUCCEEDED, attempts.c.status.in_(RED))
+    )
+    with db.read() as connection:
+        return frozenset(connection.execute(query).scalars())

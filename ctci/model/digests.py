@@ -38,6 +38,8 @@ class Place:
     errored: tuple[Errored, ...] = ()
     #: Files with tests that fail in its last job, with their number, most first.
     failing: tuple[tuple[str, int], ...] = ()
+    #: Why it is called flaky, by what happened in the window; empty where it is not.
+    flaky: str = ""
     #: Where a job of the window became slower; else that of `verdict` counts, if it is of the window.
     slower: Slower | None = None
     #: Whether its branch is there no more: what is gone is not red.
@@ -146,6 +148,7 @@ class Unfinished:
     """What the digest would have waited for and still runs."""
 
     run: int
+    project: str
     name: str
     branch: str
     since: int

@@ -30,6 +30,8 @@ class Seen:
     same_as: int | None = None
     #: Names of tests that failed and then passed, as its report says.
     flaky_tests: tuple[str, ...] = ()
+    #: What the machine was, and the versions of tools.
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +75,8 @@ class Past:
     #: Facts of the machine and versions of tools, of `green` and of `red`.
     facts_before: Mapping[str, str] = field(default_factory=dict)
     facts_now: Mapping[str, str] = field(default_factory=dict)
+    #: The same of this job itself.
+    facts: Mapping[str, str] = field(default_factory=dict)
     #: What was found in the job, and the fingerprints known of this branch from the 21 days before.
     reading: Reading | None = None
     findings: tuple[Finding, ...] = ()

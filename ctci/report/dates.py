@@ -66,6 +66,11 @@ def latest(digest: Digest, timezone: str, now: int) -> str:
     return day.isoformat()
 
 
+def at_latest(digest: Digest, timezone: str, day: str) -> int:
+    """When the digest of a date has to go."""
+    return _instant(date.fromisoformat(day), digest.at, ZoneInfo(timezone))
+
+
 def following(digest: Digest, timezone: str, told: str) -> Nominal:
     """The first digest after that of the date `told`, at the latest possible time."""
     day = date.fromisoformat(told) + _DAY

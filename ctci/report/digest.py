@@ -122,7 +122,7 @@ class Digest:
     @property
     def is_quiet(self) -> bool:
         """Whether there is nothing that anybody must know."""
-        return not self.words and not any((self.refused, self.lapsed, self.remarks, self.unsent))
+        return not self.words and not any((self.refused, self.lapsed, self.unfinished, self.remarks, self.unsent))
 
     @property
     def form(self) -> str:
@@ -215,7 +215,7 @@ def _fixed(place: Place) -> Fixed | None:
 def _is_flaky(place: Place) -> bool:
     """Whether it is to be told as flaky: what is red is told as broken, and what did not run was told before."""
     results = _conclusive(place.results)
-    return bool(results) and not _is_red(results[-1]) and place.verdict is not None and bool(place.verdict.flaky)
+    return bool(results) and not _is_red(results[-1]) and bool(place.flaky)
 
 
 def _slower(place: Place) -> Slower | None:

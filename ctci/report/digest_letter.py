@@ -93,6 +93,7 @@ def _counts(digest: Digest) -> list[str]:
         f"{words.count(jobs, 'job')} errored" if jobs else "",
         *dict.fromkeys(remarks),
         f"{len(digest.overdue)} overdue" if digest.overdue else "",
+        f"{words.count(len(digest.unfinished), 'job')} not over" if digest.unfinished else "",
         f"{words.count(len(digest.unsent), 'letter')} not sent" if digest.unsent else "",
     ]
     calls = sum(each.count for each in digest.refused)
@@ -113,6 +114,7 @@ def _projects(digest: Digest) -> list[str]:
         [each.place.project for each in digest.fixed],
         [place.project for place in digest.errored],
         [each.project for each in digest.overdue],
+        [each.project for each in digest.unfinished],
         [place.project for place in (*digest.flaky, *(place for place, _ in digest.slower))],
         [each.project for each in digest.refused],
         [each.place.project for each in digest.lapsed],
@@ -184,7 +186,8 @@ def _totals(digest: Digest) -> str:
     counts = [words.count(digest.runs, "run") if digest.runs else "no runs"]
     if digest.runs:
         green = words.number(digest.green) if digest.green else "none"
-        counts.append("all green" if digest.green == digest.runs else f"{green} green")
+        all_green = "green" if digest.runs == 1 else "all green"
+        counts.append(all_green if digest.green == digest.runs else f"{green} green")
     if digest.broke:
         counts.append(words.count(len(digest.broke), "new break"))
     return f"{first}{_capital(since)}: {', '.join(counts)}."
@@ -200,7 +203,7 @@ def _notes(facts: Facts, unfinished: tuple[Unfinished, ...]) -> Iterator[str]:
             f"{saying.plain(each.name, 60)} on {saying.plain(each.branch, 60)} (#{each.run})" for each in unfinished
         ]
         rest = [f"{len(named) - 3} more"] if len(named) > 3 else []
-        yield f"Still running, and not told of here: {words.names(named[:3] + rest)}."
+        yield f"Not over yet, and not told of here: {words.names(named[:3] + rest)}."
 
 
 def _why(facts: Facts, root: str) -> str:

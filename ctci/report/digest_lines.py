@@ -16,6 +16,7 @@ from ctci.model import (
     Seen,
     Slower,
     Unsent,
+    place_of,
     short_ref,
 )
 from ctci.report import letter, moments, parts, saying
@@ -23,6 +24,8 @@ from ctci.report.digest import Broke, Digest, Facts, Fixed, Still
 
 #: Characters of names, and of an author where a subject follows.
 NAME, AUTHOR = 120, saying.AUTHOR
+#: Jobs that are named where many are told as one.
+NAMES = 6
 _GLYPHS = {"broke": "x", "failed": "x", "still broken": "x", "fixed": "+", "flaky": "~", "slower": "~"}
 
 
@@ -78,13 +81,14 @@ def sections(digest: Digest, most: int, most_commits: int) -> tuple[Section, ...
     """Those with something in them, in their order, with at most so many lines of each."""
     facts = digest.facts
     jobs = sum(len(place.errored) for place in digest.errored)
+    errored = _together(digest.errored)
     said: tuple[tuple[str, int, list[Line]], ...] = (
         ("Broke", len(digest.broke), [_broke(facts, each, most_commits) for each in digest.broke[:most]]),
         ("Still broken", len(digest.still), [_still(facts, each) for each in digest.still[:most]]),
         ("Fixed", len(digest.fixed), [_fixed(facts, each) for each in digest.fixed[:most]]),
         ("Flaky", len(digest.flaky), [_flaky(facts, each) for each in digest.flaky[:most]]),
         ("Slower", len(digest.slower), [_slower(facts, *each) for each in digest.slower[:most]]),
-        ("Errored", len(digest.errored), [_errored(facts, each) for each in digest.errored[:most]]),
+        ("Errored", len(errored), [_errored(facts, each) for each in errored[:most]]),
         ("Overdue", len(digest.overdue), [_overdue(facts, each) for each in digest.overdue[:most]]),
         ("Refused", len(digest.refused), [_refused(facts, each) for each in digest.refused[:most]]),
         ("No longer acknowledged", len(digest.lapsed), [_lapsed(facts, each) for each in digest.lapsed[:most]]),
@@ -124,7 +128,8 @@ def _broke(facts: Facts, told: Broke, most_commits: int) -> Line:
                 None,
                 (
                     saying.because(judged),
-                    saying.counts(judged, place.failing),
+                    # What is new in a later job is not what is new in the break.
+                    saying.counts(judged, place.failing, news=told.red is place.results[-1]),
                     *notes,
                     saying.flaky(judged),
                     saying.cause(judged),
@@ -155,8 +160,7 @@ def _fixed(facts: Facts, told: Fixed) -> Line:
 
 
 def _flaky(facts: Facts, place: Place) -> Line:
-    said = saying.plain(place.verdict.flaky, saying.LINE) if place.verdict else ""
-    line = _of_place(facts, place, "flaky", said)
+    line = _of_place(facts, place, "flaky", saying.plain(place.flaky))
     return replace(line, log=line.href)
 
 
@@ -164,26 +168,46 @@ def _slower(facts: Facts, place: Place, slower: Slower) -> Line:
     return _of_place(facts, place, "slower", saying.slower(slower))
 
 
-def _errored(facts: Facts, place: Place) -> Line:
+def _together(places: Iterable[Place]) -> list[tuple[Place, ...]]:
+    """What could not be run for one reason in one run is told once, where that is all that is to be said of it."""
+    found: dict[tuple[object, ...], list[Place]] = {}
+    for place in places:
+        once = len(place.errored) == 1 and not _ran_since(place)
+        last = place.errored[-1]
+        key = (place.project, place.ref, last.run, last.reason) if once else (place.name, place.ref)
+        found.setdefault(key, []).append(place)
+    return [tuple(each) for each in found.values()]
+
+
+def _errored(facts: Facts, places: tuple[Place, ...]) -> Line:
+    place = places[0]
     last = place.errored[-1]
     times = f"{len(place.errored)} times, last " if len(place.errored) > 1 else ""
-    ran = any(seen.at > last.at for seen in place.results)
     line = _of_place(facts, place, "errored", f"{times}{moments.near(facts, last.at)}, #{last.run}")
     reason, link = saying.plain(last.reason, saying.LINE), _job(facts, last)
-    return replace(line, href=link, log=link, notes=tuple(filter(None, (reason, "It has run since." if ran else ""))))
+    since = "It has run since." if _ran_since(place) else ""
+    if len(places) > 1:
+        names = [place_of(each.subproject, each.recipe) for each in places]
+        shown = names[:NAMES] + ([f"{len(names) - NAMES} more"] if len(names) > NAMES else [])
+        since, link = saying.plain(words.names(shown), saying.LINE), f"{root(facts)}runs/{last.run}"
+        line = replace(line, name=saying.plain(place.project, NAME), said=f"{len(places)} jobs, {line.said}")
+    return replace(line, href=link, log=link, log_line=None, notes=tuple(filter(None, (reason, since))))
+
+
+def _ran_since(place: Place) -> bool:
+    return any(seen.at > place.errored[-1].at for seen in place.results)
 
 
 def _overdue(facts: Facts, told: Overdue) -> Line:
     branch = saying.plain(short_ref(told.ref), NAME)
     moment = moments.near(facts, told.at)
     said = f"ran {moment}, nothing concluded" if branch else f"was due {moment}, did not run"
-    moved = f"{branch} has moved, and nothing says whether it is green." if branch else ""
     return Line(
         word="errored",
         name=saying.plain(f"{told.project} {told.schedule}", NAME),
         branch=branch,
         said=said,
-        notes=tuple(filter(None, (moved, saying.plain(told.reason, saying.LINE)))),
+        notes=tuple(filter(None, (saying.plain(told.reason, saying.LINE),))),
     )
 
 
@@ -198,7 +222,7 @@ def _refused(facts: Facts, told: Refused) -> Line:
 
 
 def _lapsed(facts: Facts, told: Lapsed) -> Line:
-    said = f"acknowledged until {moments.day(facts, told.until)}, still there"
+    said = f"acknowledged until {moments.day(facts, told.until - 1)}, still there"
     who = f"{saying.plain(told.by, AUTHOR)} had said: {saying.plain(told.why, saying.LINE)}"
     return replace(_of_place(facts, told.place, "errored", said), notes=(saying.plain(told.finding, saying.LINE), who))
 

@@ -18,6 +18,8 @@ from ctci.report.courier import NotSent, Sent
 LOOK_MS = 20_000
 #: A window ends so long ago, milliseconds: what ended in this very moment may not be on the ledger yet.
 SETTLED_MS = 2_000
+#: A digest that is late when a server starts waits so long, milliseconds: what was missed meanwhile is found first.
+LATE_MS = 60_000
 #: A digest waits for what fired since so long.
 AWAITED_MS = 3 * 24 * 3600 * 1000
 #: What ended a window: the digest that was sent, or that there was nothing to send.
@@ -62,6 +64,7 @@ class Digests:
         self._almanac = almanac
         self._remarks = remarks
         self._look_at = 0
+        self._began = clock.now()
 
     def owed(self, changes: Sequence[Change]) -> Sequence[Owed]:
         """Nothing: digests come by the clock."""
@@ -118,6 +121,9 @@ class Digests:
         firings = self._firings(settings, notify, asked, now)
         due = dates.due(asked, notify.timezone, upcoming.told(last), now, firings)
         if due is None:
+            return None
+        late = dates.at_latest(asked, notify.timezone, due.date) <= self._began
+        if late and 0 <= clock.now() - self._began < LATE_MS:
             return None
         since, first = upcoming.mark(ended) if ended is not None else now, upcoming.is_first(ended)
         written = self.write(settings, notify, since=since, until=now, date=due.date, missed=due.missed, first=first)

@@ -3,7 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
+from datetime import date as day_of
 from datetime import datetime
+from itertools import pairwise
 from urllib.parse import urlencode
 
 from ctci import config, ledger
@@ -24,6 +26,7 @@ from ctci.model import (
     Remark,
     Run,
     Seen,
+    Sending,
     Slower,
     Status,
     Unfinished,
@@ -35,6 +38,8 @@ from ctci.report import digest, receivers, verdict
 STRIP = 24
 #: Calls that were refused, and letters that did not go, which are looked through.
 MOST = 500
+#: What a schedule asked for so long ago may end in the window, milliseconds.
+AWAITED_MS = 3 * 24 * 3600 * 1000
 #: Files with failing tests that are counted.
 FILES = 4
 
@@ -59,7 +64,9 @@ def facts(
     """All that happened after `since` and up to `until` (Unix ms) in the projects that name this notify table."""
     projects = receivers.projects_of(settings, ledger.projects_(db), notify)
     places = _places(db, settings, projects, since, until)
-    fired = [one for one in ledger.fired(db, after=since) if one.delivery.project in projects]
+    fired = [one for one in ledger.fired(db, after=since - AWAITED_MS) if one.delivery.project in projects]
+    numbers = {one.delivery.run for one in fired if one.delivery.run is not None}
+    asked = {run.id: run for run in ledger.runs_(db, ids=numbers, limit=len(numbers))} if numbers else {}
     return digest.Facts(
         date=date,
         since=since,
@@ -76,10 +83,10 @@ def facts(
         page_url=page_url(settings, notify, since, until),
         places=tuple(place for place, _ in places),
         branches=_branches(db, projects, since, until, following),
-        overdue=tuple(_overdue(fired, until)),
+        overdue=tuple(_overdue(fired, asked, [place for place, _ in places], since, until)),
         refused=_refused(db, projects, since, until),
         lapsed=tuple(_lapsed(db, places, since, until)),
-        unfinished=_unfinished(db, fired) if notify.digest is not None and notify.digest.after else (),
+        unfinished=_unfinished(db, notify, asked),
         remarks=remarks(projects),
         unsent=tuple(_unsent(db, notify, since)),
     )
@@ -129,6 +136,7 @@ def _place(key: tuple[str, str, str, str], one: Window, past: Past | None, *, go
         results=one.results,
         errored=one.errored,
         failing=_failing(past),
+        flaky=_flaky(one, past),
         slower=_slower(order, one, past) if order is not None else None,
         gone=gone,
         allowed=order.allow_failure if order is not None else False,
@@ -157,6 +165,15 @@ def _failing(past: Past | None) -> tuple[tuple[str, int], ...]:
     return tuple(Counter(str(each.file) for each in tests).most_common(FILES))
 
 
+def _flaky(one: Window, past: Past | None) -> str:
+    """Why it is called flaky by a job of the window: what was flaky before has been told."""
+    if past is not None and any(seen.job == past.job.id for seen in one.results) and (own := verdict.own(past)):
+        return own
+    story = (one.before, *one.results)
+    told = ((seen, verdict.shaky(seen, before)) for before, seen in reversed(list(pairwise(story))) if seen)
+    return next((f"{why} in #{seen.run}" for seen, why in told if why), "")
+
+
 def _slower(recipe: Recipe, one: Window, past: Past | None) -> Slower | None:
     """What any job of the window is told as slower by, the newest that is."""
     last = [] if past is None else [seen for seen in past.results if seen.job not in {each.job for each in one.results}]
@@ -173,35 +190,54 @@ def _branches(
 ) -> tuple[Branch, ...]:
     ran = [each for each in ledger.ran(db, since, until) if each.project in projects]
     strips = ledger.strips(db, [(each.project, each.ref) for each in ran], length=STRIP) if ran else {}
+    again = ledger.second_tries(db, [run.id for each in strips.values() for run in each])
     return tuple(
         replace(
             each,
-            strip=tuple(_mark(run) for run in strips.get((each.project, each.ref), ()) if run.status in FINISHED),
+            strip=tuple(
+                _mark(run, again) for run in strips.get((each.project, each.ref), ()) if run.status in FINISHED
+            ),
             next_at=following(each.project, each.ref, until),
         )
         for each in ran
     )
 
 
-def _mark(run: Run) -> Mark:
+def _mark(run: Run, again: Collection[int]) -> Mark:
     began = run.prepared_at or run.created_at
-    return Mark(status=run.status, seconds=max(0, (run.finished_at or began) - began) / 1000)
+    flaky = run.status is Status.SUCCEEDED and run.id in again
+    return Mark(status=run.status, seconds=max(0, (run.finished_at or began) - began) / 1000, flaky=flaky)
 
 
-def _overdue(fired: Iterable[Fired], until: int) -> Iterable[Overdue]:
+def _overdue(
+    fired: Iterable[Fired], asked: Mapping[int, Run], places: Iterable[Place], since: int, until: int
+) -> Iterable[Overdue]:
     """What did not run, or ran and came to nothing."""
+    open_ = {each.run for place in places if not _has_run_since(place) for each in place.errored}
     for one in fired:
         project, _, schedule = one.delivery.key.partition("@")[0].removeprefix("schedule:").partition("/")
-        nothing = one.status in (Status.ERRORED, Status.CANCELLED, Status.SUPERSEDED)
-        if one.delivery.at > until or not (one.delivery.event == "missed" or nothing):
+        run = asked.get(one.delivery.run or 0)
+        nothing = run is not None and run.status in (Status.ERRORED, Status.CANCELLED, Status.SUPERSEDED)
+        if run is not None and run.status is Status.ERRORED and run.id not in open_:
+            continue
+        # What fired in one window may end in the next.
+        ended = run.finished_at or 0 if run is not None else one.delivery.at
+        if not since < ended <= until or not (one.delivery.event == "missed" or nothing):
             continue
         yield Overdue(
             project=project or one.delivery.project,
             schedule=schedule,
             at=_nominal(one),
             ref=(one.delivery.ref or "") if nothing else "",
-            reason=f"#{one.delivery.run} {one.status}" if nothing else one.delivery.reason,
+            reason=f"#{one.delivery.run} {one.status}"
+            if nothing
+            else one.delivery.reason.removeprefix(f"the schedule {schedule}: "),
         )
+
+
+def _has_run_since(place: Place) -> bool:
+    """Whether what could not be run has come to a result after that."""
+    return any(seen.at > place.errored[-1].at for seen in place.results) if place.errored else True
 
 
 def _nominal(one: Fired) -> int:
@@ -238,16 +274,22 @@ def _lapsed(db: ledger.Ledger, places: Iterable[tuple[Place, Past | None]], sinc
             yield Lapsed(place=place, finding=ack.said, by=ack.acked_by, why=ack.why, until=ack.until)
 
 
-def _unfinished(db: ledger.Ledger, fired: Iterable[Fired]) -> tuple[Unfinished, ...]:
-    """What the digest would have waited for."""
-    numbers = {one.delivery.run for one in fired if one.delivery.run is not None and one.status not in FINISHED}
-    jobs = ledger.jobs_of(db, sorted(numbers)) if numbers else {}
-    runs = {run.id: run for run in ledger.runs_(db, ids=numbers, limit=len(numbers))} if numbers else {}
+def _unfinished(db: ledger.Ledger, notify: Notify, asked: Mapping[int, Run]) -> tuple[Unfinished, ...]:
+    """What schedules have asked for and is not over: a silence about it would be taken for a good end."""
+    runs = {number: run for number, run in asked.items() if run.status not in FINISHED}
+    jobs = ledger.jobs_of(db, sorted(runs)) if runs else {}
     return tuple(
-        Unfinished(run=number, name=job.name, branch=runs[number].branch, since=job.began_at or job.queued_at)
+        Unfinished(
+            run=number,
+            project=job.order.project,
+            name=job.name,
+            branch=runs[number].branch,
+            since=job.began_at or job.queued_at,
+        )
         for number, each in sorted(jobs.items())
         for job in each
         if job.status not in FINISHED
+        and digest.wanted(notify.only, job.order.project, runs[number].ref, job.order.subproject)
     )
 
 
@@ -257,5 +299,10 @@ def _unsent(db: ledger.Ledger, notify: Notify, since: int) -> Iterable[Unsent]:
         name, _, address = each.to.partition(":")
         if each.sink not in ("mail", "digest") or name != notify.name:
             continue
-        what = f"digest of {(each.body or {}).get('date')}" if each.sink == "digest" else f"letter about #{each.run}"
+        what = f"digest of {_day(each)}" if each.sink == "digest" else f"letter about #{each.run}"
         yield Unsent(to=address, what=what, error=each.last_error or "", given_up=each.state == "given_up")
+
+
+def _day(digest: Sending) -> str:
+    """`Tue 24 Nov`: the date that a digest is of."""
+    return day_of.fromisoformat(str((digest.body or {})["date"])).strftime("%a %-d %b")

@@ -56,10 +56,10 @@ def because(judged: Verdict) -> str:
     return plain(judged.job.reason)
 
 
-def counts(judged: Verdict, failing: Sequence[tuple[str, int]] = ()) -> str:
+def counts(judged: Verdict, failing: Sequence[tuple[str, int]] = (), *, news: bool = True) -> str:
     """`12 of 846 tests fail, all new: test_cart.py (11), test_tax.py (1)`; `failing`: files with their number.
 
-    Of errors how many, where there is more than one; what is new only where it was green before.
+    Of errors how many, where there is more than one; what is new only where it was green before, and `news` is wanted.
     """
     tests = judged.reading.tests if judged.reading is not None else None
     if tests is not None and tests.failed:
@@ -69,10 +69,11 @@ def counts(judged: Verdict, failing: Sequence[tuple[str, int]] = ()) -> str:
     else:
         return ""
     some = f"{words.number(judged.news)} new" if judged.news else "none new"
-    news = f", {'all new' if judged.news >= judged.wrong else some}" if judged.wrong and judged.green else ""
+    told = judged.wrong and judged.green and news
+    newer = f", {'all new' if judged.news >= judged.wrong else some}" if told else ""
     files = [f"{plain(name, 40)} ({words.number(number)})" for name, number in failing[:MOST_FILES]]
     more = [words.count(len(failing) - MOST_FILES, "more file")] if len(failing) > MOST_FILES else []
-    return f"{said}{news}{': ' if files else ''}{', '.join(files + more)}"
+    return f"{said}{newer}{': ' if files else ''}{', '.join(files + more)}"
 
 
 # --- what may have broken it -----------------------------------------------------------------------------------------

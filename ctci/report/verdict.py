@@ -154,7 +154,7 @@ def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[Changed
 
 def _flaky(past: Past) -> str:
     """Why the job is called flaky, as a sentence: it says so itself, or its place did not long ago."""
-    said = _own(past)
+    said = own(past)
     if said:
         return said
     if past.job.status not in (Status.SUCCEEDED, *RED):
@@ -164,21 +164,23 @@ def _flaky(past: Past) -> str:
     for seen, before in pairwise((*past.results, None)):
         if seen is None or clean >= CLEAN or now - seen.at > FLAKY_MS:
             break
-        why = _shaky(seen, before)
+        why = shaky(seen, before)
         if why:
             return f"{why} in #{seen.run}"
         clean += seen.status is Status.SUCCEEDED
     return ""
 
 
-def _own(past: Past) -> str:
+def own(past: Past) -> str:
+    """Why the job itself is called flaky; empty where only its place is, for what was before, or nothing is."""
     job = past.job
     if job.same_as is not None:
         return ""
     other = Status.SUCCEEDED if job.status in RED else None
     for twin in past.twins:
         opposite = twin.status is other if other else twin.status in RED
-        if opposite and job.status in (Status.SUCCEEDED, *RED):
+        # What another machine makes of the commit is that machine's doing.
+        if opposite and job.status in (Status.SUCCEEDED, *RED) and not _changed(twin.facts, past.facts):
             return f"{'passed' if other else 'failed'} on the same commit in #{twin.run}"
     if job.status is Status.SUCCEEDED and past.retried:
         return f"passed on attempt {job.attempt}"
@@ -194,7 +196,7 @@ def flaky_tests(findings: Iterable[Finding]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each.test for each in findings if each.test and each.severity == "warning"))
 
 
-def _shaky(seen: Seen, before: Seen | None) -> str:
+def shaky(seen: Seen, before: Seen | None) -> str:
     """Why a result of the past was flaky, if it was; `before` is the one before it."""
     if seen.same_as is not None:
         return ""
@@ -202,7 +204,9 @@ def _shaky(seen: Seen, before: Seen | None) -> str:
         return "passed on retry"
     if seen.flaky_tests:
         return f"{seen.flaky_tests[0]} passed on retry"
-    if before is not None and before.same_as is None and seen.commit is not None and seen.commit == before.commit:
+    if before is None or before.same_as is not None or _changed(before.facts, seen.facts):
+        return ""
+    if seen.commit is not None and seen.commit == before.commit:
         turned = (seen.status is Status.SUCCEEDED) != (before.status is Status.SUCCEEDED)
         return "passed and failed on one commit" if turned else ""
     return ""

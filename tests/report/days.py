@@ -99,7 +99,8 @@ def sample() -> Facts:
     docs = verdict(
         subproject="docs", recipe=make.recipe(name="html"), number=1391, first=make.finding(log_line=97), word="broke"
     )
-    flaky = verdict(subproject="web", word="passed", flaky="CartPage > shows total passed on retry, 3 of 22 runs")
+    flaky = verdict(subproject="web", word="passed")
+    retried = "CartPage > shows total passed on retry, 3 of 22 runs"
     slower = Slower(usual_s=130, now_s=288, since=seen(run=1475, author="Bo Lind"))
     mended = seen(when="23 18:00", commit="90ab3de" + "0" * 33)
     return facts(
@@ -107,7 +108,7 @@ def sample() -> Facts:
         widget_broke(),
         place(subproject="docs", recipe="html", before=red("20 05:30", run=1391), verdict=docs),
         place(project="dotfiles", subproject="", before=red("22 23:00"), results=(mended,)),
-        place(subproject="web", results=(seen(),), verdict=flaky),
+        place(subproject="web", results=(seen(),), verdict=flaky, flaky=retried),
         place(recipe="build", results=(seen(),), slower=slower),
         branches=(
             branch("shop", "##T########~##.######.xx", runs=28, green=25, seconds=1620, next_at=at("25 02:30")),
@@ -204,12 +205,12 @@ def errored_only() -> Facts:
 
 def flaky_and_slower() -> Facts:
     """Nothing is red, and two things want to be watched."""
-    flaky = verdict(word="passed", flaky="passed and failed on 3f2a1c9, 2 of 9 runs")
+    flaky = verdict(word="passed")
     fixed = seen(when="23 18:00", run=1483, commit="3f2a1c9" + "0" * 33)
     broken = red("23 16:04", run=1482, commit=fixed.commit)
     again = verdict(subproject="web", word="fixed", flaky="passed and failed on 3f2a1c9")
     return facts(
-        place(results=(seen(),), verdict=flaky),
+        place(results=(seen(),), verdict=flaky, flaky="passed and failed on 3f2a1c9, 2 of 9 runs"),
         place(
             recipe="build", results=(seen(),), slower=Slower(usual_s=41, now_s=312, since=seen(run=1475, author=None))
         ),
@@ -249,7 +250,8 @@ def sick() -> Facts:
             ),
         ),
         unfinished=tuple(
-            Unfinished(run=1490 + n, name=f"shop/api:fuzz{n}", branch="main", since=at("24 02:31")) for n in range(5)
+            Unfinished(project="shop", run=1490 + n, name=f"shop/api:fuzz{n}", branch="main", since=at("24 02:31"))
+            for n in range(5)
         ),
         **_FOOT,
     )

@@ -152,15 +152,14 @@ def test_what_is_allowed_to_fail_is_not_told() -> None:
     assert one(seen(), before=red("22 12:00"), allowed=True).is_quiet
 
 
-def test_flaky_is_told_of_what_ran_and_is_green_and_not_twice() -> None:
-    judged = verdict(word="passed", flaky="passed on the second attempt")
-    same = make.sha(7)
+def test_flaky_is_told_of_what_was_so_in_the_window_and_is_green_and_not_twice() -> None:
+    why, same = "passed on the second attempt", make.sha(7)
 
-    assert {"flaky"} == sections(one(seen(), before=seen(when="22 12:00"), verdict=judged))
-    assert set() == sections(one(before=seen(when="22 12:00"), verdict=judged))
-    assert {"broke"} == sections(one(red(), before=seen(when="22 12:00"), verdict=judged))
-    assert {"fixed", "flaky"} == sections(one(seen(), before=red("22 12:00"), verdict=judged))
-    assert {"fixed"} == sections(one(seen(commit=same), before=red("22 12:00", commit=same), verdict=judged))
+    assert {"flaky"} == sections(one(seen(), before=seen(when="22 12:00"), flaky=why))
+    assert set() == sections(one(seen(), before=seen(when="22 12:00"), verdict=verdict(word="passed", flaky=why)))
+    assert {"broke"} == sections(one(red(), before=seen(when="22 12:00"), flaky=why))
+    assert {"fixed", "flaky"} == sections(one(seen(), before=red("22 12:00"), flaky=why))
+    assert {"fixed"} == sections(one(seen(commit=same), before=red("22 12:00", commit=same), flaky=why))
 
 
 def test_slower_is_told_once_by_the_window_in_which_it_began() -> None:
@@ -292,9 +291,10 @@ def test_branches_on_which_nothing_ran_are_left_out_and_the_busiest_comes_first(
 
 @pytest.mark.parametrize("quiet", ["skip", "short", "full"])
 def test_a_quiet_day_is_told_as_quiet_says_and_any_other_in_full(quiet: str) -> None:
-    waiting = (Unfinished(run=9, name="shop:fuzz", branch="main", since=at("24 02:31")),)
+    waiting = (Unfinished(project="shop", run=9, name="shop:fuzz", branch="main", since=at("24 02:31")),)
 
-    assert quiet == digest.compose(facts(place(results=(seen(),)), quiet=quiet, unfinished=waiting)).form
+    assert quiet == digest.compose(facts(place(results=(seen(),)), quiet=quiet)).form
+    assert digest.compose(facts(place(results=(seen(),)), quiet=quiet, unfinished=waiting)).form == "full"
     assert digest.compose(facts(place(before=red("22 12:00")), quiet=quiet)).form == "full"
     assert digest.compose(facts(quiet=quiet, remarks=(Remark(sentence="0.8 GB are free"),))).form == "full"
 

@@ -106,7 +106,7 @@ def test_a_mail_program_previews_the_totals() -> None:
             "1 broke, 1 still broken, 1 fixed: b, c",
         ),
         ((place(before=red("22 12:00"), results=(seen(),)),), "1 fixed: shop"),
-        ((place(results=(seen(),), verdict=verdict(word="passed", flaky="on retry")),), "1 flaky: shop"),
+        ((place(results=(seen(),), flaky="on retry"),), "1 flaky: shop"),
         ((place(errored=(Errored(job=1, run=1, at=0),)),), "1 job errored: shop"),
         (tuple(broken(f"project-{n}") for n in range(9)), "9 broke: project-0, project-1, project-2 +6"),
         ((broken("x" * 200),), f"1 broke: {'x' * 38}..."),
@@ -348,7 +348,7 @@ def everything(texts: Iterator[str]) -> Facts:
         ),
         refused=tuple(Refused(project=word(), forge=word(), reason=word(), count=3, at=0) for _ in few),
         lapsed=tuple(Lapsed(place=places[0], finding=word(), by=word(), why=word(), until=0) for _ in few),
-        unfinished=tuple(Unfinished(run=1, name=word(), branch=word(), since=0) for _ in few),
+        unfinished=tuple(Unfinished(project="shop", run=1, name=word(), branch=word(), since=0) for _ in few),
         remarks=tuple(Remark(sentence=word(), short=word()) for _ in few),
         unsent=tuple(Unsent(to=word(), what=word(), error=word(), given_up=False) for _ in few),
         branches=tuple(
