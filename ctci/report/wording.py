@@ -90,7 +90,7 @@ def _green(verdict: Verdict | None, reason: str) -> str:
     if tests is not None and tests.total and not tests.failed:
         said = f"{said}, {words.count(tests.total, 'test')}"
     if verdict.slower is not None:
-        said = f"{said}, slower: usually {words.duration(verdict.slower.usual_s)}"
+        said = f"{said}, slower: usually {words.briefly(verdict.slower.usual_s)}"
     flaky = plain(verdict.flaky)
     return f"{said}, flaky: {flaky.removeprefix('flaky: ')}" if flaky else said
 
