@@ -70,6 +70,8 @@ def send(to: str | None, *, date: str | None) -> int:
     for notify, receiver in asked.receivers(desk.settings, to):
         window = asked.window(desk.db, notify, receiver, date=date)
         past = date is not None
+        # With its link, by which one ends it.
+        ledger.subscription(desk.db, receiver.to)
         written = asked.write(desk.db, desk.sink, desk.settings, notify, receiver, window, past=past)
         asked.owe(desk.db, written, past=past)
         every.append(written)

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from email.message import EmailMessage
 
-from ctci import clock, ledger
+from ctci import clock, config, ledger
 from ctci.config.settings import Config, Digest, Notify
-from ctci.model import Owed, Sending
-from ctci.report import digest, digest_letter, letter, mail, transitions, upcoming
+from ctci.model import Owed, Sending, Subscription
+from ctci.report import digest, digest_letter, letter, mail, subscribing, transitions, upcoming
 from ctci.report.courier import Courier
 from ctci.report.digests import ENDING, SETTLED_MS, Digests
 from ctci.report.receivers import Receiver
@@ -35,6 +35,8 @@ class Written:
     #: Whether one that comes by the clock would not be sent, since there is nothing to tell.
     skipped: bool
     owed: Owed
+    #: None for who has not got a letter yet.
+    wish: Subscription | None
 
 
 def receivers(settings: Config, to: str | None = None) -> tuple[tuple[Notify, Receiver], ...]:
@@ -115,7 +117,10 @@ def write(
     past: bool = False,
 ) -> Written:
     """Write the digest of a window; nothing is sent. `past`: the next one does not begin where this one ends."""
-    facts = sink.facts(settings, notify, window)
+    wish = ledger.subscriptions_of(db, {receiver.to}).get(receiver.to)
+    link = None if wish is None else subscribing.link(settings.server.public_url, wish.token)
+    mine = subscribing.narrowed(notify, wish, subscribing.choices(notify, config.named(settings, ledger.projects_(db))))
+    facts = replace(sink.facts(settings, mine, window), manage_url=link)
     skipped = digest.compose(facts).form == "skip"
     # Who asks gets an answer on a quiet day too.
     made = digest.compose(replace(facts, quiet="short") if skipped else facts)
@@ -148,6 +153,7 @@ def write(
         words=made.words,
         skipped=skipped,
         owed=Owed(key=key, to=receiver.to, due=now, body=body, message_id=id_),
+        wish=wish,
     )
 
 
@@ -159,7 +165,7 @@ def message(sink: Digests, settings: Config, notify: Notify, written: Written) -
         sender=smtp.sender if smtp else transitions.NOBODY,
         to=written.receiver.address,
         message_id=written.message_id,
-        headers=sink.headers(settings, notify, written.words),
+        headers=sink.headers(settings, notify, written.words, written.wish),
     )
 
 

@@ -4,15 +4,28 @@ A digest is written when it is due, and sent as it was written, however often th
 the next one, which then begins where the last that went out ended.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ctci import clock, config, ledger
 from ctci.config.settings import Config, Digest, Notify
 from ctci.layout import Layout
-from ctci.model import Change, Owed, Remark, Sending
-from ctci.report import dates, digest, digest_letter, gathering, letter, receivers, transitions, upcoming, webhooks
+from ctci.model import DIGEST, Change, Owed, Remark, Sending, Subscription
+from ctci.report import (
+    dates,
+    digest,
+    digest_letter,
+    gathering,
+    letter,
+    receivers,
+    subscribing,
+    transitions,
+    upcoming,
+    webhooks,
+)
 from ctci.report.courier import NotSent, Sent
+from ctci.report.receivers import Receiver
 
 #: How often is looked whether a digest is due, milliseconds; a clock that shows minutes is no more exact.
 LOOK_MS = 20_000
@@ -40,6 +53,14 @@ class Almanac(Protocol):
     def following(self, project: str, ref: str, after: int) -> int | None:
         """When a schedule next runs on a branch."""
         ...
+
+
+@dataclass(frozen=True)
+class _History:
+    """By receiver the last digest that was owed, and the last that ended a window."""
+
+    last: Mapping[str, Sending]
+    ended: Mapping[str, Sending]
 
 
 class Digests:
@@ -80,21 +101,11 @@ class Digests:
         self._look_at = now + LOOK_MS
         until = now - SETTLED_MS
         settings = self._current.get()
-        wanted = [(notify, notify.digest) for notify in settings.notify.values() if notify.digest is not None]
+        wanted = [notify for notify in settings.notify.values() if notify.digest is not None]
         if not wanted:
             return False
-        last, ended = ledger.last_to(self._db, self.name), ledger.last_to(self._db, self.name, states=ENDING)
-        owed = [
-            made
-            for notify, asked in wanted
-            for address in notify.email
-            for receiver in (receivers.Receiver(notify=notify.name, address=address),)
-            if (
-                made := self._due(
-                    settings, notify, asked, receiver, last.get(receiver.to), ended.get(receiver.to), until
-                )
-            )
-        ]
+        history = _History(ledger.last_to(self._db, self.name), ledger.last_to(self._db, self.name, states=ENDING))
+        owed = [made for notify in wanted for made in self._of_table(settings, notify, history, until)]
         if owed:
             ledger.owe(self._db, sink=self.name, owed=owed)
             for each in owed:
@@ -104,20 +115,52 @@ class Digests:
             self._beat({each.to for each in owed if each.state == "quiet" and "since" in (each.body or {})})
         return bool(owed)
 
+    def _of_table(self, settings: Config, notify: Notify, history: _History, until: int) -> Iterator[Owed]:
+        """What is to be written down of the receivers of a table now."""
+        every = [Receiver(notify=notify.name, address=address) for address in notify.email]
+        wishes = ledger.subscriptions_of(self._db, {each.to for each in every})
+        projects = config.named(settings, ledger.projects_(self._db))
+        choices = subscribing.choices(notify, projects)
+        for receiver in every:
+            wish = wishes.get(receiver.to)
+            mine = subscribing.narrowed(notify, wish, choices)
+            found = self._due(settings, mine, receiver, history, until)
+            if isinstance(found, Owed):
+                yield found
+            elif found is not None and not subscribing.wants(wish, DIGEST):
+                # What is not told while it is stopped is not told when it comes again.
+                yield self._owed(receiver, found, "quiet", {})
+            elif found is not None:
+                yield self._written(settings, mine, receiver, found)
+        if notify.authors:
+            yield from self._of_authors(settings, notify, history, until)
+
+    def _of_authors(self, settings: Config, notify: Notify, history: _History, until: int) -> Iterator[Owed]:
+        """A digest of their own commits to those who pushed in the window, where there is anything to tell."""
+        # The table's own: it remembers how far its authors were told.
+        table = Receiver(notify=notify.name, address="")
+        found = self._due(settings, notify, table, history, until)
+        if isinstance(found, Owed):
+            yield found
+        if found is None or isinstance(found, Owed):
+            return
+        facts = replace(self.facts(settings, notify, found), quiet="skip")
+        for address in receivers.authors_of(notify, (place.verdict for place in facts.places)):
+            receiver = Receiver(notify=notify.name, address=address)
+            if subscribing.wants(ledger.subscriptions_of(self._db, {receiver.to}).get(receiver.to), DIGEST):
+                made = self._compose(settings, receiver, found, replace(facts, author=address))
+                if made.state != "quiet":
+                    yield made
+        yield self._owed(table, found, "quiet", {})
+
     def _due(
-        self,
-        settings: Config,
-        notify: Notify,
-        asked: Digest,
-        receiver: receivers.Receiver,
-        last: Sending | None,
-        ended: Sending | None,
-        now: int,
-    ) -> Owed | None:
-        """What is to be written down of one address now: a digest, a quiet day, or that it is new."""
+        self, settings: Config, notify: Notify, receiver: Receiver, history: _History, now: int
+    ) -> Owed | upcoming.Window | None:
+        """The window of the digest that is due now; for one who is new what is remembered of that."""
+        asked, last = notify.digest or Digest(), history.last.get(receiver.to)
         if last is None or last.body is None:
             day = dates.latest(asked, notify.timezone, now)
-            return self._owed(receiver, day, "quiet", {"date": day, "until": now})
+            return self._row(receiver, day, "quiet", {"date": day, "until": now})
         firings = self._firings(settings, notify, asked, now)
         due = dates.due(asked, notify.timezone, upcoming.told(last), now, firings)
         if due is None:
@@ -125,15 +168,27 @@ class Digests:
         late = dates.at_latest(asked, notify.timezone, due.date) <= self._began
         if late and 0 <= clock.now() - self._began < LATE_MS:
             return None
+        ended = history.ended.get(receiver.to)
         since, first = upcoming.mark(ended) if ended is not None else now, upcoming.is_first(ended)
-        written = self.write(settings, notify, since=since, until=now, date=due.date, missed=due.missed, first=first)
-        body = {"date": due.date, "until": now, "since": since, "subject": written[1].subject}
-        if written[0].form == "skip":
-            return self._owed(receiver, due.date, "quiet", body)
-        kept = {**body, "text": written[1].text, "html": written[1].html, "words": list(written[0].words)}
-        return self._owed(receiver, due.date, "due", kept)
+        return upcoming.Window(date=due.date, since=since, until=now, missed=due.missed, first=first)
 
-    def _owed(self, receiver: receivers.Receiver, day: str, state: str, body: Mapping[str, object]) -> Owed:
+    def _written(self, settings: Config, notify: Notify, receiver: Receiver, window: upcoming.Window) -> Owed:
+        return self._compose(settings, receiver, window, self.facts(settings, notify, window))
+
+    def _compose(self, settings: Config, receiver: Receiver, window: upcoming.Window, facts: digest.Facts) -> Owed:
+        made = digest.compose(facts)
+        if made.form == "skip":
+            return self._owed(receiver, window, "quiet", {})
+        link = subscribing.link(settings.server.public_url, ledger.subscription(self._db, receiver.to).token)
+        written = digest_letter.write(replace(made, facts=replace(facts, manage_url=link)))
+        kept = {"subject": written.subject, "text": written.text, "html": written.html, "words": list(made.words)}
+        return self._owed(receiver, window, "due", kept)
+
+    def _owed(self, receiver: Receiver, window: upcoming.Window, state: str, more: Mapping[str, object]) -> Owed:
+        body = {"date": window.date, "since": window.since, "until": window.until, **more}
+        return self._row(receiver, window.date, state, body)
+
+    def _row(self, receiver: Receiver, day: str, state: str, body: Mapping[str, object]) -> Owed:
         key = f"{self.name}/{receiver.to}/{day}"
         url = self._current.get().server.public_url
         return Owed(
@@ -144,22 +199,6 @@ class Digests:
             body=body,
             message_id=transitions.message_id(f"{key}/{body['until']}", f"digest-{day}", url),
         )
-
-    def write(
-        self,
-        settings: Config,
-        notify: Notify,
-        *,
-        since: int,
-        until: int,
-        date: str,
-        missed: int = 0,
-        first: bool = False,
-    ) -> tuple[digest.Digest, letter.Composed]:
-        """The digest of a window for a notify table, and how it is written; nothing is sent."""
-        window = upcoming.Window(date=date, since=since, until=until, missed=missed, first=first)
-        made = digest.compose(self.facts(settings, notify, window))
-        return made, digest_letter.write(made)
 
     def facts(self, settings: Config, notify: Notify, window: upcoming.Window) -> digest.Facts:
         """All that the digest of a window is made of."""
@@ -189,7 +228,8 @@ class Digests:
         (sending,) = taken
         settings, body = self._current.get(), sending.body or {}
         found = receivers.find(settings, sending.to)
-        if found is None or found[0].digest is None:
+        wish = ledger.subscription(self._db, sending.to)
+        if found is None or found[0].digest is None or not subscribing.wants(wish, DIGEST):
             raise NotSent(f"{sending.to} is not to get a digest any more", permanent=True)
         composed = letter.Composed(subject=str(body["subject"]), text=str(body["text"]), html=str(body["html"]))
         transitions.post(
@@ -199,7 +239,7 @@ class Digests:
             composed,
             to=found[1].address,
             message_id=sending.message_id,
-            headers=self.headers(settings, found[0], body["words"]),
+            headers=self.headers(settings, found[0], body["words"], wish),
         )
         # A heartbeat says that digests come by the clock: one that was asked for says nothing of that.
         if "told" not in body:
@@ -207,9 +247,13 @@ class Digests:
         kept = {name: body[name] for name in KEPT if name in body}
         return Sent(body=kept, said=f"the digest of {body['date']}")
 
-    def headers(self, settings: Config, notify: Notify, words: Sequence[str]) -> Mapping[str, str]:
-        """For filters of mail programs."""
+    def headers(
+        self, settings: Config, notify: Notify, words: Sequence[str], wish: Subscription | None
+    ) -> Mapping[str, str]:
+        """For filters of mail programs, and for their button that ends it."""
+        ends = subscribing.headers(settings.server.public_url, wish.token, DIGEST) if wish is not None else {}
         return {
+            **ends,
             "List-Id": f"<{transitions.label(notify.name)}.digest.{transitions.host(settings.server.public_url)}>",
             "X-CTCI-Kind": "digest",
             "X-CTCI-Verdict": ", ".join(words),

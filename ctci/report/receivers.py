@@ -58,7 +58,7 @@ def told_of(settings: Config, project: str, at: str | None = None) -> tuple[Noti
 def projects_of(settings: Config, known: Iterable[str], notify: Notify) -> frozenset[str]:
     """The projects that name a notify table, of those that are configured and those that anything is known of."""
     every = {*settings.projects, *known}
-    return frozenset(name for name in every if notify in told_of(settings, name))
+    return frozenset(name for name in every if any(each.name == notify.name for each in told_of(settings, name)))
 
 
 def find(settings: Config, to: str) -> tuple[Notify, Receiver] | None:
@@ -97,6 +97,19 @@ def _authors(notify: Notify, verdict: Verdict) -> Iterator[str]:
     for address in theirs or [verdict.run.author_email or ""]:
         if _ends(notify, address):
             yield address
+
+
+def authors_of(notify: Notify, told: Iterable[Verdict | None]) -> tuple[str, ...]:
+    """Who wrote what these verdicts are of, or is suspected, if the table tells authors; not who is in it anyway."""
+    own = {address.casefold() for address in notify.email}
+    wrote = (address for each in told if each is not None for address in _wrote(each))
+    known = {address.casefold(): address for address in wrote if _ends(notify, address)}
+    return tuple(address for folded, address in sorted(known.items()) if folded not in own)
+
+
+def _wrote(verdict: Verdict) -> Iterator[str]:
+    yield verdict.run.author_email or ""
+    yield from (commit.email for commit in verdict.suspects)
 
 
 def _ends(notify: Notify, address: str) -> bool:

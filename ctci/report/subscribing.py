@@ -16,7 +16,7 @@ from ctci.report import receivers
 #: Where subscriptions are changed, relative to the root.
 PAGE = "me/digest"
 #: Kind of letter -> the sinks of the courier that owe it before its time.
-SINKS: Mapping[str, tuple[str, ...]] = {AT_ONCE: ("mail",), DIGEST: ()}
+SINKS: Mapping[str, tuple[str, ...]] = {AT_ONCE: ("mail",), DIGEST: ("digest",)}
 #: What a mail program POSTs, and the header that asks for it.
 FIELD, VALUE = "List-Unsubscribe", "One-Click"
 

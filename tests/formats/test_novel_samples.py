@@ -1,4 +1,4 @@
-"""Tool by tool, none of which has a matcher: the first new line of a red log is where a developer would look."""
+"""Tool by tool, most of which have no matcher: the first new line of a red log is where a developer would look."""
 
 from pathlib import Path
 
@@ -15,6 +15,7 @@ LOOK = {
     "backup": (13, "data/orders: the archive has nothing in it, giving up"),
     "cassert": (7, "cart_test: cart.c:17: main: Assertion `total(prices, 3) == 30' failed."),
     "fortran": (15, "Error: Symbol \u2018ended\u2019 at (1) has no IMPLICIT type"),
+    "jq": (5, "jq: error (at data/tuesday.json:5): null (null) and number (1.19) cannot be multiplied"),
     "links": (7, "docs/c.md leads to prices.md, and there is no such page"),
     "perl": (7, "Failed test 'the total has its tax'"),
     "php": (9, "PHP Fatal error:  Uncaught JsonException: Syntax error"),
@@ -26,7 +27,7 @@ LOOK = {
     "trace": (17, "mkdir: cannot create directory \u2018public\u2019: File exists"),
 }
 #: In these a matcher finds something too.
-MATCHED = {"fortran", "perl", "play"}
+MATCHED = {"cassert", "fortran", "perl", "play"}
 #: Lines between the first new one and the one to look at.
 NEAR = 3
 

@@ -11,7 +11,8 @@ import pytest
 from ctci import config, ledger
 from ctci.config.settings import Config, Digest, Notify, Project, Server, Smtp
 from ctci.layout import Layout
-from ctci.model import Remark, SecretRef, Status
+from ctci.model import DIGEST, Remark, SecretRef, Status, Wishes
+from ctci.report import subscribing
 from ctci.report.courier import Courier
 from ctci.report.digests import Digests
 from tests import make
@@ -346,3 +347,79 @@ def test_no_heartbeat_is_owed_while_an_address_lacks_its_digest(office: Office, 
     whole = beats(office, db, "24 07:40")
 
     assert (lacking, len(whole)) == ([], 1)
+
+
+def test_a_digest_has_the_link_and_the_headers_that_end_it(office: Office, db: ledger.Ledger, host: int) -> None:
+    make.settled(db, host, RED)
+    office.at("24 07:30")
+
+    token = ledger.subscription(db, "team:ana@example.org").token
+    message = office.desk.messages[0]
+    assert f"https://ci.example.org/me/digest?k={token}" in office.text
+    assert message["List-Unsubscribe"] == f"<https://ci.example.org/me/digest?k={token}&stop=digest>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+def test_who_has_stopped_the_digest_gets_none_and_later_nothing_of_meanwhile(
+    office: Office, db: ledger.Ledger, host: int
+) -> None:
+    token = ledger.subscription(db, "team:ana@example.org").token
+    ledger.stop(db, token, {DIGEST})
+    make.settled(db, host, GREEN)
+    stopped = office.at("24 07:30")
+    ledger.resume(db, token, {DIGEST})
+    make.settled(db, host, GREEN)
+
+    assert stopped == []
+    assert office.at("25 07:30") == ["[ctci] all green: 1 run, 1 project (Wed 25 Nov)"]
+
+
+def test_what_is_stopped_before_it_went_does_not_go(office: Office, db: ledger.Ledger, host: int) -> None:
+    office.desk.answers = ["451 try later"]
+    make.settled(db, host, RED)
+    office.at("24 07:30")
+    ledger.stop(db, ledger.subscription(db, "team:ana@example.org").token, {DIGEST}, sinks=subscribing.SINKS[DIGEST])
+
+    assert office.at("24 07:40") == []
+    assert office.at("25 07:30") == []
+    assert ledger.unsent(db, since=0) == ()
+
+
+def test_a_receiver_s_wish_narrows_what_is_told_and_moves_when(office: Office, db: ledger.Ledger, host: int) -> None:
+    office.table["email"] = ("ana@example.org", "bo@example.org")
+    office.courier = office.another()
+    office.at("24 07:30")
+    token = ledger.subscription(db, "team:bo@example.org").token
+    ledger.wish_for(db, token, Wishes(at="09:00", timezone="Europe/London"))
+    make.settled(db, host, RED)
+
+    early = office.at("25 07:30")
+    told = [str(message["To"]) for message in office.desk.messages[-len(early) :]]
+    late = office.at("25 10:00")
+
+    assert told == ["ana@example.org"]
+    assert (len(late), str(office.desk.messages[-1]["To"])) == (1, "bo@example.org")
+
+
+def test_authors_are_told_of_their_own_commits_alone(office: Office, db: ledger.Ledger, host: int) -> None:
+    office.table["authors"] = ("@example.org",)
+    office.courier = office.another()
+    office.at("24 07:30")
+    make.settled(db, host, GREEN)
+    wrote = (
+        make.commit(sha=make.sha(70), email="cy@example.org"),
+        make.commit(sha=make.sha(71), email="x@example.net"),
+    )
+    make.settled(db, host, RED, brought=wrote)
+    office.remarks = (Remark(sentence="0.8 GB are free", short="disk full"),)
+
+    office.at("25 07:30")
+    told = {str(message["To"]): str(message["Subject"]) for message in office.desk.messages[-2:]}
+    make.settled(db, host, RED)
+    office.at("26 07:30")
+
+    assert told == {
+        "ana@example.org": "[ctci] 1 broke, disk full: shop (Wed 25 Nov)",
+        "cy@example.org": "[ctci] 1 broke: shop (Wed 25 Nov)",
+    }
+    assert [str(message["To"]) for message in office.desk.messages if message["To"] == "cy@example.org"] != []
