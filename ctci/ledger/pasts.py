@@ -107,28 +107,30 @@ def _places(connection: Connection, ids: Collection[int]) -> dict[int, Gathered]
 
 def _results(connection: Connection, places: Mapping[int, Gathered]) -> None:
     """Of each place the conclusive results before its job, newest first, and its last one that was at least errored."""
-    mine = jobs.alias("mine")
-    same = and_(*(jobs.c[name] == mine.c[name] for name in PLACE))
-    before = tuple_(jobs.c.as_of, jobs.c.id) < tuple_(mine.c.as_of, mine.c.id)
-    rank = func.row_number().over(partition_by=mine.c.id, order_by=(jobs.c.as_of.desc(), jobs.c.id.desc()))
+    mine, oldest = jobs.alias("mine"), jobs.alias("oldest")
     telling = [*CONCLUSIVE, Status.ERRORED]
-    young = func.coalesce(jobs.c.finished_at, jobs.c.queued_at) > mine.c.queued_at - RESULTS_MS
-    # Of a long history only its end is walked: not every job of it says something.
-    far = jobs.alias("far")
-    oldest = (
-        select(far.c.as_of)
-        .where(*(far.c[name] == mine.c[name] for name in PLACE), far.c.as_of <= mine.c.as_of)
-        .order_by(far.c.as_of.desc(), far.c.id.desc())
+
+    def before(other: Any) -> ColumnElement[bool]:
+        same = (other.c[name] == mine.c[name] for name in PLACE)
+        return and_(*same, tuple_(other.c.as_of, other.c.id) < tuple_(mine.c.as_of, mine.c.id))
+
+    # Without an edge all that a place ever had would be ranked: a year of it for each page.
+    edge = (
+        select(oldest.c.as_of)
+        .where(before(oldest), oldest.c.status.in_(telling))
+        .order_by(oldest.c.as_of.desc(), oldest.c.id.desc())
         .limit(1)
-        .offset(4 * RESULTS)
-        .correlate(mine)
+        .offset(RESULTS - 1)
         .scalar_subquery()
     )
+    edges = select(mine.c.id.label("mine"), edge.label("edge")).where(mine.c.id.in_(places)).subquery()
+    rank = func.row_number().over(partition_by=mine.c.id, order_by=(jobs.c.as_of.desc(), jobs.c.id.desc()))
+    young = func.coalesce(jobs.c.finished_at, jobs.c.queued_at) > mine.c.queued_at - RESULTS_MS
     ranked = (
         select(mine.c.id.label("mine"), jobs.c.id.label("job"), rank.label("n"))
-        .select_from(mine)
-        .join(jobs, and_(same, before, jobs.c.as_of >= func.coalesce(oldest, 0)))
-        .where(mine.c.id.in_(places), jobs.c.status.in_(telling), young)
+        .join(edges, edges.c.mine == mine.c.id)
+        .join(jobs, and_(before(jobs), jobs.c.as_of >= func.coalesce(edges.c.edge, 0)))
+        .where(jobs.c.status.in_(telling), young)
         .subquery()
     )
     query = of_seen(ranked.c.mine).join(ranked, ranked.c.job == jobs.c.id).where(ranked.c.n <= RESULTS)

@@ -1,7 +1,9 @@
 """What is known of a job's place: results, marks, commits, twins, and what its branch had seen before."""
 
+import importlib
 from typing import Any
 
+import pytest
 from sqlalchemy import event
 
 from ctci import ledger
@@ -46,6 +48,19 @@ def test_the_marks_are_the_last_green_before_and_the_first_red_after(db: ledger.
     assert marks(6) == (4, 2, 4, RED, [4, 2, 1, 0])
     assert marks(7) == (6, 2, 4, RED, [6, 4, 2, 1, 0])
     assert marks(8) == (7, 7, None, GREEN, [7, 6, 4, 2, 1, 0])
+
+
+def test_of_a_long_history_the_last_results_are_known(
+    db: ledger.Ledger, host: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The package has a function of the module's name.
+    monkeypatch.setattr(importlib.import_module("ctci.ledger.pasts"), "RESULTS", 3)
+    runs = [make.settled(db, host, status) for status in (RED, GREEN, RED, Status.CANCELLED, GREEN, GREEN)]
+
+    early, late = past(db, runs[2]), past(db, runs[5])
+
+    assert [each.run for each in early.results] == [runs[1], runs[0]]
+    assert [each.run for each in late.results] == [runs[4], runs[2], runs[1]]
 
 
 def test_other_places_are_none_of_it(db: ledger.Ledger, host: int) -> None:
