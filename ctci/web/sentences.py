@@ -225,10 +225,10 @@ def _blame(red: model.Verdict, verb: str) -> tuple[Part, ...]:
     """`: 12 of 846 tests fail, all new; 2 suspects since green #1479`, behind what `verb` has said already."""
     wrong, blamed = saying.wrong(red).removeprefix(f"{verb} "), saying.blamed(red)
     parts = [Part(f": {_cut(wrong)}")] if wrong else []
-    if blamed:
-        parts.append(Part(f"{'; ' if parts else ': '}{blamed}"))
-        if red.green is not None:
-            parts += [Part(" since green "), Part(f"#{red.green.run}", f"runs/{red.green.run}")]
+    # Of a first result nobody knows whether it was green before.
+    if blamed and red.green is not None:
+        parts.append(Part(f"{'; ' if parts else ': '}{blamed} since green "))
+        parts.append(Part(f"#{red.green.run}", f"runs/{red.green.run}"))
     return tuple(parts)
 
 

@@ -284,3 +284,37 @@ def test_over_any_history_breaks_and_repairs_alternate_and_each_change_is_told_o
 
 def test_a_summary_counts_in_the_order_of_a_letter() -> None:
     assert verdict.summary(["fixed", "broke", "fixed"]) == "1 broke, 2 fixed"
+
+
+# --- the end of a break ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "before", "marks"),
+    [
+        # How many runs ago: the first red, the last red, and the green one that ended the break.
+        (GREEN, (), None),
+        (GREEN, (GREEN, GREEN), None),
+        (RED, (RED, GREEN), None),
+        (GREEN, (RED, RED, GREEN, RED), (2, 1, 0)),
+        (GREEN, (GREEN, GREEN, LATE, RED), (4, 3, 2)),
+    ],
+)
+def test_the_last_break_of_what_is_green_is_known(
+    status: Status, before: tuple[Status, ...], marks: tuple[int, ...] | None
+) -> None:
+    results = tuple(seen(each, ago) for ago, each in enumerate(before, 1))
+
+    found = verdict.mended(past(status, results=results))
+
+    told = None if found is None else tuple(90 - each.run for each in (found.red, found.last, found.green))
+    assert told == marks
+
+
+def test_who_mended_a_break_is_who_wrote_the_commit_that_is_green() -> None:
+    ended = verdict.mended(past(GREEN, results=(seen(RED, 1),)))
+    again = verdict.mended(past(GREEN, results=(seen(RED, 1, commit=make.sha(90)),)))
+
+    assert ended is not None
+    assert again is not None
+    assert (ended.green.author, ended.by_itself, again.by_itself) == ("Ana Ruiz", False, True)

@@ -571,7 +571,10 @@ def test_who_waits_hears_what_the_page_says(door: Door, host: int) -> None:
         door.db, job=job.id, attempt=job.attempt, host=host, status=Status.FAILED, reason="exit 1", exit=ended
     )
 
-    assert "ctci: api:test broke main just now: exit 1." in awaited(door).raw.decode().splitlines()
+    assert (
+        "ctci: api:test broke main just now: exit 1; 1 suspect since green #1."
+        in awaited(door).raw.decode().splitlines()
+    )
 
 
 def test_who_waits_hears_each_step_until_the_verdict(door: Door, host: int) -> None:

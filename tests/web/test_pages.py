@@ -1175,8 +1175,8 @@ def test_a_run_says_of_each_job_what_its_result_means(site: Site, db: ledger.Led
 def test_what_timed_out_is_said_once(site: Site, db: ledger.Ledger, host: int) -> None:
     run = make.settled(db, host, Status.TIMED_OUT, "timed out after 15 m")
 
-    assert site.get(f"/runs/{run}").h1 == "api:test timed out on main just now: after 15 m; 1 suspect."
-    assert site.get("/").h1 == "shop/api:test timed out on main just now: after 15 m; 1 suspect."
+    assert site.get(f"/runs/{run}").h1 == "api:test timed out on main just now: after 15 m."
+    assert site.get("/").h1 == "shop/api:test timed out on main just now: after 15 m."
 
 
 def test_pages_ask_the_ledger_as_often_for_many_red_jobs_as_for_two(site: Site, db: ledger.Ledger, host: int) -> None:
