@@ -194,7 +194,8 @@ def _said(step: str, error: Exception, password: str) -> MailError:
         permanent = isinstance(error, smtplib.SMTPDataError) and code >= 500
     elif isinstance(error, ssl.SSLCertVerificationError):
         answer = f"its certificate is not trusted: {error.verify_message}"
-    elif isinstance(error, TimeoutError):
+    elif isinstance(error, TimeoutError) or str(error).endswith("timed out"):
+        # smtplib calls a silence the end of the connection.
         answer = "no answer in time"
     elif isinstance(error, OSError) and error.strerror:
         answer = error.strerror
