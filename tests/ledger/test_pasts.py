@@ -225,6 +225,24 @@ def test_a_repeat_tells_what_was_found_then(db: ledger.Ledger, host: int) -> Non
     assert found.baseline.run == first
 
 
+def test_a_branch_has_left_where_it_did_however_often_that_is_built_again(db: ledger.Ledger, host: int) -> None:
+    left = make.settled(db, host, GREEN, trigger=make.trigger(after=make.sha(1)))
+    first, second = (make.commit(sha=make.sha(n)) for n in (90, 91))
+    branch = {"merge_base": make.sha(1)}
+    trigger = make.trigger(ref="refs/heads/a", after=make.sha(90))
+    make.settled(db, host, Status.SUPERSEDED, trigger=trigger, brought=(first,), **branch)
+    trigger = make.trigger(ref="refs/heads/a", after=make.sha(91))
+    run = make.settled(db, host, RED, trigger=trigger, brought=(second,), **branch)
+    make.settled(db, host, GREEN, trigger=make.trigger(kind="manual", after=make.sha(1)))
+
+    found = past(db, run, defaults={"shop": "refs/heads/main"})
+
+    assert found.green is not None
+    assert (found.forked, found.green.run) == (True, left)
+    # What was replaced before it came to a result may have broken it as well.
+    assert found.commits == (second, first)
+
+
 def test_a_branch_without_a_result_has_that_of_where_it_left_the_default_branch(db: ledger.Ledger, host: int) -> None:
     green = make.settled(db, host, GREEN, trigger=make.trigger(after=make.sha(1)))
     make.settled(db, host, RED, trigger=make.trigger(after=make.sha(2)))

@@ -1,65 +1,90 @@
-"""What happened between two times: which places, their results, what was before them; on both databases."""
+"""What happened at each place between two times, by the order of history and not by that of the clock."""
 
 from sqlalchemy import event
 
 from ctci import ledger
-from ctci.ledger import Window
 from ctci.model import BISECT, Branch, Status
 from tests import make
 from tests.conftest import StoppedClock
 
 GREEN, RED, OURS = Status.SUCCEEDED, Status.FAILED, Status.ERRORED
 DAY = 86_400
-API, WEB = ("shop", "refs/heads/main", "api", "test"), ("shop", "refs/heads/main", "web", "test")
 
 
-def runs(window: Window) -> tuple[int | None, list[int], list[int]]:
-    """Which runs they are of: what was before, the results, and what was errored."""
-    before = window.before.run if window.before is not None else None
-    return before, [each.run for each in window.results], [each.run for each in window.errored]
+def only(db: ledger.Ledger, since: int, until: int) -> ledger.Window:
+    (found,) = ledger.windows(db, since, until).values()
+    return found
 
 
-def test_a_window_has_what_ended_in_it_and_what_was_before(
+def job_of(db: ledger.Ledger, run: int) -> int:
+    return ledger.jobs_of(db, [run])[run][0].id
+
+
+def test_a_rerun_of_a_run_before_the_last_one_changes_nothing(
     db: ledger.Ledger, host: int, stopped_clock: StoppedClock
 ) -> None:
-    old = [make.settled(db, host, status) for status in (GREEN, RED, Status.CANCELLED)]
+    old = make.settled(db, host, GREEN)
+    last = make.settled(db, host, GREEN)
+    stopped_clock.move(60)
     since = stopped_clock.at
-    stopped_clock.move(DAY)
-    inside = [make.settled(db, host, status, "no disk" if status is OURS else None) for status in (RED, OURS, GREEN)]
-    until = stopped_clock.at
-    stopped_clock.move(DAY)
-    make.settled(db, host, RED)
-
-    found = ledger.windows(db, since, until)
-
-    assert found.keys() == {API}
-    assert runs(found[API]) == (old[1], [inside[0], inside[2]], [inside[1]])
-    assert (found[API].errored[0].reason, found[API].errored[0].at) == ("no disk", until)
-
-
-def test_what_is_red_is_told_though_nothing_ended_there(
-    db: ledger.Ledger, host: int, stopped_clock: StoppedClock
-) -> None:
-    make.settled(db, host, RED)
-    make.settled(db, host, GREEN, orders=(make.order(subproject="web"),))
-    stopped_clock.move(DAY)
-
-    found = ledger.windows(db, stopped_clock.at - 1000, stopped_clock.at)
-
-    assert found.keys() == {API}
-    assert (found[API].results, found[API].before is not None) == ((), True)
-    assert found[API].last == ledger.standing(db)[1].id
-
-
-def test_results_stand_in_the_order_of_history(db: ledger.Ledger, host: int, stopped_clock: StoppedClock) -> None:
-    since = stopped_clock.at
-    stopped_clock.move(DAY)
-    first, second = make.settled(db, host, RED), make.settled(db, host, RED)
-    again = make.settled(db, host, GREEN, trigger=make.trigger(kind="rerun"), rerun_of=first)
+    stopped_clock.move(60)
+    make.settled(db, host, RED, trigger=make.trigger(kind="rerun"), rerun_of=old)
 
     found = ledger.windows(db, since, stopped_clock.at)
+    (window,) = found.values()
 
-    assert runs(found[API]) == (None, [first, again, second], [])
+    assert window.results == ()
+    assert window.before is not None
+    assert (window.before.run, window.last) == (last, job_of(db, last))
+
+
+def test_a_rerun_of_the_last_one_is_the_present(db: ledger.Ledger, host: int, stopped_clock: StoppedClock) -> None:
+    last = make.settled(db, host, RED)
+    stopped_clock.move(60)
+    since = stopped_clock.at
+    stopped_clock.move(60)
+    again = make.settled(db, host, GREEN, trigger=make.trigger(kind="rerun"), rerun_of=last)
+
+    window = only(db, since, stopped_clock.at)
+
+    assert [(seen.run, seen.status) for seen in window.results] == [(again, GREEN)]
+    assert window.last == job_of(db, again)
+
+
+def test_what_ends_after_the_window_is_not_its_last(db: ledger.Ledger, host: int, stopped_clock: StoppedClock) -> None:
+    red = make.settled(db, host, RED)
+    until = stopped_clock.at
+    stopped_clock.move(1)
+    make.settled(db, host, RED)
+
+    assert only(db, until - 60_000, until).last == job_of(db, red)
+
+
+def test_a_branch_took_what_its_jobs_took_and_not_what_they_waited(
+    db: ledger.Ledger, host: int, stopped_clock: StoppedClock
+) -> None:
+    since = stopped_clock.at - 1
+    make.prepared(db)
+    stopped_clock.move(3600)
+    job, _ = make.running(db, host)
+    make.settle(db, job, host)
+
+    (branch,) = ledger.ran(db, since, stopped_clock.at)
+
+    assert (branch.runs, branch.green, branch.seconds) == (1, 1, 1.5)
+
+
+def test_a_run_that_is_green_by_a_second_try_is_known(db: ledger.Ledger, host: int) -> None:
+    clean = make.settled(db, host, GREEN)
+    run = make.prepared(db)
+    job, _ = make.running(db, host)
+    ledger.retry(
+        db, job=job.id, attempt=1, host=host, status=RED, reason="exit 1", exit=make.exit_(code=1, seconds=1.0)
+    )
+    again, _ = make.running(db, host)
+    make.settle(db, again, host)
+
+    assert ledger.second_tries(db, [clean, run]) == {run}
 
 
 def test_a_search_for_a_culprit_is_of_no_branch(db: ledger.Ledger, host: int, stopped_clock: StoppedClock) -> None:

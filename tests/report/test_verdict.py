@@ -173,6 +173,13 @@ def test_a_reading_that_tells_of_no_first_error_has_none() -> None:
         (GREEN, {"twins": (seen(RED, 1),)}, "failed on the same commit in #89"),
         (RED, {"twins": (seen(GREEN, 1),)}, "passed on the same commit in #89"),
         (RED, {"twins": (seen(RED, 1),)}, ""),
+        # Another machine is not chance.
+        (RED, {"twins": (seen(GREEN, 1, facts={"gcc": "13"}),), "facts": {"gcc": "14"}}, ""),
+        (
+            RED,
+            {"twins": (seen(GREEN, 1, facts={"gcc": "14"}),), "facts": {"gcc": "14"}},
+            "passed on the same commit in #89",
+        ),
         (GREEN, {"findings": (make.finding(severity="warning", test="t::a"),)}, "t::a passed on retry"),
         (
             RED,
