@@ -157,6 +157,8 @@ def test_after_a_downtime_one_digest_covers_all(office: Office, db: ledger.Ledge
     make.settled(db, host, RED)
     office.courier = office.another()
 
+    # What was missed meanwhile is found first.
+    assert office.at("27 11:00") == []
     assert office.at("27 11:01") == ["[ctci] 1 broke: shop (Fri 27 Nov)"]
     assert "2 runs" in office.text
     assert office.at("27 11:02") == []
@@ -274,6 +276,34 @@ def test_two_servers_write_and_send_one(office: Office, db: ledger.Ledger, host:
         courier.tick()
 
     assert len(office.desk.messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("ends", "again", "told"),
+    [
+        (OURS, None, "1 job errored, 1 overdue: shop"),
+        (OURS, GREEN, "1 job errored: shop"),
+        (Status.CANCELLED, None, "1 overdue: shop"),
+        (GREEN, None, "all green: 1 run, 1 project"),
+    ],
+)
+def test_a_schedule_that_is_not_over_is_named_and_how_it_ends_is_told_by_the_next(
+    office: Office, db: ledger.Ledger, host: int, ends: Status, again: Status | None, told: str
+) -> None:
+    office.at("24 02:31")
+    key = "schedule:shop/nightly@2026-11-24T02:30+01:00:refs/heads/main"
+    trigger = make.trigger(kind="schedule", key=key, schedule="nightly")
+    make.prepared(db, trigger=trigger, forge="ctci", event="schedule", key=key)
+    waiting, text = office.at("24 07:30"), office.text
+    job, run = make.running(db, host)
+    make.settle(db, job, host, ends)
+    if again is not None:
+        office.at("24 08:00")
+        make.settled(db, host, again, trigger=make.trigger(kind="rerun"), rerun_of=run.id)
+
+    assert waiting == ["[ctci] 1 job not over: shop (Tue 24 Nov)"]
+    assert "Not over yet, and not told of here: shop/api:test on main" in text
+    assert office.at("25 07:30") == [f"[ctci] {told} (Wed 25 Nov)"]
 
 
 def test_a_digest_has_the_headers_for_filters(office: Office, db: ledger.Ledger, host: int) -> None:
