@@ -3,7 +3,7 @@
 from sqlalchemy import event
 
 from ctci import ledger
-from ctci.model import BISECT, Branch, Status
+from ctci.model import BISECT, Status
 from tests import make
 from tests.conftest import StoppedClock
 
@@ -106,10 +106,8 @@ def test_what_ran_is_counted_by_branch(db: ledger.Ledger, host: int, stopped_clo
 
     found = sorted(ledger.ran(db, since, stopped_clock.at), key=lambda branch: branch.ref)
 
-    assert found == [
-        Branch(project="shop", ref="refs/heads/dev", runs=1, green=1),
-        Branch(project="shop", ref="refs/heads/main", runs=4, green=2),
-    ]
+    told = [(branch.project, branch.ref, branch.runs, branch.green) for branch in found]
+    assert told == [("shop", "refs/heads/dev", 1, 1), ("shop", "refs/heads/main", 4, 2)]
 
 
 def test_many_places_are_asked_for_by_as_many_queries_as_one(
