@@ -160,7 +160,9 @@ def _lines(told: Judged, public_url: str) -> Iterator[str]:
         yield from filter(None, (saying.plain(job.reason),))
     else:
         yield from filter(None, (saying.first(judged), saying.because(judged), saying.counts(judged)))
-        yield from filter(None, (saying.cause(judged), saying.flaky(judged), saying.suspects(judged)))
+        yield from filter(
+            None, (saying.cause(judged), saying.culprit(judged), saying.flaky(judged), saying.suspects(judged))
+        )
         yield from _commits(judged)
     if told.found is not None:
         yield from words.known(told.found.sifted.known, clock.day)

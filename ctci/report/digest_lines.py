@@ -133,6 +133,7 @@ def _broke(facts: Facts, told: Broke, most_commits: int) -> Line:
                     *notes,
                     saying.flaky(judged),
                     saying.cause(judged),
+                    saying.culprit(judged),
                 ),
             )
         ),
@@ -151,7 +152,8 @@ def _still(facts: Facts, told: Still) -> Line:
     by = saying.plain(judged.run.author or judged.run.pusher, AUTHOR) if judged else ""
     said = f"{words.age(facts.until - told.red.at)}, since #{told.red.run}"
     line = _of_place(facts, told.place, "still broken", f"{said}, last push {by}" if by else said)
-    return replace(line, log=line.href)
+    culprit = saying.culprit(judged) if judged else ""
+    return replace(line, log=line.href, notes=(culprit,) if culprit else ())
 
 
 def _fixed(facts: Facts, told: Fixed) -> Line:

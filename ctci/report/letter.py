@@ -167,6 +167,7 @@ def _item(told: Told, root: str, lines: int) -> dict[str, Any]:
         "counts": _stop(saying.counts(judged)) if red else "",
         "since": _since(judged),
         "cause": saying.cause(judged),
+        "culprit": saying.culprit(judged),
         "suspects": saying.suspects(judged),
         "commits": [
             {

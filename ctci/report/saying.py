@@ -106,6 +106,12 @@ def cause(judged: Verdict) -> str:
     return f"No commits{f' to {sub}' if sub else ''} {_since(judged)}: {said}." if said else ""
 
 
+def culprit(judged: Verdict) -> str:
+    """What the search for the commit that broke it has come to."""
+    said = plain(judged.hunt.sentence) if judged.hunt is not None else ""
+    return f"Bisected: {said}." if said else ""
+
+
 def _machine(judged: Verdict) -> str:
     changed = ", ".join(f"{each.name} {each.before} -> {each.now}" for each in judged.changed[:MOST_CHANGED])
     return f"the machine changed ({plain(changed)})"

@@ -19,6 +19,7 @@ from ctci.model import (
     Branch,
     Changed,
     Errored,
+    Hunt,
     Lapsed,
     Overdue,
     Place,
@@ -395,3 +396,15 @@ def test_what_does_not_fit_is_left_out_of_both_parts() -> None:
         told = re.search(rf"{name.upper()} \(.*?\+(\d+) more", composed.text, re.DOTALL)
         assert told is not None
         assert re.search(rf"{name} \d+.*?\+{told[1]} more", shown, re.DOTALL)
+
+
+def test_the_digest_names_the_commit_that_a_search_found() -> None:
+    found = Hunt(red_job=1, word="found", commit=make.sha(1), sentence="3f2a1c9 by Ana Ruiz broke it: x", reruns=5)
+    day = days.one_break()
+    (broke,) = (each for each in day.places if each.verdict is not None and each.verdict.word == "broke")
+    assert broke.verdict is not None
+    hunted = replace(broke, verdict=replace(broke.verdict, hunt=found))
+
+    text = written(replace(day, places=(hunted,))).text
+
+    assert "   Bisected: 3f2a1c9 by Ana Ruiz broke it: x.\n" in text

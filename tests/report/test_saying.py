@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from ctci import logs, words
-from ctci.model import Changed, Finding, Mended, Slower, Status, Tally, Verdict
+from ctci.model import Changed, Finding, Hunt, Mended, Slower, Status, Tally, Verdict
 from ctci.report import saying
 from tests import make
 from tests.report.verdicts import GREEN, HOSTILE, JOB, RUN, job, verdict
@@ -104,6 +104,14 @@ def test_a_break_that_ended_says_who_ended_it(author: str | None, sha: str, said
     assert said == saying.mended(Mended(red=red, last=red, green=green)).replace(words.THIN, " ")
 
 
+@pytest.mark.parametrize("sentence", ["3f2a1c9 by Ana Ruiz broke it: Use floats", "flaky: it passed in #9"])
+def test_what_a_search_came_to_is_named(sentence: str) -> None:
+    hunt = Hunt(red_job=1, word="found", commit=make.sha(1), sentence=sentence, reruns=5)
+
+    assert saying.culprit(verdict(hunt=hunt)) == f"Bisected: {sentence}."
+    assert saying.culprit(verdict()) == ""
+
+
 @given(HOSTILE, HOSTILE, HOSTILE)
 def test_what_strangers_write_stays_on_one_line_and_obeys_nobody(one: str, two: str, three: str) -> None:
     found = Finding(severity="error", tool="x", file=one, line=1, column=2, message=two, fingerprint="a", test=three)
@@ -116,9 +124,11 @@ def test_what_strangers_write_stays_on_one_line_and_obeys_nobody(one: str, two: 
         green=GREEN,
         changed=(Changed(name=one, before=two, now=three),),
         slower=Slower(usual_s=1, now_s=2, since=make.seen(author=three)),
+        hunt=Hunt(red_job=1, word="found", commit=one, sentence=f"{two} broke it", reruns=1),
     )
 
     sentences = [
+        saying.culprit(judged),
         saying.became(judged, NOW),
         saying.first(judged),
         saying.because(judged),
