@@ -146,14 +146,19 @@ def sent(
             connection.execute(update(sendings).where(mine, ~still_true).values(held_by=None, held_until=None, **newer))
 
 
-def failed(db: Ledger, taken: Collection[Sending], *, holder: str, error: str, delay_ms: int | None) -> None:
-    """They did not go: due again after `delay_ms`, or given up with None; what says something newer is due at once."""
+def failed(
+    db: Ledger, taken: Collection[Sending], *, holder: str, error: str, delay_ms: int | None, tried: bool = True
+) -> None:
+    """They did not go: due again after `delay_ms`, or given up with None; what says something newer is due at once.
+
+    What was only held back was not `tried`.
+    """
     again: dict[str, Any] = {"state": "given_up"} if delay_ms is None else {"due": now_ms() + literal(delay_ms)}
     free = {"held_by": None, "held_until": None}
     for mine, still_true in _held(taken, holder):
-        tried = {"tries": sendings.c.tries + 1, "last_error": error}
+        now = {"tries": sendings.c.tries + (1 if tried else 0), "last_error": error}
         with db.write() as connection:
-            connection.execute(update(sendings).where(mine, still_true).values(**free, **tried, **again))
+            connection.execute(update(sendings).where(mine, still_true).values(**free, **now, **again))
             connection.execute(update(sendings).where(mine, ~still_true).values(**free))
 
 

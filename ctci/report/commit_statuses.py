@@ -128,7 +128,7 @@ class CommitStatuses:
         if left_ms <= 0 or held.generation != self._current.generation:
             del self._held[project]
             return
-        raise NotSent(held.said, permanent=held.permanent, after_ms=left_ms)
+        raise NotSent(held.said, permanent=held.permanent, after_ms=left_ms, tried=False)
 
     def _missed(self, project: str, answer: Answer) -> NotSent:
         permanent = answer.kind == "refused"

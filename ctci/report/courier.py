@@ -24,6 +24,8 @@ AT_ONCE = 5
 HOLD_MS = 10 * 60_000
 #: First and longest wait before another try, milliseconds; and how many tries make a day.
 FIRST_MS, LONGEST_MS, TRIES = 60_000, 60 * 60_000, 30
+#: So often the other side's own word of when to come again is taken where it is sooner than ours.
+QUICK = 5
 
 
 def backoff(tries: int) -> int | None:
@@ -34,9 +36,13 @@ def backoff(tries: int) -> int | None:
 class NotSent(Exception):
     """It did not go, and why, fit to be shown; `permanent` where no other try would help."""
 
-    def __init__(self, message: str, *, permanent: bool = False, after_ms: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, permanent: bool = False, after_ms: int | None = None, tried: bool = True
+    ) -> None:
         super().__init__(message)
         self.permanent = permanent
+        #: Whether anybody was asked: what is only held back counts as no try.
+        self.tried = tried
         #: The soonest other try that the other side allows.
         self.after_ms = after_ms
 
@@ -143,7 +149,11 @@ class Courier:
         except ledger.Away:
             raise
         except NotSent as error:
-            self._missed(taken, str(error), permanent=error.permanent, after_ms=error.after_ms)
+            if error.tried or error.permanent:
+                self._missed(taken, str(error), permanent=error.permanent, after_ms=error.after_ms)
+            else:
+                delay = error.after_ms or FIRST_MS
+                ledger.failed(self._db, taken, holder=self._holder, error=str(error), delay_ms=delay, tried=False)
         except Exception as error:  # around one sending: the others must not wait behind it
             log.exception("%s to %s", self._sink.name, taken[0].to)
             said = f"{type(error).__name__} in ctci; the server's log says more"
@@ -156,7 +166,8 @@ class Courier:
         tries = max(each.tries for each in taken) + 1
         delay = None if permanent else backoff(tries)
         if delay is not None and after_ms is not None:
-            delay = min(max(delay, after_ms), LONGEST_MS) if after_ms > FIRST_MS else max(1000, after_ms)
+            sooner = after_ms <= FIRST_MS and tries <= QUICK
+            delay = max(1000, after_ms) if sooner else min(max(delay, after_ms), LONGEST_MS)
         again = "given up" if delay is None else f"again in {round(delay / 60_000) or 1} min"
         log.warning("%s to %s did not go (try %s, %s): %s", self._sink.name, taken[0].to, tries, again, error)
         ledger.failed(self._db, taken, holder=self._holder, error=error, delay_ms=delay)

@@ -4,6 +4,7 @@ A digest is written when it is due, and sent as it was written, however often th
 the next one, which then begins where the last that went out ended.
 """
 
+import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -26,6 +27,8 @@ from ctci.report import (
 )
 from ctci.report.courier import NotSent, Sent
 from ctci.report.receivers import Receiver
+
+log = logging.getLogger(__name__)
 
 #: How often is looked whether a digest is due, milliseconds; a clock that shows minutes is no more exact.
 LOOK_MS = 20_000
@@ -105,7 +108,14 @@ class Digests:
         if not wanted:
             return False
         history = _History(ledger.last_to(self._db, self.name), ledger.last_to(self._db, self.name, states=ENDING))
-        owed = [made for notify in wanted for made in self._of_table(settings, notify, history, until)]
+        owed: list[Owed] = []
+        for notify in wanted:
+            try:
+                owed += self._of_table(settings, notify, history, until)
+            except ledger.Away:
+                raise
+            except Exception:  # around one table: the others must not wait behind it
+                log.exception("the digests of [notify.%s] cannot be written; trying again", notify.name)
         if owed:
             ledger.owe(self._db, sink=self.name, owed=owed)
             for each in owed:

@@ -7,6 +7,7 @@ from ctci import config
 from ctci.config import values
 from ctci.config.settings import Config, Notify
 from ctci.model import Verdict
+from ctci.report import digest
 
 #: The word of `immediate` that asks for a verdict's word.
 _ASKS = {"broke": "broke", "failed": "broke", "fixed": "fixed", "errored": "errored"}
@@ -114,9 +115,7 @@ def _wrote(verdict: Verdict) -> Iterator[str]:
 
 def _ends(notify: Notify, address: str) -> bool:
     """Whether authors with this address are told: never one that nobody reads."""
-    folded = address.casefold()
-    reads = values.is_mail(address) and "noreply" not in folded and "no-reply" not in folded
-    return reads and any(folded.endswith(end.casefold()) for end in notify.authors)
+    return values.is_mail(address) and digest.may_be_told(address, notify.authors)
 
 
 def _once(found: Iterable[Receiver]) -> tuple[Receiver, ...]:

@@ -202,3 +202,12 @@ def test_what_another_sink_has_sent_is_not_told_once_more(db: ledger.Ledger) -> 
 
     assert not ledger.redeliver(db, taken[0].id, sinks=("webhook",))
     assert [each.state for each in ledger.sendings_(db)] == ["sent"]
+
+
+def test_what_was_only_held_back_counts_as_no_try(db: ledger.Ledger) -> None:
+    ledger.owe(db, sink="mail", owed=[letter(1)])
+
+    ledger.failed(db, take(db), holder="me", error="held back", delay_ms=5000, tried=False)
+
+    (kept,) = ledger.sendings_(db)
+    assert (kept.state, kept.tries, kept.last_error, kept.held_by) == ("due", 0, "held back", None)

@@ -98,3 +98,10 @@ def test_an_author_is_found_by_the_end_of_the_address() -> None:
         receivers.Receiver(notify="team", address="eve@example.org"),
     )
     assert receivers.find(made, "team:eve@example.net") is None
+
+
+def test_a_whole_address_lets_no_longer_one_through() -> None:
+    made = configured(notify={"team": Notify(name="team", authors=("ana@example.org",))})
+
+    assert receivers.find(made, "team:ana@example.org") is not None
+    assert receivers.find(made, "team:banana@example.org") is None
