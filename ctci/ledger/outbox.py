@@ -57,7 +57,8 @@ def _taken_in(connection: Connection, sink: str, owed: Owed) -> bool:
     same = (sendings.c.sink == sink, sendings.c.to == owed.to, sendings.c.run == owed.run)
     open_ = connection.execute(
         select(sendings.c.id, sendings.c.jobs)
-        .where(*same, sendings.c.state == "due", sendings.c.tries == 0, _FREE)
+        # What was ever held may be out already, and is known by its Message-ID.
+        .where(*same, sendings.c.state == "due", sendings.c.tries == 0, sendings.c.held_by.is_(None))
         .limit(1)
         .with_for_update()
     ).one_or_none()
@@ -177,9 +178,10 @@ def overtake(db: Ledger, *, sink: str, to: str, key: str, reason: str) -> None:
 
 
 def release(db: Ledger, holder: str) -> None:
-    """What a holder had that has ended: tried again at once."""
+    """What a holder had that has ended: tried again at once, as what may be out already."""
+    free = {"held_by": None, "held_until": None, "tries": sendings.c.tries + 1}
     with db.write() as connection:
-        connection.execute(update(sendings).where(sendings.c.held_by == holder).values(held_by=None, held_until=None))
+        connection.execute(update(sendings).where(sendings.c.held_by == holder).values(**free))
 
 
 def next_due(db: Ledger, sink: str) -> int | None:

@@ -83,7 +83,7 @@ def test_one_is_held_by_one_at_a_time_until_its_holder_is_done_or_gone(
     assert (len(first), meanwhile, len(second), len(third)) == (1, (), 1, 1)
     assert due == HOUR + stopped_clock.at - HOUR
     assert [(each.state, each.held_by) for each in late] == [("due", "b")]
-    assert [(each.state, each.tries) for each in ledger.sendings_(db)] == [("sent", 1)]
+    assert [(each.state, each.tries) for each in ledger.sendings_(db)] == [("sent", 2)]
 
 
 def test_what_is_held_takes_nothing_in(db: ledger.Ledger) -> None:
@@ -211,3 +211,13 @@ def test_what_was_only_held_back_counts_as_no_try(db: ledger.Ledger) -> None:
 
     (kept,) = ledger.sendings_(db)
     assert (kept.state, kept.tries, kept.last_error, kept.held_by) == ("due", 0, "held back", None)
+
+
+def test_what_its_holder_may_have_sent_takes_nothing_in(db: ledger.Ledger) -> None:
+    ledger.owe(db, sink="mail", owed=[letter(1)])
+    take(db)
+    ledger.release(db, "me")
+
+    ledger.owe(db, sink="mail", owed=[letter(2)])
+
+    assert sorted(each.jobs for each in take(db)) == [(1,), (2,)]
