@@ -61,6 +61,7 @@ from ctci.ledger.subscriptions import resume, stop, subscription, subscription_b
 from ctci.ledger.unasked import (
     fire,
     fired,
+    gone,
     reckon,
     reckoned,
     refs_,
@@ -116,6 +117,7 @@ __all__ = [
     "forget_sendings",
     "found",
     "give_up",
+    "gone",
     "hasten",
     "host",
     "hunt",

@@ -153,6 +153,13 @@ def refs_(db: Ledger, project: str) -> Mapping[str, Ref]:
         return {row.ref: Ref(commit=row.commit, run=row.run, via=row.via, open=bool(row.open)) for row in found}
 
 
+def gone(db: Ledger, among: Collection[str]) -> frozenset[tuple[str, str]]:
+    """(project, ref) of these projects that are deleted on the remote."""
+    query = select(refs.c.project, refs.c.ref).where(refs.c.project.in_(among), refs.c.via == "deleted")
+    with db.read() as connection:
+        return frozenset((row.project, row.ref) for row in connection.execute(query))
+
+
 def sweep(
     db: Ledger,
     project: str,

@@ -3,12 +3,13 @@
 from collections.abc import Collection, Sequence
 
 from ctci import config, ledger
-from ctci.config import patterns
-from ctci.config.settings import Schedule
-from ctci.receive import cron, whose
+from ctci.model import short_ref
+from ctci.receive import cron, firing, whose
 
 #: How far ahead the next time of a schedule is looked for, and how many of its times are, in two days.
 FAR_MS, MOST = 60 * 24 * 3600 * 1000, 3000
+#: (project, ref)
+Place = tuple[str, str]
 
 
 class Almanac:
@@ -46,29 +47,21 @@ class Almanac:
                 found.append((nominal.at, _last(ends)))
         return tuple(sorted(found, key=lambda each: each[0]))
 
-    def following(self, project: str, ref: str, after: int) -> int | None:
-        """When a schedule next runs on a branch, Unix milliseconds; None where none does."""
-        found = whose.every(self._db, self._current.get()).get(project)
-        if found is None:
-            return None
-        default = found.default_ref(ledger.default_branch(self._db, project))
-        times = [
-            upcoming[0].at
-            for schedule in found.schedules.values()
-            if _is_of(schedule, ref, default)
-            for upcoming in (cron.upcoming(schedule.cron, schedule.timezone, after, after + FAR_MS, 1),)
-            if upcoming
-        ]
-        return min(times, default=None)
+    def following(self, places: Collection[Place], after: int) -> dict[Place, int]:
+        """By (project, ref) when a schedule next runs there, Unix milliseconds; of those where one does."""
+        every = whose.every(self._db, self._current.get())
+        learnt = ledger.default_branches(self._db)
+        found: dict[Place, int] = {}
+        for name in {name for name, _ in places if name in every}:
+            refs = [ref for project, ref in places if project == name]
+            default = short_ref(every[name].default_ref(learnt.get(name)))
+            for schedule in every[name].schedules.values():
+                times = cron.upcoming(schedule.cron, schedule.timezone, after, after + FAR_MS, 1)
+                for ref in firing.wanted(schedule, refs, default) if times else ():
+                    found[name, ref] = min(times[0].at, found.get((name, ref), times[0].at))
+        return found
 
 
 def _last(ends: Sequence[int | None] | None) -> int | None:
     known = [end for end in ends or () if end is not None]
     return max(known) if known and len(known) == len(ends or ()) else None
-
-
-def _is_of(schedule: Schedule, ref: str, default: str) -> bool:
-    """Whether a schedule runs on a branch."""
-    if not schedule.branches:
-        return ref == default
-    return any(patterns.matches(pattern, ref.removeprefix("refs/heads/")) for pattern in schedule.branches)

@@ -53,8 +53,8 @@ class Almanac(Protocol):
         """(nominal time, when all that it asked for had ended, or None) of the schedules of that name."""
         ...
 
-    def following(self, project: str, ref: str, after: int) -> int | None:
-        """When a schedule next runs on a branch."""
+    def following(self, places: Collection[tuple[str, str]], after: int) -> Mapping[tuple[str, str], int]:
+        """By (project, ref) when a schedule next runs there; of those where one does."""
         ...
 
 

@@ -43,8 +43,8 @@ AWAITED_MS = 3 * 24 * 3600 * 1000
 #: Files with failing tests that are counted.
 FILES = 4
 
-#: When a schedule next runs on a branch: (project, ref, after) -> Unix milliseconds.
-Following = Callable[[str, str, int], int | None]
+#: When a schedule next runs on each of some (project, ref) after a time, Unix milliseconds; of those where one does.
+Following = Callable[[Collection[tuple[str, str]], int], Mapping[tuple[str, str], int]]
 
 
 def facts(
@@ -107,12 +107,7 @@ def _places(
     found = {key: one for key, one in ledger.windows(db, since, until).items() if key[0] in projects}
     learnt = config.default_refs(settings, ledger.default_branches(db))
     known = ledger.pasts(db, {one.last for one in found.values() if one.last is not None}, learnt)
-    gone = {
-        (project, ref)
-        for project in {key[0] for key in found}
-        for ref, at in ledger.refs_(db, project).items()
-        if at.via == "deleted"
-    }
+    gone = ledger.gone(db, {key[0] for key in found})
     return [
         (_place(key, one, known.get(one.last or 0), gone=key[:2] in gone), known.get(one.last or 0))
         for key, one in sorted(found.items())
@@ -189,7 +184,9 @@ def _branches(
     db: ledger.Ledger, projects: Collection[str], since: int, until: int, following: Following
 ) -> tuple[Branch, ...]:
     ran = [each for each in ledger.ran(db, since, until) if each.project in projects]
-    strips = ledger.strips(db, [(each.project, each.ref) for each in ran], length=STRIP) if ran else {}
+    places = [(each.project, each.ref) for each in ran]
+    strips = ledger.strips(db, places, length=STRIP) if ran else {}
+    following_ = following(places, until) if ran else {}
     again = ledger.second_tries(db, [run.id for each in strips.values() for run in each])
     return tuple(
         replace(
@@ -197,7 +194,7 @@ def _branches(
             strip=tuple(
                 _mark(run, again) for run in strips.get((each.project, each.ref), ()) if run.status in FINISHED
             ),
-            next_at=following(each.project, each.ref, until),
+            next_at=following_.get((each.project, each.ref)),
         )
         for each in ran
     )

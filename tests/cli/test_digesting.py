@@ -230,8 +230,8 @@ class Never:
     def firings(self, *_: object) -> tuple[tuple[int, int | None], ...]:
         return ()
 
-    def following(self, *_: object) -> None:
-        return None
+    def following(self, *_: object) -> dict[tuple[str, str], int]:
+        return {}
 
 
 def test_the_digest_of_the_day_comes_all_the_same_of_what_is_after_it(

@@ -1,6 +1,6 @@
 """The digests on a real ledger with a real mail server: when they come, of what, and that none comes twice."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -42,10 +42,10 @@ class Almanac:
         assert (schedule, set(projects)) == ("nightly", {"shop"})
         return [each for each in self.times if since < each[0] <= until]
 
-    def following(self, project: str, ref: str, after: int) -> int | None:
-        assert (project, ref) == ("shop", "refs/heads/main")
+    def following(self, places: Collection[tuple[str, str]], after: int) -> Mapping[tuple[str, str], int]:
+        assert set(places) == {("shop", "refs/heads/main")}
         assert self.next is None or after < self.next
-        return self.next
+        return {} if self.next is None else dict.fromkeys(places, self.next)
 
 
 class Office:
