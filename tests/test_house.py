@@ -52,7 +52,6 @@ MAY: dict[str, set[str]] = {
         # The page of a digest: the same facts, lines and windows as the letter's, of which nothing is sent.
         "report.gathering",
         "report.digest_lines",
-        "report.dates",
         "report.upcoming",
         "ctci",
     },

@@ -14,7 +14,7 @@ from ctci.config.settings import Config, Digest, Notify
 from ctci.model import Owed, Sending, Subscription
 from ctci.report import digest, digest_letter, letter, mail, subscribing, transitions, upcoming
 from ctci.report.courier import Courier
-from ctci.report.digests import ENDING, SETTLED_MS, Digests
+from ctci.report.digests import SETTLED_MS, Digests
 from ctci.report.receivers import Receiver
 
 
@@ -102,7 +102,7 @@ def _check(day: str, today: str) -> None:
 
 def _last(db: ledger.Ledger, receiver: Receiver) -> tuple[Sending | None, Sending | None]:
     """The last that was owed to a receiver, and the last that ended a window."""
-    ended = ledger.last_to(db, Digests.name, states=ENDING)
+    ended = ledger.last_to(db, Digests.name, states=upcoming.ENDING)
     return ledger.last_to(db, Digests.name).get(receiver.to), ended.get(receiver.to)
 
 

@@ -38,8 +38,6 @@ SETTLED_MS = 2_000
 LATE_MS = 60_000
 #: A digest waits for what fired since so long.
 AWAITED_MS = 3 * 24 * 3600 * 1000
-#: What ended a window: the digest that was sent, or that there was nothing to send.
-ENDING = ("sent", "quiet")
 #: What is remembered of one that went out; `told` and `mark` of one that was asked for, see `upcoming`.
 KEPT = ("date", "since", "until", "subject", "told", "mark")
 
@@ -69,7 +67,7 @@ class _History:
 class Digests:
     """`remarks` says what is wrong with ctci itself, and with the webhooks of some projects."""
 
-    name = "digest"
+    name = upcoming.SINK
     together = False
 
     def __init__(
@@ -107,7 +105,9 @@ class Digests:
         wanted = [notify for notify in settings.notify.values() if notify.digest is not None]
         if not wanted:
             return False
-        history = _History(ledger.last_to(self._db, self.name), ledger.last_to(self._db, self.name, states=ENDING))
+        history = _History(
+            ledger.last_to(self._db, self.name), ledger.last_to(self._db, self.name, states=upcoming.ENDING)
+        )
         owed: list[Owed] = []
         for notify in wanted:
             try:
@@ -131,47 +131,60 @@ class Digests:
         wishes = ledger.subscriptions_of(self._db, {each.to for each in every})
         projects = config.named(settings, ledger.projects_(self._db))
         choices = subscribing.choices(notify, projects)
+        firings = self._firings(settings, notify, until)
+        # Most addresses of a table are told of the same.
+        gathered: dict[tuple[Notify, upcoming.Window], digest.Facts] = {}
         for receiver in every:
             wish = wishes.get(receiver.to)
             mine = subscribing.narrowed(notify, wish, choices)
-            found = self._due(settings, mine, receiver, history, until)
+            found = self._due(mine, receiver, history, until, firings)
             if isinstance(found, Owed):
                 yield found
             elif found is not None and not subscribing.wants(wish, DIGEST):
                 # What is not told while it is stopped is not told when it comes again.
                 yield self._owed(receiver, found, "quiet", {})
             elif found is not None:
-                yield self._written(settings, mine, receiver, found)
+                if (mine, found) not in gathered:
+                    gathered[mine, found] = self.facts(settings, mine, found)
+                yield self._compose(settings, receiver, found, gathered[mine, found])
         if notify.authors:
-            yield from self._of_authors(settings, notify, history, until)
+            yield from self._of_authors(settings, notify, history, until, firings)
 
-    def _of_authors(self, settings: Config, notify: Notify, history: _History, until: int) -> Iterator[Owed]:
+    def _of_authors(
+        self, settings: Config, notify: Notify, history: _History, until: int, firings: Sequence[dates.Firing]
+    ) -> Iterator[Owed]:
         """A digest of their own commits to those who pushed in the window, where there is anything to tell."""
         # The table's own: it remembers how far its authors were told.
         table = Receiver(notify=notify.name, address="")
-        found = self._due(settings, notify, table, history, until)
+        found = self._due(notify, table, history, until, firings)
         if isinstance(found, Owed):
             yield found
         if found is None or isinstance(found, Owed):
             return
         facts = replace(self.facts(settings, notify, found), quiet="skip")
-        for address in receivers.authors_of(notify, (place.verdict for place in facts.places)):
-            receiver = Receiver(notify=notify.name, address=address)
-            if subscribing.wants(ledger.subscriptions_of(self._db, {receiver.to}).get(receiver.to), DIGEST):
-                made = self._compose(settings, receiver, found, replace(facts, author=address))
+        wrote = receivers.authors_of(notify, (place.verdict for place in facts.places))
+        every = [Receiver(notify=notify.name, address=address) for address in wrote]
+        wishes = ledger.subscriptions_of(self._db, {each.to for each in every})
+        for receiver in every:
+            if subscribing.wants(wishes.get(receiver.to), DIGEST):
+                made = self._compose(settings, receiver, found, replace(facts, author=receiver.address))
                 if made.state != "quiet":
                     yield made
         yield self._owed(table, found, "quiet", {})
 
     def _due(
-        self, settings: Config, notify: Notify, receiver: Receiver, history: _History, now: int
+        self,
+        notify: Notify,
+        receiver: Receiver,
+        history: _History,
+        now: int,
+        firings: Sequence[dates.Firing],
     ) -> Owed | upcoming.Window | None:
         """The window of the digest that is due now; for one who is new what is remembered of that."""
         asked, last = notify.digest or Digest(), history.last.get(receiver.to)
         if last is None or last.body is None:
             day = dates.latest(asked, notify.timezone, now)
             return self._row(receiver, day, "quiet", {"date": day, "until": now})
-        firings = self._firings(settings, notify, asked, now)
         due = dates.due(asked, notify.timezone, upcoming.told(last), now, firings)
         if due is None:
             return None
@@ -181,9 +194,6 @@ class Digests:
         ended = history.ended.get(receiver.to)
         since, first = upcoming.mark(ended) if ended is not None else now, upcoming.is_first(ended)
         return upcoming.Window(date=due.date, since=since, until=now, missed=due.missed, first=first)
-
-    def _written(self, settings: Config, notify: Notify, receiver: Receiver, window: upcoming.Window) -> Owed:
-        return self._compose(settings, receiver, window, self.facts(settings, notify, window))
 
     def _compose(self, settings: Config, receiver: Receiver, window: upcoming.Window, facts: digest.Facts) -> Owed:
         made = digest.compose(facts)
@@ -216,18 +226,14 @@ class Digests:
             self._db,
             settings,
             notify,
-            since=window.since,
-            until=window.until,
-            date=window.date,
-            missed=window.missed,
-            first=window.first,
-            next_at=dates.following(notify.digest or Digest(), notify.timezone, window.date).at,
+            window,
             following=self._almanac.following,
             remarks=self._remarks,
         )
 
-    def _firings(self, settings: Config, notify: Notify, asked: Digest, now: int) -> tuple[dates.Firing, ...]:
-        if asked.after is None:
+    def _firings(self, settings: Config, notify: Notify, now: int) -> tuple[dates.Firing, ...]:
+        asked = notify.digest
+        if asked is None or asked.after is None:
             return ()
         projects = receivers.projects_of(settings, ledger.projects_(self._db), notify)
         found = self._almanac.firings(asked.after, projects, now - AWAITED_MS, now + AWAITED_MS)
@@ -273,7 +279,7 @@ class Digests:
         """Owe the heartbeats of the tables of these receivers, where no other receiver of them lacks its digest."""
         tables = {to.partition(":")[0] for to in ended}
         settings, last = self._current.get(), ledger.last_to(self._db, self.name)
-        well = {*ended, *(to for to, each in last.items() if each.state in ENDING)}
+        well = {*ended, *(to for to, each in last.items() if each.state in upcoming.ENDING)}
         beats = [
             webhooks.beat(notify, clock.now())
             for name, notify in settings.notify.items()

@@ -9,7 +9,7 @@ from itertools import pairwise
 from urllib.parse import urlencode
 
 from ctci import config, ledger
-from ctci.config.settings import Config, Notify
+from ctci.config.settings import Config, Digest, Notify
 from ctci.ledger import Window
 from ctci.model import (
     FINISHED,
@@ -32,7 +32,7 @@ from ctci.model import (
     Unfinished,
     Unsent,
 )
-from ctci.report import digest, receivers, verdict
+from ctci.report import dates, digest, receivers, upcoming, verdict
 
 #: Runs of a strip.
 STRIP = 24
@@ -51,35 +51,31 @@ def facts(
     db: ledger.Ledger,
     settings: Config,
     notify: Notify,
+    window: upcoming.Window,
     *,
-    since: int,
-    until: int,
-    date: str,
-    next_at: int | None,
     following: Following,
     remarks: Callable[[Collection[str]], tuple[Remark, ...]],
-    missed: int = 0,
-    first: bool = False,
 ) -> digest.Facts:
-    """All that happened after `since` and up to `until` (Unix ms) in the projects that name this notify table."""
+    """All that happened in a window in the projects that name this notify table."""
+    since, until = window.since, window.until
     projects = receivers.projects_of(settings, ledger.projects_(db), notify)
     places = _places(db, settings, projects, since, until)
     fired = [one for one in ledger.fired(db, after=since - AWAITED_MS) if one.delivery.project in projects]
     numbers = {one.delivery.run for one in fired if one.delivery.run is not None}
     asked = {run.id: run for run in ledger.runs_(db, ids=numbers, limit=len(numbers))} if numbers else {}
     return digest.Facts(
-        date=date,
+        date=window.date,
         since=since,
         until=until,
-        first=first,
-        missed=missed,
+        first=window.first,
+        missed=window.missed,
         notify=notify.name,
         only=notify.only,
         quiet=notify.digest.quiet if notify.digest is not None else "full",
         timezone=notify.timezone,
         title=settings.server.title,
         public_url=settings.server.public_url,
-        next_at=next_at,
+        next_at=dates.following(notify.digest or Digest(), notify.timezone, window.date).at,
         page_url=page_url(settings, notify, since, until),
         places=tuple(place for place, _ in places),
         branches=_branches(db, projects, since, until, following),

@@ -12,6 +12,8 @@ from ctci.config.settings import Digest
 from ctci.model import Sending
 from ctci.report import dates
 
+#: The courier's sink of digests, and what ends a window: the digest that was sent, or that there was nothing to send.
+SINK, ENDING = "digest", ("sent", "quiet")
 #: Who has not got one yet is told of so long, milliseconds.
 FIRST_MS = 24 * 3600 * 1000
 

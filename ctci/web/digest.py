@@ -10,7 +10,7 @@ from ctci import clock, ledger, words
 from ctci.config.settings import Config, Notify
 from ctci.model import Branch, Status, short_ref
 from ctci.receive.almanac import Almanac
-from ctci.report import dates, digest, digest_lines, gathering, upcoming
+from ctci.report import digest, digest_lines, gathering, upcoming
 from ctci.web import render, sentences, strip
 from ctci.web.doors import Doors
 
@@ -18,8 +18,6 @@ from ctci.web.doors import Doors
 LINES, COMMITS = 200, 20
 #: The longest window that is looked through, milliseconds.
 LONGEST_MS = 92 * 86_400_000
-#: The sink that remembers digests.
-SINK = "digest"
 #: The glyph of what a line says, and the status whose colour it has.
 MARKS = {
     "broke": ("failed", "broke"),
@@ -141,12 +139,7 @@ def _asked(request: Request, doors: Doors, tables: dict[str, Notify]) -> tuple[N
         doors.db,
         doors.current.get(),
         notify,
-        since=window.since,
-        until=window.until,
-        date=window.date,
-        missed=window.missed,
-        first=window.first,
-        next_at=dates.following(notify.digest, notify.timezone, window.date).at,
+        window,
         following=Almanac(doors.db, doors.current).following,
         remarks=doors.remarks,
     )
@@ -166,8 +159,8 @@ def _window(request: Request, doors: Doors, notify: Notify) -> upcoming.Window |
             return None
         return upcoming.Window(date=upcoming.day(notify.timezone, last), since=first, until=last)
     to = f"{notify.name}:{notify.email[0]}"
-    last_to = ledger.last_to(doors.db, SINK).get(to)
-    ended = ledger.last_to(doors.db, SINK, states=("sent", "quiet")).get(to)
+    last_to = ledger.last_to(doors.db, upcoming.SINK).get(to)
+    ended = ledger.last_to(doors.db, upcoming.SINK, states=upcoming.ENDING).get(to)
     if notify.digest is None:
         return None
     return upcoming.since_last(notify.digest, notify.timezone, last_to, ended, now)

@@ -7,12 +7,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import event
 
 from ctci import config, ledger
 from ctci.config.settings import Config, Digest, Notify, Project, Server, Smtp
 from ctci.layout import Layout
 from ctci.model import DIGEST, Remark, SecretRef, Status, Wishes
-from ctci.report import subscribing
+from ctci.report import gathering, subscribing, upcoming
 from ctci.report.courier import Courier
 from ctci.report.digests import Digests
 from tests import make
@@ -74,10 +75,10 @@ class Office:
         """The courier of another life."""
         ledger.release(self.db, "me")
         self.current.reload()
-        sink = Digests(self.db, self.place, self.current, self.environ, self.almanac, self._remarks)
+        sink = Digests(self.db, self.place, self.current, self.environ, self.almanac, self.remarks_of)
         return Courier(self.db, sink, "me")
 
-    def _remarks(self, projects: Collection[str]) -> tuple[Remark, ...]:
+    def remarks_of(self, projects: Collection[str]) -> tuple[Remark, ...]:
         assert set(projects) == {"shop"}
         return self.remarks
 
@@ -453,3 +454,26 @@ def test_authors_are_told_of_their_own_commits_alone(office: Office, db: ledger.
         "cy@example.org": "[ctci] 1 broke: shop (Wed 25 Nov)",
     }
     assert [str(message["To"]) for message in office.desk.messages if message["To"] == "cy@example.org"] != []
+
+
+def test_many_branches_are_as_many_questions_as_one(office: Office, db: ledger.Ledger, host: int) -> None:
+    asked: list[object] = []
+    event.listen(db.engine, "before_cursor_execute", lambda *given: asked.append(given))
+    counts = []
+    for number in (1, 20):
+        for name in range(number):
+            make.settled(db, host, RED, trigger=make.trigger(ref=f"refs/heads/{number}/{name}"))
+        window = upcoming.Window(date="2026-11-24", since=office.clock.at - 1000, until=office.clock.at)
+        asked.clear()
+        told = gathering.facts(
+            db,
+            office.current.get(),
+            office.current.get().notify["team"],
+            window,
+            following=lambda places, _: dict.fromkeys(places, 7),
+            remarks=office.remarks_of,
+        )
+        counts.append(len(asked))
+
+    assert (len(told.places), {branch.next_at for branch in told.branches}) == (21, {7})
+    assert counts[0] == counts[1]
