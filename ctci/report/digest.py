@@ -22,6 +22,7 @@ from ctci.model import (
     Unsent,
     short_ref,
 )
+from ctci.report import receivers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,23 +164,6 @@ def compose(facts: Facts) -> Digest:
     )
 
 
-def wanted(only: Collection[str], project: str, ref: str, subproject: str) -> bool:
-    """Whether `only` (of `project`, `project/sub` and `project@branch`) lets a place through; without any, all are."""
-    return not only or any(_lets(each, project, short_ref(ref), subproject) for each in only)
-
-
-def may_be_told(address: str, authors: Iterable[str]) -> bool:
-    """Whether who pushed may be written to: an address that ends as `authors` allows, and that somebody reads."""
-    written = address.casefold()
-    name, at, _ = written.rpartition("@")
-    unread = ("noreply", "no-reply", "donotreply", "do-not-reply")
-    if not at or not name or any(each in written for each in unread):
-        return False
-    return any(
-        written.endswith(end.casefold()) if end.startswith("@") else written == end.casefold() for end in authors
-    )
-
-
 # --- what became of a place ------------------------------------------------------------------------------------------
 
 
@@ -245,20 +229,14 @@ def _is_red_at(story: Sequence[Seen], number: int) -> bool:
 
 
 def _concerns(facts: Facts, place: Place) -> bool:
-    if not wanted(facts.only, place.project, place.ref, place.subproject):
+    if not receivers.is_of(facts.only, place.project, place.subproject, place.branch):
         return False
     if facts.author is None:
         return True
     judged = place.verdict
     if judged is None:
         return False
-    pushed = {judged.run.author_email or "", *(commit.email for commit in judged.suspects)}
-    return facts.author.casefold() in {address.casefold() for address in pushed}
-
-
-def _lets(only: str, project: str, branch: str, subproject: str) -> bool:
-    where, at, named = only.partition("@")
-    return where in (project, f"{project}/{subproject}") and (not at or named == branch)
+    return facts.author.casefold() in {address.casefold() for address in receivers.wrote(judged)}
 
 
 def _names(only: Collection[str], project: str, ref: str = "") -> bool:

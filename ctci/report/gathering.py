@@ -282,7 +282,7 @@ def _unfinished(db: ledger.Ledger, notify: Notify, asked: Mapping[int, Run]) -> 
         for number, each in sorted(jobs.items())
         for job in each
         if job.status not in FINISHED
-        and digest.wanted(notify.only, job.order.project, runs[number].ref, job.order.subproject)
+        and receivers.is_of(notify.only, job.order.project, job.order.subproject, runs[number].branch)
     )
 
 

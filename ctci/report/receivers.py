@@ -7,7 +7,6 @@ from ctci import config
 from ctci.config import values
 from ctci.config.settings import Config, Notify
 from ctci.model import Verdict
-from ctci.report import digest
 
 #: The word of `immediate` that asks for a verdict's word.
 _ASKS = {"broke": "broke", "failed": "broke", "fixed": "fixed", "errored": "errored"}
@@ -67,7 +66,7 @@ def find(settings: Config, to: str) -> tuple[Notify, Receiver] | None:
     name, _, address = to.partition(":")
     notify = settings.notify.get(name)
     named = () if notify is None else {each.casefold() for each in notify.email}
-    if notify is None or not (address.casefold() in named or _ends(notify, address)):
+    if notify is None or not (address.casefold() in named or may_be_told(address, notify.authors)):
         return None
     return notify, Receiver(notify=name, address=address)
 
@@ -96,26 +95,33 @@ def _authors(notify: Notify, verdict: Verdict) -> Iterator[str]:
         return
     theirs = [commit.email for commit in verdict.suspects] if verdict.cause == "commits" else []
     for address in theirs or [verdict.run.author_email or ""]:
-        if _ends(notify, address):
+        if may_be_told(address, notify.authors):
             yield address
 
 
 def authors_of(notify: Notify, told: Iterable[Verdict | None]) -> tuple[str, ...]:
     """Who wrote what these verdicts are of, or is suspected, if the table tells authors; not who is in it anyway."""
     own = {address.casefold() for address in notify.email}
-    wrote = (address for each in told if each is not None for address in _wrote(each))
-    known = {address.casefold(): address for address in wrote if _ends(notify, address)}
+    theirs = (address for each in told if each is not None for address in wrote(each))
+    known = {address.casefold(): address for address in theirs if may_be_told(address, notify.authors)}
     return tuple(address for folded, address in sorted(known.items()) if folded not in own)
 
 
-def _wrote(verdict: Verdict) -> Iterator[str]:
+def wrote(verdict: Verdict) -> Iterator[str]:
+    """The addresses of who wrote the commit, and of who is suspected."""
     yield verdict.run.author_email or ""
     yield from (commit.email for commit in verdict.suspects)
 
 
-def _ends(notify: Notify, address: str) -> bool:
-    """Whether authors with this address are told: never one that nobody reads."""
-    return values.is_mail(address) and digest.may_be_told(address, notify.authors)
+def may_be_told(address: str, authors: Iterable[str]) -> bool:
+    """Whether who pushed may be written to: an address that ends as `authors` allows, and that somebody reads."""
+    written = address.casefold()
+    unread = ("noreply", "no-reply", "donotreply", "do-not-reply")
+    if not values.is_mail(address) or any(each in written for each in unread):
+        return False
+    return any(
+        written.endswith(end.casefold()) if end.startswith("@") else written == end.casefold() for end in authors
+    )
 
 
 def _once(found: Iterable[Receiver]) -> tuple[Receiver, ...]:

@@ -20,7 +20,7 @@ from ctci.model import (
     Unfinished,
     Unsent,
 )
-from ctci.report import digest
+from ctci.report import digest, receivers
 from tests import make
 from tests.report.digesting import at, facts, place, red, seen, verdict
 
@@ -276,7 +276,7 @@ def test_who_is_told_for_having_pushed_is_told_of_the_own_commits_only() -> None
     ],
 )
 def test_an_author_is_written_to_only_where_that_is_allowed(address: str, authors: tuple[str, ...], may: bool) -> None:
-    assert digest.may_be_told(address, authors) == may
+    assert receivers.may_be_told(address, authors) == may
 
 
 def test_branches_on_which_nothing_ran_are_left_out_and_the_busiest_comes_first() -> None:
