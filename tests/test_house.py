@@ -42,6 +42,7 @@ MAY: dict[str, set[str]] = {
         "shape",
         "words",
         "report.verdict",
+        "report.judging",
         "report.saying",
         "report.life",
         "report.known",

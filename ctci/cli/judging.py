@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from ctci import clock, config, ledger, shape, words
+from ctci import clock, ledger, shape, words
 from ctci.cli import finding, found, reading, session, targets, terminal, watching
 from ctci.model import HEADS, Job, Mended, Past, Run, Status, Verdict, short_ref
-from ctci.report import letter, saying, verdict
+from ctci.report import judging, letter, saying, verdict
 
 #: Lines of the log before and after the first error that the verb we name prints.
 AROUND = 10
@@ -78,9 +78,7 @@ def _standing(db: ledger.Ledger, ground: session.Ground, target: targets.Target,
 def _judged(
     db: ledger.Ledger, ground: session.Ground, jobs: Sequence[Job], now: int, *, every: bool
 ) -> tuple[Judged, ...]:
-    learnt = ledger.default_branches(db)
-    defaults = config.default_refs(ground.config, learnt) if ground.config is not None else learnt
-    pasts = ledger.pasts(db, {job.id for job in jobs}, defaults)
+    pasts = judging.pasts(db, ground.config, {job.id for job in jobs})
     verdicts = {id_: verdict.judge(past) for id_, past in pasts.items()}
     worth = [job for job in jobs if every or (job.id in verdicts and verdicts[job.id].word in (*TOLD, "allowed"))]
     said = {each.job.id: each for each in found.of(db, worth, now)}

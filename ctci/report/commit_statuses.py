@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from ctci import clock, config, ledger
 from ctci.config.settings import Config
 from ctci.model import CONCLUSIVE, FINISHED, Answer, Change, Finding, Owed, Say, Sending
-from ctci.report import stating, statuses
+from ctci.report import judging, stating, statuses
 from ctci.report.courier import NotSent, Sent
-from ctci.report.transitions import judged
 
 #: What changed longer ago is not told any more: a server that is new to statuses tells nothing of its whole past.
 NEWS_MS = 24 * 3600 * 1000
@@ -69,7 +68,7 @@ class CommitStatuses:
         standing = [stating.standing((run, jobs[run.id]) for run in runs) for runs in built.values()]
         every = [job for found in standing for _, job in found]
         ended = [job.id for job in every if job.status in CONCLUSIVE and job.same_as is None]
-        told = {each.job.id: each for each in judged(self._db, settings, ended)}
+        told = judging.verdicts(self._db, settings, ended)
         firsts, commits = self._firsts(stating.repeated(every)), self._commits(stating.replacing(every))
         for found in standing:
             facts = stating.Facts(

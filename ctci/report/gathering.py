@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import pairwise
 from urllib.parse import urlencode
 
-from ctci import config, ledger
+from ctci import ledger
 from ctci.config.settings import Config, Digest, Notify
 from ctci.ledger import Window
 from ctci.model import (
@@ -32,7 +32,7 @@ from ctci.model import (
     Unfinished,
     Unsent,
 )
-from ctci.report import dates, digest, receivers, upcoming, verdict
+from ctci.report import dates, digest, judging, receivers, upcoming, verdict
 
 #: Runs of a strip.
 STRIP = 24
@@ -101,8 +101,7 @@ def _places(
     db: ledger.Ledger, settings: Config, projects: Collection[str], since: int, until: int
 ) -> list[tuple[Place, Past | None]]:
     found = {key: one for key, one in ledger.windows(db, since, until).items() if key[0] in projects}
-    learnt = config.default_refs(settings, ledger.default_branches(db))
-    known = ledger.pasts(db, {one.last for one in found.values() if one.last is not None}, learnt)
+    known = judging.pasts(db, settings, {one.last for one in found.values() if one.last is not None})
     gone = ledger.gone(db, {key[0] for key in found})
     return [
         (_place(key, one, known.get(one.last or 0), gone=key[:2] in gone), known.get(one.last or 0))

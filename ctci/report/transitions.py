@@ -13,7 +13,7 @@ from ctci import clock, config, ledger, logs
 from ctci.config.settings import Config, Notify, Project
 from ctci.layout import Layout
 from ctci.model import AT_ONCE, Change, Owed, Sending, Subscription, Verdict
-from ctci.report import letter, mail, receivers, saying, subscribing, verdict
+from ctci.report import judging, letter, mail, receivers, saying, subscribing, verdict
 from ctci.report.courier import NotSent, Sent
 from ctci.report.receivers import Receiver
 
@@ -46,8 +46,8 @@ class Transitions:
     def owed(self, changes: Sequence[Change]) -> Sequence[Owed]:
         """A letter to each address that the job's project names and that wants it, for each end that is worth one."""
         settings = self._current.get()
-        ended = [change.job for change in changes if change.kind == "settled" and change.job is not None]
-        told = [each for each in judged(self._db, settings, ended) if each.change]
+        ended = {change.job for change in changes if change.kind == "settled" and change.job is not None}
+        told = [each for each in judging.verdicts(self._db, settings, ended).values() if each.change]
         asked = {receiver.to for each in told for _, receiver in receivers.asked(settings, each)}
         known = ledger.subscriptions_of(self._db, asked) if asked else {}
         projects = self._projects(settings) if known else {}
@@ -93,9 +93,10 @@ class Transitions:
         if not subscribing.wants(subscription, AT_ONCE):
             raise NotSent(f"{to} has stopped letters at once", permanent=True)
         projects = self._projects(settings)
+        jobs = {job for each in taken for job in each.jobs}
         told = [
             each
-            for each in newest(judged(self._db, settings, {job for each in taken for job in each.jobs}))
+            for each in newest(judging.verdicts(self._db, settings, jobs).values())
             if found
             and found[0] in receivers.told_of(settings, each.run.project, each.job.order.remote.url)
             and subscribing.tells(found[0], subscription, each, projects)
@@ -149,12 +150,6 @@ class Transitions:
         if each.word != "fixed" and each.first is None:
             first, tail = logs.tail(self._layout.log(each.job.id, each.job.attempt), letter.LINES[0])
         return letter.Told(verdict=each, tail=tuple(tail), tail_from=first)
-
-
-def judged(db: ledger.Ledger, settings: Config, jobs: Iterable[int]) -> list[Verdict]:
-    """The verdicts of jobs, in their order."""
-    found = ledger.pasts(db, set(jobs), config.default_refs(settings, ledger.default_branches(db)))
-    return [verdict.judge(found[id_]) for id_ in sorted(found)]
 
 
 def hasten(db: ledger.Ledger, settings: Config, sink: str) -> bool:

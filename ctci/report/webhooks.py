@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from ctci import clock, config, ledger
 from ctci.config.settings import Config, Notify
 from ctci.model import Change, Owed, SecretRef, Sending, Verdict
-from ctci.report import chat, events, outlets, receivers, signing, transitions
+from ctci.report import chat, events, judging, outlets, receivers, signing, transitions
 from ctci.report.courier import NotSent, Sent
 from ctci.report.events import Event
 from ctci.report.outlets import OutletError
@@ -40,7 +40,7 @@ class Webhooks:
         runs = {change.run for change in _news(changes)}
         jobs = [job.id for of_run in ledger.jobs_of(self._db, sorted(runs)).values() for job in of_run]
         told: dict[int, list[Verdict]] = defaultdict(list)
-        for each in transitions.judged(self._db, settings, jobs):
+        for each in judging.verdicts(self._db, settings, jobs).values():
             if each.run.finished_at is not None:
                 told[each.run.id].append(each)
         return [owed for of_run in told.values() for owed in self._of_run(settings, of_run)]
@@ -120,7 +120,7 @@ class Chats:
                 jobs=(told.job.id,),
                 due=clock.now() + transitions.BATCH_MS,
             )
-            for told in transitions.judged(self._db, settings, ended)
+            for told in judging.verdicts(self._db, settings, ended).values()
             if told.change
             for notify in receivers.asking(settings, told)
             if notify.apprise is not None
@@ -135,7 +135,7 @@ class Chats:
         settings = self._current.get()
         notify = _table(settings, taken[0])
         jobs = {job for each in taken for job in each.jobs}
-        told = transitions.newest(transitions.judged(self._db, settings, jobs))
+        told = transitions.newest(judging.verdicts(self._db, settings, jobs).values())
         if notify.apprise is None or not told:
             raise _nobody(taken[0])
         (url,) = _reveal(settings, self._environ, notify.apprise)

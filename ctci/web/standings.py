@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from ctci import config, ledger, words
 from ctci.model import CONCLUSIVE, Job, Run, Status, Verdict
-from ctci.report import verdict
+from ctci.report import judging
 from ctci.web import sentences
 from ctci.web.doors import Doors
 
@@ -16,8 +16,7 @@ def verdicts(doors: Doors, ids: Collection[int]) -> Mapping[int, Verdict]:
     """What these jobs (ids) mean against what was before, of those that are still there; always as many queries."""
     if not ids:
         return {}
-    defaults = config.default_refs(doors.current.get(), ledger.default_branches(doors.db))
-    return {id_: verdict.judge(past) for id_, past in ledger.pasts(doors.db, ids, defaults).items()}
+    return judging.verdicts(doors.db, doors.current.get(), ids)
 
 
 def of_jobs(doors: Doors, jobs: Sequence[Job]) -> Mapping[int, Verdict]:
