@@ -18,7 +18,7 @@ from ctci import ailments, clock, config, git, layout, ledger, premises, words
 from ctci.http import Server
 from ctci.layout import Layout
 from ctci.model import Remark, Status
-from ctci.receive import desk, spool, sweep
+from ctci.receive import desk, spool
 from ctci.receive.almanac import Almanac
 from ctci.receive.asking import Asking
 from ctci.receive.hunting import Hunter
@@ -45,8 +45,6 @@ SPOOL_S = 2.0
 WATCH_S = 1.0
 #: glibc's number of this limit (malloc.h).
 M_ARENA_MAX = -8
-#: A message that was given up is told for so long, milliseconds.
-UNSENT_MS = 7 * 86400 * 1000
 #: How long a stop waits for the loops, seconds.
 STOP_S = 15.0
 
@@ -85,7 +83,7 @@ class Service:
         unsent, away = "", None
         try:
             counts = ledger.counts(self.db)
-            unsent = words.unsent(ledger.unsent(self.db, since=clock.now() - UNSENT_MS))
+            unsent = words.unsent(ledger.unsent(self.db, since=clock.now() - words.UNSENT_MS))
         except ledger.Away as error:
             away = str(error)
         refused = self.current.error
@@ -138,13 +136,9 @@ class Service:
 
     def remarks(self, project: str) -> tuple[str, ...]:
         """What is wrong with ctci itself, and with the project's webhook, for a letter about the project."""
-        remark = self.floor.remark()
-        error = self.current.error
-        silences = sweep.silences(self.db, self.current.get())
-        silent = (words.silence(each, clock.moment) for each in silences if each.project == project)
-        said = "the last change of the configuration is refused, the one before it is in force"
-        broken = f"{said}: {error}" if error else None
-        return tuple(filter(None, (remark, broken, *silent)))
+        room, refused = self.floor.remark(), self.current.error
+        found = ailments.remarks(self.db, self.current.get(), (project,), room=room, refused=refused)
+        return tuple(each.sentence for each in found)
 
     def ailments(self, projects: Collection[str]) -> tuple[Remark, ...]:
         """The same for a digest of several projects, with a word for its subject."""

@@ -144,6 +144,10 @@ def silence(silence: Silence, moment: Callable[[int], str]) -> str:
     return f"the webhook of {silence.project} has been silent since {moment(silence.since)} while {pushes}"
 
 
+#: What was given up is told for so long, milliseconds.
+UNSENT_MS = 7 * 86_400_000
+
+
 def unsent(found: Sequence[Sending]) -> str:
     """That messages (letters, statuses, calls) did not go, and why the newest did not; empty where there are none."""
     due = sum(each.state == "due" for each in found)

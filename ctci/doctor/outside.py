@@ -20,8 +20,6 @@ from ctci.receive import sweep
 GROUP = "Projects"
 #: A remote or mail server that does not answer within this does not answer, seconds.
 PATIENCE_S = 10.0
-#: What was given up is told for so long, milliseconds.
-TOLD_MS = 7 * 86400 * 1000
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -159,7 +157,7 @@ def told(subject: Subject) -> tuple[Check, ...]:
         return ()
     db = ledger.connect(subject.layout.ledger)
     try:
-        found = ledger.unsent(db, since=clock.now() - TOLD_MS)
+        found = ledger.unsent(db, since=clock.now() - words.UNSENT_MS)
     except Exception:  # noqa: BLE001 - as above
         return ()
     finally:

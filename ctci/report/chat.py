@@ -67,8 +67,7 @@ def _lines(verdict: Verdict) -> list[str]:
     if verdict.word == "fixed":
         return found
     if first is not None:
-        spot = f"{first.file}:{first.line}" if first.file and first.line else first.file or first.test or first.tool
-        found.append(f"  {_quiet(spot, 100)}: {_quiet(first.message, 160)}")
+        found.append(f"  {_quiet(first.spot, 100)}: {_quiet(first.message, 160)}")
     elif reason:
         found.append(f"  {reason}")
     if verdict.suspects:

@@ -15,8 +15,6 @@ from ctci.receive import sweep
 from ctci.web import render, wellness
 from ctci.web.doors import Doors
 
-#: What was given up is told for so long, milliseconds.
-TOLD_MS = 7 * 86400 * 1000
 #: The glyph of each state, and the status whose colour it has.
 MARKS = {
     wellness.WELL: ("succeeded", "succeeded"),
@@ -84,6 +82,6 @@ def _facts(doors: Doors) -> wellness.Facts:
 def _held_up(doors: Doors, settings: Config, now: int) -> tuple[Sequence[Sending] | None, Sequence[Silence]]:
     """Messages that did not go, and webhooks that do not call; no messages where the ledger cannot be read."""
     try:
-        return ledger.unsent(doors.db, since=now - TOLD_MS), sweep.silences(doors.db, settings)
+        return ledger.unsent(doors.db, since=now - words.UNSENT_MS), sweep.silences(doors.db, settings)
     except ledger.Away:
         return None, ()
