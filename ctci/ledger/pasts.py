@@ -187,22 +187,28 @@ def _twins(connection: Connection, places: Mapping[int, Gathered]) -> None:
     built = {(each.run.project, each.run.commit) for each in places.values() if each.run.commit}
     if not built:
         return
+    ended = func.coalesce(jobs.c.finished_at, jobs.c.queued_at)
+    times = [each.row.finished_at or each.row.queued_at for each in places.values()]
     query = (
         of_seen(runs.c.project, jobs.c.subproject, jobs.c.recipe, jobs.c.order)
-        .where(tuple_(runs.c.project, runs.c.commit).in_(built))
+        .where(tuple_(runs.c.project, runs.c.commit).in_(built), jobs.c.id < max(places))
+        .where(ended.between(min(times) - TWINS_MS, max(times) + TWINS_MS))
         # A search for a culprit is of no branch.
         .where(jobs.c.status.in_(CONCLUSIVE), jobs.c.same_as.is_(None), jobs.c.ref != "")
         .order_by(jobs.c.id.desc())
     )
     same: dict[tuple[str, str, str, str], list[Any]] = defaultdict(list)
+    recipes = {each.row.id: recipe_of(each.row.order) for each in places.values()}
     for row in connection.execute(query):
         same[row.project, row.commit, row.subproject, row.recipe].append(row)
+        if row.id not in recipes:
+            recipes[row.id] = recipe_of(row.order)
     for each in places.values():
         mine = each.row
         at = mine.finished_at or mine.queued_at
         for row in same[mine.project, each.run.commit or "", mine.subproject, mine.recipe]:
             near = abs((row.finished_at or row.queued_at) - at) <= TWINS_MS and row.id < mine.id
-            if near and recipe_of(row.order) == recipe_of(mine.order):
+            if near and recipes[row.id] == recipes[mine.id]:
                 each.twins.append(row)
 
 
