@@ -9,7 +9,7 @@ from ctci.ledger.engine import Away, Fenced, IllegalMove, Ledger, LedgerError, N
 from ctci.ledger.entries import record, refuse
 from ctci.ledger.glances import busy, turned, unsent
 from ctci.ledger.greens import learnt
-from ctci.ledger.history import baseline, bases, branches, broken_since, outdated, red_on, since, standing, strips
+from ctci.ledger.history import bases, branches, broken_since, outdated, red_on, standing, strips
 from ctci.ledger.hunts import hunt, hunting, hunts_of, probe, tell, unhunted
 from ctci.ledger.lives import looks, looks_of
 from ctci.ledger.migrations import migrate
@@ -92,7 +92,6 @@ __all__ = [
     "at_work",
     "attempts_of",
     "back_up",
-    "baseline",
     "bases",
     "begin",
     "branches",
@@ -168,7 +167,6 @@ __all__ = [
     "sent",
     "settle",
     "silences",
-    "since",
     "standing",
     "still_found",
     "stop",

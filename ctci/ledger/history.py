@@ -9,52 +9,7 @@ from ctci.ledger import rows
 from ctci.ledger.engine import Ledger
 from ctci.ledger.tables import jobs, refs, runs
 from ctci.ledger.tables import standing as standing_
-from ctci.model import CONCLUSIVE, RED, Job, Run, Status
-
-
-def baseline(db: Ledger, job: Job) -> Job | None:
-    """The last conclusive job of the same place before this one; a rerun stands where its original stood."""
-    place = (
-        jobs.c.project == job.order.project,
-        jobs.c.ref == job.order.ref,
-        jobs.c.subproject == job.order.subproject,
-        jobs.c.recipe == job.order.recipe.name,
-    )
-    mine = select(jobs.c.as_of).where(jobs.c.id == job.id).scalar_subquery()
-    query = (
-        select(jobs)
-        .where(*place, jobs.c.status.in_(CONCLUSIVE), tuple_(jobs.c.as_of, jobs.c.id) < tuple_(mine, job.id))
-        .order_by(jobs.c.as_of.desc(), jobs.c.id.desc())
-        .limit(1)
-    )
-    with db.read() as connection:
-        row = connection.execute(query).one_or_none()
-    return rows.job(row) if row else None
-
-
-def since(db: Ledger, job: Job) -> tuple[Job | None, Job | None]:
-    """(last green, first red after it) of a red job's place up to this job."""
-    place = and_(
-        jobs.c.project == job.order.project,
-        jobs.c.ref == job.order.ref,
-        jobs.c.subproject == job.order.subproject,
-        jobs.c.recipe == job.order.recipe.name,
-        jobs.c.id <= job.id,
-    )
-    with db.read() as connection:
-        green = connection.execute(
-            select(jobs)
-            .where(place, jobs.c.status == Status.SUCCEEDED)
-            .order_by(jobs.c.as_of.desc(), jobs.c.id.desc())
-            .limit(1)
-        ).one_or_none()
-        red = connection.execute(
-            select(jobs)
-            .where(place, jobs.c.status.in_(RED), *((jobs.c.as_of > green.as_of,) if green else ()))
-            .order_by(jobs.c.as_of, jobs.c.id)
-            .limit(1)
-        ).one_or_none()
-    return (rows.job(green) if green else None), (rows.job(red) if red else None)
+from ctci.model import Job, Run, Status
 
 
 def standing(db: Ledger) -> tuple[Job, ...]:

@@ -75,6 +75,7 @@ def test_a_run_of_a_search_is_recorded_once_and_counts_nowhere(db: ledger.Ledger
 
     def seen() -> tuple[object, ...]:
         red = each.quarry.red
+        past = ledger.pasts(db, [red.id])[red.id]
         return (
             ledger.standing(db),
             ledger.broken_since(db),
@@ -82,8 +83,8 @@ def test_a_run_of_a_search_is_recorded_once_and_counts_nowhere(db: ledger.Ledger
             ledger.branches(db),
             ledger.refs_(db, "shop"),
             ledger.changes_after(db, 0, limit=999),
-            ledger.since(db, red),
-            ledger.baseline(db, red),
+            (past.green, past.red),
+            past.baseline,
             ledger.took(db),
             ledger.runs_(db, ref=place[1]),
             ledger.last_built(db, *place, before=1000),

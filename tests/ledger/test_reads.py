@@ -1,7 +1,7 @@
 """What can be asked: history, retention, letters."""
 
 from ctci import ledger
-from ctci.model import Entry, Job, Status
+from ctci.model import Entry, Job, Past, Status
 from tests import make
 from tests.conftest import StoppedClock
 
@@ -11,17 +11,22 @@ def only_job(db: ledger.Ledger, run: int) -> Job:
     return job
 
 
+def past(db: ledger.Ledger, run: int) -> Past:
+    job = only_job(db, run)
+    return ledger.pasts(db, [job.id])[job.id]
+
+
 def test_the_baseline_is_the_last_conclusive_job_of_the_same_place(db: ledger.Ledger, host: int) -> None:
     green = make.settled(db, host, Status.SUCCEEDED)
     make.settled(db, host, Status.ERRORED)
     make.settled(db, host, Status.FAILED, trigger=make.trigger(ref="refs/heads/other"))
     red = make.settled(db, host, Status.FAILED)
 
-    found = ledger.baseline(db, only_job(db, red))
+    found = past(db, red).baseline
 
     assert found is not None
     assert found.run == green
-    assert ledger.baseline(db, only_job(db, green)) is None
+    assert past(db, green).baseline is None
 
 
 def test_a_rerun_stands_where_its_original_stood(db: ledger.Ledger, host: int) -> None:
@@ -39,11 +44,11 @@ def test_since_tells_the_last_green_and_the_first_red(db: ledger.Ledger, host: i
     first = make.settled(db, host, Status.FAILED)
     last = make.settled(db, host, Status.TIMED_OUT)
 
-    found_green, found_red = ledger.since(db, only_job(db, last))
+    found = past(db, last)
 
-    assert found_green is not None
-    assert found_red is not None
-    assert (found_green.run, found_red.run) == (green, first)
+    assert found.green is not None
+    assert found.red is not None
+    assert (found.green.run, found.red.run) == (green, first)
 
 
 def test_a_strip_has_the_last_runs_oldest_first(db: ledger.Ledger, host: int) -> None:
