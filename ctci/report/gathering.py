@@ -59,7 +59,7 @@ def facts(
     """All that happened in a window in the projects that name this notify table."""
     since, until = window.since, window.until
     projects = receivers.projects_of(settings, ledger.projects_(db), notify)
-    places = _places(db, settings, projects, since, until)
+    places = tuple(_places(db, settings, projects, since, until))
     fired = [one for one in ledger.fired(db, after=since - AWAITED_MS) if one.delivery.project in projects]
     numbers = {one.delivery.run for one in fired if one.delivery.run is not None}
     asked = {run.id: run for run in ledger.runs_(db, ids=numbers, limit=len(numbers))} if numbers else {}
@@ -77,11 +77,11 @@ def facts(
         public_url=settings.server.public_url,
         next_at=dates.following(notify.digest or Digest(), notify.timezone, window.date).at,
         page_url=page_url(settings, notify, since, until),
-        places=tuple(place for place, _ in places),
+        places=places,
         branches=_branches(db, projects, since, until, following),
-        overdue=tuple(_overdue(fired, asked, [place for place, _ in places], since, until)),
+        overdue=tuple(_overdue(fired, asked, places, since, until)),
         refused=_refused(db, projects, since, until),
-        lapsed=tuple(_lapsed(db, places, since, until)),
+        lapsed=tuple(_lapsed(db, projects, places, since, until)),
         unfinished=_unfinished(db, notify, asked),
         remarks=remarks(projects),
         unsent=tuple(_unsent(db, notify, since)),
@@ -97,16 +97,12 @@ def page_url(settings: Config, notify: Notify, since: int, until: int) -> str:
 # --- places ----------------------------------------------------------------------------------------------------------
 
 
-def _places(
-    db: ledger.Ledger, settings: Config, projects: Collection[str], since: int, until: int
-) -> list[tuple[Place, Past | None]]:
+def _places(db: ledger.Ledger, settings: Config, projects: Collection[str], since: int, until: int) -> Iterable[Place]:
     found = {key: one for key, one in ledger.windows(db, since, until).items() if key[0] in projects}
     known = judging.pasts(db, settings, {one.last for one in found.values() if one.last is not None})
     gone = ledger.gone(db, {key[0] for key in found})
-    return [
-        (_place(key, one, known.get(one.last or 0), gone=key[:2] in gone), known.get(one.last or 0))
-        for key, one in sorted(found.items())
-    ]
+    for key, one in sorted(found.items()):
+        yield _place(key, one, known.get(one.last or 0), gone=key[:2] in gone)
 
 
 def _place(key: tuple[str, str, str, str], one: Window, past: Past | None, *, gone: bool) -> Place:
@@ -252,17 +248,17 @@ def _refused(db: ledger.Ledger, projects: Collection[str], since: int, until: in
     return tuple(found.values())
 
 
-def _lapsed(db: ledger.Ledger, places: Iterable[tuple[Place, Past | None]], since: int, until: int) -> Iterable[Lapsed]:
+def _lapsed(
+    db: ledger.Ledger, projects: Collection[str], places: Iterable[Place], since: int, until: int
+) -> Iterable[Lapsed]:
     """What is not acknowledged any more, and is found still."""
-    there: Mapping[tuple[str, str], Place] = {
-        (place.project, finding.fingerprint): place
-        for place, past in places
-        if past is not None and past.job.status in RED
-        for finding in past.findings
-    }
-    for ack in ledger.lapsed(db, since, until):
-        place = there.get((ack.project, ack.fingerprint))
-        if place is not None:
+    acks = [ack for ack in ledger.lapsed(db, since, until) if ack.project in projects]
+    found = ledger.still_found(db, {ack.id for ack in acks}) if acks else {}
+    known = {(place.project, place.ref, place.subproject, place.recipe): place for place in places}
+    for ack in acks:
+        for key in sorted(found.get(ack.id, ()), key=lambda key: key not in known)[:1]:
+            project, ref, subproject, recipe = key
+            place = known.get(key) or Place(project=project, ref=ref, subproject=subproject, recipe=recipe)
             yield Lapsed(place=place, finding=ack.said, by=ack.acked_by, why=ack.why, until=ack.until)
 
 

@@ -477,3 +477,23 @@ def test_many_branches_are_as_many_questions_as_one(office: Office, db: ledger.L
 
     assert (len(told.places), {branch.next_at for branch in told.branches}) == (21, {7})
     assert counts[0] == counts[1]
+
+
+def test_an_acknowledgement_that_lapses_where_all_is_green_is_told_too(
+    office: Office, db: ledger.Ledger, host: int
+) -> None:
+    make.prepared(db)
+    job, _ = make.running(db, host)
+    warned = make.finding(severity="warning", tool="gcc", fingerprint="f" * 32)
+    make.settle(db, job, host, GREEN, told=(warned,))
+    office.at("24 07:30")
+    why = {"why": "waits for gcc 14", "by": "ana"}
+    ledger.ack(db, project="shop", fingerprint="f" * 32, said="ring.c:8: unused", until=ms("24 12:00"), **why)
+    other = (make.order(project="blog"),)
+    make.prepared(db, trigger=make.trigger(project="blog"), orders=other)
+    job, _ = make.running(db, host)
+    make.settle(db, job, host, GREEN, told=(warned,))
+    ledger.ack(db, project="blog", fingerprint="f" * 32, said="of another table", until=ms("24 12:00"), **why)
+
+    assert office.at("25 07:30") == ["[ctci] 1 acknowledgement lapsed: shop (Wed 25 Nov)"]
+    assert "ring.c:8: unused" in office.text
