@@ -18,11 +18,12 @@ from ctci.model import Owed, Sending
 _FREE = or_(sendings.c.held_until.is_(None), sendings.c.held_until <= now_ms())
 
 
-def owe(db: Ledger, *, sink: str, owed: Iterable[Owed], seq: int | None = None) -> None:
+def owe(db: Ledger, *, sink: str, owed: Iterable[Owed], seq: int | None = None, overtaking: str | None = None) -> None:
     """Write down what is owed and, with `seq`, how far the changes were read, together.
 
     What is untried and about the same run for the same receiver takes the jobs in instead; what `replaces` takes the
-    place of what its key said before, tried or not.
+    place of what its key said before, tried or not. With `overtaking`, what these receivers were owed before is not
+    sent any more, for this reason.
     """
     with db.write() as connection:
         for each in owed:
@@ -30,6 +31,10 @@ def owe(db: Ledger, *, sink: str, owed: Iterable[Owed], seq: int | None = None) 
                 _replace(connection, sink, each)
             elif not _taken_in(connection, sink, each):
                 insert_or_ignore(connection, sendings, ("key",), **_row(sink, each))
+            if overtaking is not None:
+                others = (sendings.c.sink == sink, sendings.c.to == each.to, sendings.c.key != each.key)
+                older = update(sendings).where(*others, sendings.c.state == "due", _FREE)
+                connection.execute(older.values(state="given_up", last_error=overtaking))
         if seq is not None:
             upsert(connection, cursors, ("name",), name=sink, seq=seq)
 
@@ -168,13 +173,6 @@ def _held(taken: Collection[Sending], holder: str) -> Iterable[tuple[ColumnEleme
     for version in {each.version for each in taken}:
         ids = [each.id for each in taken if each.version == version]
         yield and_(sendings.c.id.in_(ids), sendings.c.held_by == holder), sendings.c.version == version
-
-
-def overtake(db: Ledger, *, sink: str, to: str, key: str, reason: str) -> None:
-    """What this receiver is still owed besides this one is not sent any more: this one tells of it."""
-    older = and_(sendings.c.sink == sink, sendings.c.to == to, sendings.c.key != key, sendings.c.state == "due", _FREE)
-    with db.write() as connection:
-        connection.execute(update(sendings).where(older).values(state="given_up", last_error=reason))
 
 
 def release(db: Ledger, holder: str) -> None:

@@ -171,10 +171,7 @@ def message(sink: Digests, settings: Config, notify: Notify, written: Written) -
 
 def owe(db: ledger.Ledger, written: Written, *, past: bool = False) -> None:
     """Have it sent. What the receiver is still owed of digests is told in it, unless it is of a day gone by."""
-    ledger.owe(db, sink=Digests.name, owed=[written.owed])
-    if not past:
-        to, key = written.receiver.to, written.owed.key
-        ledger.overtake(db, sink=Digests.name, to=to, key=key, reason="the next digest tells of it")
+    ledger.owe(db, sink=Digests.name, owed=[written.owed], overtaking=None if past else upcoming.OVERTAKEN)
 
 
 def try_once(db: ledger.Ledger, sink: Digests, written: Written, holder: str) -> None:

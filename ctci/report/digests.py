@@ -117,11 +117,7 @@ class Digests:
             except Exception:  # around one table: the others must not wait behind it
                 log.exception("the digests of [notify.%s] cannot be written; trying again", notify.name)
         if owed:
-            ledger.owe(self._db, sink=self.name, owed=owed)
-            for each in owed:
-                ledger.overtake(
-                    self._db, sink=self.name, to=each.to, key=each.key, reason="the next digest tells of it"
-                )
+            ledger.owe(self._db, sink=self.name, owed=owed, overtaking=upcoming.OVERTAKEN)
             self._beat({each.to for each in owed if each.state == "quiet" and "since" in (each.body or {})})
         return bool(owed)
 

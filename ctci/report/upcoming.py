@@ -14,6 +14,8 @@ from ctci.report import dates
 
 #: The courier's sink of digests, and what ends a window: the digest that was sent, or that there was nothing to send.
 SINK, ENDING = "digest", ("sent", "quiet")
+#: Why a digest that did not go in time is not sent any more.
+OVERTAKEN = "the next digest tells of it"
 #: Who has not got one yet is told of so long, milliseconds.
 FIRST_MS = 24 * 3600 * 1000
 

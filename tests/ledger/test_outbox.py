@@ -221,3 +221,19 @@ def test_what_its_holder_may_have_sent_takes_nothing_in(db: ledger.Ledger) -> No
     ledger.owe(db, sink="mail", owed=[letter(2)])
 
     assert sorted(each.jobs for each in take(db)) == [(1,), (2,)]
+
+
+def test_what_overtakes_ends_what_its_receiver_was_owed_before_and_nobody_holds(db: ledger.Ledger) -> None:
+    ledger.owe(db, sink="mail", owed=[letter(1, run=1)])
+    take(db)
+    ledger.owe(db, sink="mail", owed=[letter(2, run=2), letter(3, run=3, to="bo")])
+
+    ledger.owe(db, sink="mail", owed=[letter(4, run=4)], overtaking="the next tells of it")
+
+    states = {each.key: (each.state, each.last_error) for each in ledger.sendings_(db)}
+    assert states == {
+        "k1": ("due", None),
+        "k2": ("given_up", "the next tells of it"),
+        "k3": ("due", None),
+        "k4": ("due", None),
+    }
