@@ -79,6 +79,12 @@ def raw(*pieces: bytes, pause_s: float = 0.0) -> Iterator[str]:
                         return
                     if ended.wait(pause_s):
                         return
+                # Who closes with bytes unread resets the line, and takes back even what he said.
+                with contextlib.suppress(OSError):
+                    line.shutdown(socket.SHUT_WR)
+                    line.settimeout(5)
+                    while line.recv(65536):
+                        pass
 
         thread = threading.Thread(target=answer)
         thread.start()
