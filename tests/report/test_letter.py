@@ -123,6 +123,17 @@ def test_the_html_is_styled_in_place_and_fetches_nothing() -> None:
     assert "font-size: 22px" in str(h1["style"])
 
 
+def test_a_word_without_an_end_is_broken_at_the_edge_of_a_small_screen() -> None:
+    reason = "git could not fetch https://git.example.org/a-repository-of-a-very-long-name.git"
+    seen = Read(letter.compose(facts(broke(word="errored", job=job(reason=reason)))).html)
+
+    (sheet,) = (str(given["style"]) for tag, given in seen.tags if "max-width" in str(given.get("style")))
+    assert "word-break: break-word" in sheet
+    assert "table-layout: fixed" in sheet
+    shas = [str(given["style"]) for tag, given in seen.tags if tag == "td" and "nowrap" in str(given.get("style"))]
+    assert len(shas) == len(COMMITS)
+
+
 @pytest.mark.parametrize(
     ("word", "status", "sentence", "since"),
     [
