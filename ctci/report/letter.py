@@ -154,6 +154,8 @@ def _item(told: Told, root: str, lines: int) -> dict[str, Any]:
     judged, job = told.verdict, told.verdict.job
     tail = [plain_line(line) for line in told.tail[-lines:]] if lines else []
     red = judged.word in verdict.BROKEN
+    first = judged.first if red else None
+    line = judged.first.log_line if judged.first else None
     # What was never begun has no log, and nothing to be done again by hand.
     begun = job.attempt > 0
     return {
@@ -163,7 +165,9 @@ def _item(told: Told, root: str, lines: int) -> dict[str, Any]:
         "run": _run(judged.run, root),
         "sentence": _sentence(judged),
         "reason": saying.plain(job.reason, 200),
-        "first": saying.first(judged) if red else "",
+        "spot": saying.spot(first) if first else "",
+        "joint": saying.joint(first) if first else "",
+        "message": saying.message(first) if first else "",
         "counts": _stop(saying.counts(judged)) if red else "",
         "since": _since(judged),
         "cause": saying.cause(judged),
@@ -183,7 +187,8 @@ def _item(told: Told, root: str, lines: int) -> dict[str, Any]:
         "silent": red and not told.tail and judged.first is None,
         "tail_from": told.tail_from + len(told.tail) - len(tail),
         "begun": begun,
-        "log_url": root + job.page + (f"#L{judged.first.log_line}" if judged.first and judged.first.log_line else ""),
+        "log_url": root + job.page + (f"#L{line}" if line else ""),
+        "log_line": line,
         "log_verb": log_verb(job),
         "again": again(judged.run, job) if judged.word != "fixed" and begun else (),
     }

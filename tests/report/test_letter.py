@@ -322,7 +322,11 @@ def test_the_first_error_stands_where_the_end_of_the_log_would() -> None:
     assert "   test_cart.py:88  assert 1 == 2\n   12 of 846 tests fail, 11 new.\n   Last green in #1479" in written.text
     assert "Flaky: passed on the same commit in #1480.\n" in written.text
     assert "https://ci.example.org/runs/1482/api/test#L2214\n" in written.text
-    assert "test_cart.py:88  assert 1 == 2" in Read(written.html).text
+    shown = Read(written.html)
+    assert "test_cart.py:88 assert 1 == 2" in shown.text
+    assert "Open the log at line 2\u202f214" in shown.text
+    links = [given["href"] for tag, given in shown.tags if tag == "a"]
+    assert links.count("https://ci.example.org/runs/1482/api/test#L2214") == 3
     assert "nothing into its log" not in written.text
 
 
