@@ -213,6 +213,7 @@ def projects(source: _Source | None) -> str:
             f'# webhook-secret = {{ file = "secrets/{name}-webhook" }}   # chmod 600',
         ]
     lines += [
+        '# notify       = ["team"]   # who gets letters: the last table of this file',
         "",
         "# One recipe, at the root of the repository. Replace the command by yours.",
         f'recipes.test   = "{PLACEHOLDER}"',
@@ -223,9 +224,10 @@ def projects(source: _Source | None) -> str:
         '# recipes.build  = "make"',
         '# recipes.test   = { run = "make test", timeout = "15m" }',
         "",
-        '# Who gets a letter when a branch breaks, and when it is fixed (then: notify = ["team"] in the project):',
+        "# Who gets a letter when a branch breaks and when it is fixed, and one a day of all that happened:",
         "# [notify.team]",
-        '# email = ["team@example.org"]',
+        '# email  = ["team@example.org"]',
+        '# digest = { at = "07:30" }',
         "",
     ]
     return "\n".join(lines)

@@ -227,6 +227,19 @@ def test_a_project_that_tests_nothing_yet_is_told_of(ctci: Caller, bare: Path) -
     assert ("shop tests nothing yet" in new.err, "tests nothing" in mended.err) == (True, False)
 
 
+def test_what_is_written_about_letters_asks_for_a_digest_once_it_is_no_comment(ctci: Caller, bare: Path) -> None:
+    ctci("init", "ci", "--from", str(bare))
+    path = ctci.folder / "ci/config/projects.toml"
+    text, letters = re.subn(r"(?m)^# (?=\[notify|email|digest|notify )", "", path.read_text())
+    path.write_text(text)
+
+    found, problems = config.check(path.parent, {})
+    assert (letters, problems) == (4, ())
+    assert found is not None
+    assert [project.notify for project in found.projects.values()] == [("team",)]
+    assert found.notify["team"].digest is not None
+
+
 def test_a_hook_is_installed_in_a_bare_repository(ctci: Caller, bare: Path) -> None:
     said = ctci("hook", "install", str(bare), "--project", "shop")
 

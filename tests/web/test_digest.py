@@ -1,5 +1,6 @@
 """The page of the digest: what it would tell now, or told in the window of a letter."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -62,7 +63,19 @@ def test_where_nobody_gets_one_it_says_how_to_ask_for_it(site: Site) -> None:
     answer = site.get("/digest")
 
     assert (answer.status, answer.h1) == (200, "Nobody gets a digest yet.")
-    assert "digest = {" in answer.text
+    for line in ("[notify.team]", "digest = { at =", "[projects.hello]", "notify = ["):
+        assert line in answer.text
+
+
+def test_what_is_about_no_place_has_the_width_of_the_table(told: Site, db: ledger.Ledger, host: int) -> None:
+    run = make.settled(db, host, Status.FAILED)
+    make.unsent(db, run, error="connection <refused>")
+
+    answer = told.get("/digest")
+
+    assert re.search(
+        r'<tr><td>[^\n]*ctci itself[^\n]*</td><td class="w" colspan="3">[^\n]*&lt;refused&gt;', answer.text
+    )
 
 
 @pytest.mark.parametrize(
