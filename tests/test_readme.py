@@ -66,6 +66,14 @@ def test_the_first_screen_has_the_two_commands() -> None:
     assert any("./scripts/test" in line for line in first)
 
 
+def test_the_first_pages_lead_to_the_digest_and_to_every_chapter() -> None:
+    first = README.partition("## projects.toml by example")[0]
+
+    chapters = {f"docs/{path.relative_to(REPOSITORY / 'docs')}" for path in (REPOSITORY / "docs").glob("*.md")}
+    assert re.search(r"(?ms)^\[notify\.team\]$.*^digest +=", first)
+    assert {each for each in (*chapters, "docs/forges/README.md") if f"]({each})" not in first} == set()
+
+
 def test_the_wheel_has_the_hook_and_runs_in_a_clean_environment(tmp_path: Path) -> None:
     wheel.make_wheel_in(REPOSITORY / "pyproject.toml", tmp_path)
     made = next(tmp_path.glob("*.whl"))
