@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ctci import clock, layout, ledger
+from tests import blank
 from tests.pushing import SECRET
 from tests.serving import Served
 from tests.upstream import Upstream
@@ -49,7 +50,7 @@ def place(tmp_path: Path) -> layout.Layout:
 @pytest.fixture
 def db(place: layout.Layout) -> Iterator[ledger.Ledger]:
     """A real ledger in a file."""
-    opened = ledger.open_ledger(place.ledger)
+    opened = blank.opened(place.ledger)
     yield opened
     opened.close()
 

@@ -10,6 +10,7 @@ import pytest
 from ctci import ledger, restoring
 from ctci.layout import Layout
 from ctci.receive import sweep
+from tests import blank
 from tests.conftest import StoppedClock
 from tests.receive.test_nightly import Night, at
 from tests.receive.test_sweep import INTERVAL_S, Watchman
@@ -28,7 +29,7 @@ def test_what_fired_after_the_copy_was_made_does_not_fire_again(
 ) -> None:
     upstream.push({"test.sh": "true"})
     stopped_clock.at = at("2026-11-24 01:50")
-    night = Night(ledger.open_ledger(place.ledger), place, stopped_clock, upstream.path)
+    night = Night(blank.opened(place.ledger), place, stopped_clock, upstream.path)
     night.goes_to("2026-11-24 01:55")
     ledger.back_up(night.db, tmp_path / "copy.db")
     night.goes_to("2026-11-24 02:30")
@@ -49,7 +50,7 @@ def test_what_fired_after_the_copy_was_made_does_not_fire_again(
 def test_what_was_pushed_after_the_copy_was_made_is_built_and_its_hook_not_blamed(
     place: Layout, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    watch = Watchman(ledger.open_ledger(place.ledger), place, upstream, monkeypatch)
+    watch = Watchman(blank.opened(place.ledger), place, upstream, monkeypatch)
     first = upstream.push({"a": "1"})
     watch.hook(None, first)
     ledger.back_up(watch.db, tmp_path / "copy.db")

@@ -8,6 +8,7 @@ import pytest
 from psycopg import sql
 
 from ctci import clock, layout, ledger
+from tests import blank
 from tests.conftest import StoppedClock
 from tests.ledger import postgres
 
@@ -33,7 +34,7 @@ def db(place: layout.Layout, request: pytest.FixtureRequest) -> Iterator[ledger.
     """A real ledger, empty."""
     with ExitStack() as stack:
         if request.param == "sqlite":
-            opened = ledger.open_ledger(place.ledger)
+            opened = blank.opened(place.ledger)
         else:
             address, template = request.getfixturevalue("server"), request.getfixturevalue("template")
             name = f"t{clock.new_key()}"

@@ -26,7 +26,7 @@ from ctci.receive import cron, nightly, scheduled
 from ctci.receive.asking import Asking
 from ctci.receive.nightly import Nightly
 from ctci.run.prepare import Prepare
-from tests import make
+from tests import blank, make
 from tests.conftest import StoppedClock
 from tests.eventually import eventually
 from tests.inline import Inline
@@ -710,7 +710,7 @@ def test_each_nominal_time_fires_or_is_missed_exactly_once(
         upstream.push({"a": "1"})
     place = layout.at(tmp_path / f"d{len(list(tmp_path.iterdir()))}")
     place.data.mkdir()
-    db = ledger.open_ledger(place.ledger)
+    db = blank.opened(place.ledger)
     stopped_clock.at = first = reached = at("2026-10-24 20:00")
     night = Night(db, place, stopped_clock, upstream.path)
     night.plan(cron=line)

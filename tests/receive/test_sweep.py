@@ -20,7 +20,7 @@ from ctci.receive import desk, sweep
 from ctci.receive.asking import Asking
 from ctci.receive.sweep import Sweep
 from ctci.run.prepare import Prepare
-from tests import make
+from tests import blank, make
 from tests.inline import Inline
 from tests.upstream import Upstream
 
@@ -490,7 +490,7 @@ def test_in_the_end_the_last_push_is_built_and_no_push_twice(
     folder = tmp_path / f"e{len(list(tmp_path.iterdir()))}"
     upstream, place = Upstream(folder), layout.at(folder / "data")
     place.data.mkdir()
-    db = ledger.open_ledger(place.ledger)
+    db = blank.opened(place.ledger)
     watch = Watchman(db, place, upstream, monkeypatch)
     last = upstream.push({"a": "0"})
     watch.hook(None, last)
