@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -187,8 +188,13 @@ def name_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
 
 
-def imports(path: Path) -> Iterator[tuple[str, ast.stmt, bool]]:
-    """(module, statement, whether inside a function) for each import, `from ctci import x` as ctci.x."""
+@cache
+def imports(path: Path) -> tuple[tuple[str, bool], ...]:
+    """(module, whether inside a function) for each import, `from ctci import x` as ctci.x; read once for all walls."""
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[tuple[str, bool]]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     inside = {
         id(child)
@@ -199,13 +205,13 @@ def imports(path: Path) -> Iterator[tuple[str, ast.stmt, bool]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield alias.name, node, id(node) in inside
+                yield alias.name, id(node) in inside
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: imports are absolute"
             module = node.module or ""
             for alias in node.names:
                 full = f"{module}.{alias.name}"
-                yield (full if _is_module(full) or module == "ctci" else module), node, id(node) in inside
+                yield (full if _is_module(full) or module == "ctci" else module), id(node) in inside
 
 
 def _is_module(name: str) -> bool:
@@ -219,7 +225,7 @@ def test_a_room_imports_only_what_its_wall_allows(path: Path) -> None:
     room = me.partition(".")[0]
 
     foreign = set()
-    for module, _, _ in imports(path):
+    for module, _ in imports(path):
         if not module.startswith("ctci"):
             continue
         target = module.removeprefix("ctci").lstrip(".") or "ctci"
@@ -237,7 +243,7 @@ def test_each_outside_package_lives_in_its_one_room(path: Path) -> None:
     me = name_of(path)
 
     strangers = set()
-    for module, _, _ in imports(path):
+    for module, _ in imports(path):
         top = module.partition(".")[0]
         homes = LIVES_IN.get(top)
         if homes is not None and not any(me == home or me.startswith(f"{home}.") for home in homes):
@@ -252,8 +258,8 @@ def test_each_outside_package_lives_in_its_one_room(path: Path) -> None:
     ids=name_of,
 )
 def test_what_decides_touches_nothing(path: Path) -> None:
-    touched = {module for module, _, _ in imports(path) if module.partition(".")[0] in IMPURE}
-    touched |= {module for module, _, _ in imports(path) if module in ("ctci.clock", "ctci.git", "ctci.ledger")}
+    touched = {module for module, _ in imports(path) if module.partition(".")[0] in IMPURE}
+    touched |= {module for module, _ in imports(path) if module in ("ctci.clock", "ctci.git", "ctci.ledger")}
 
     assert set() == touched
 
@@ -278,7 +284,7 @@ def test_only_the_clock_asks_for_time_ids_and_chance(path: Path) -> None:
 def test_an_import_inside_a_function_is_of_something_slow(path: Path) -> None:
     lazy = {
         module
-        for module, _, inside in imports(path)
+        for module, inside in imports(path)
         if inside and module.partition(".")[0] not in LAZY and not name_of(path).startswith("cli")
     }
 
@@ -286,7 +292,7 @@ def test_an_import_inside_a_function_is_of_something_slow(path: Path) -> None:
 
 
 def test_the_keeper_imports_the_standard_library_only() -> None:
-    modules = {module.partition(".")[0] for path in KEEPER for module, _, _ in imports(path)}
+    modules = {module.partition(".")[0] for path in KEEPER for module, _ in imports(path)}
 
     assert set() == modules - set(sys.stdlib_module_names) - {path.stem for path in KEEPER}
 
