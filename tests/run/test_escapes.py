@@ -199,6 +199,7 @@ class Stage:
         self.numbers = itertools.count()
         self.library = observing.library(scratch)
         self.python = {"root": sys.executable, "ordinary": observing.ordinary_python(self.library)}
+        observing.lighten(self.library, *self.python.values())
 
     def play(self, case: Case) -> Outcome:
         """On a busy machine, a recipe may need longer to get away than the job has time."""
