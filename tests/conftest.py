@@ -1,5 +1,6 @@
-"""Fixtures only."""
+"""Fixtures, and what is done once before all tests."""
 
+import compileall
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,12 @@ from tests import blank
 from tests.pushing import SECRET
 from tests.serving import Served
 from tests.upstream import Upstream
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile ctci once: where Python may write no bytecode, each server and command of a test would do it anew."""
+    if not hasattr(config, "workerinput"):
+        compileall.compile_dir(Path(layout.__file__).parent, quiet=2)
 
 
 class StoppedClock:
