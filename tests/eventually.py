@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(probe: Callable[[], T | None], timeout_s: float = 10.0) -> T:
+def eventually(probe: Callable[[], T | None], timeout_s: float = 30.0) -> T:
     """What `probe` returns once that is truthy; fails with its last answer or exception after `timeout_s`."""
     deadline = time.monotonic() + timeout_s
     while True:
