@@ -96,6 +96,8 @@ def _told(desk: _Desk, written: asked.Written, deadline: float) -> int:
         return session.FINE
     if found is not None and found.state == "given_up":
         terminal.note(terminal.plain(f"not sent to {to}, and given up: {found.last_error}"))
+    elif found is not None and found.state == "dropped":
+        terminal.note(terminal.plain(f"not sent to {to}: {found.last_error}"))
     elif found is not None and found.tries:
         again = f"tried again from {clock.moment(found.due)} on while a server runs"
         terminal.note(terminal.plain(f"not sent to {to} yet, {again}: {found.last_error}"))

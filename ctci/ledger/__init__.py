@@ -14,6 +14,7 @@ from ctci.ledger.hunts import hunt, hunting, hunts_of, probe, tell, unhunted
 from ctci.ledger.lives import looks, looks_of
 from ctci.ledger.migrations import migrate
 from ctci.ledger.outbox import (
+    drop,
     failed,
     forget_sendings,
     hasten,
@@ -107,6 +108,7 @@ __all__ = [
     "default_branches",
     "deliveries_",
     "delivery",
+    "drop",
     "failed",
     "findings_named",
     "fire",

@@ -34,7 +34,7 @@ def owe(db: Ledger, *, sink: str, owed: Iterable[Owed], seq: int | None = None, 
             if overtaking is not None:
                 others = (sendings.c.sink == sink, sendings.c.to == each.to, sendings.c.key != each.key)
                 older = update(sendings).where(*others, sendings.c.state == "due", _FREE)
-                connection.execute(older.values(state="given_up", last_error=overtaking))
+                connection.execute(older.values(state="dropped", last_error=overtaking))
         if seq is not None:
             upsert(connection, cursors, ("name",), name=sink, seq=seq)
 
@@ -160,11 +160,20 @@ def failed(
     What was only held back was not `tried`.
     """
     again: dict[str, Any] = {"state": "given_up"} if delay_ms is None else {"due": now_ms() + literal(delay_ms)}
+    tries = sendings.c.tries + (1 if tried else 0)
+    _not_sent(db, taken, holder, {"tries": tries, "last_error": error, **again})
+
+
+def drop(db: Ledger, taken: Collection[Sending], *, holder: str, reason: str) -> None:
+    """They are not to be told any more, which is nobody's fault; what says something newer is due at once."""
+    _not_sent(db, taken, holder, {"state": "dropped", "last_error": reason})
+
+
+def _not_sent(db: Ledger, taken: Collection[Sending], holder: str, now: Mapping[str, Any]) -> None:
     free = {"held_by": None, "held_until": None}
     for mine, still_true in _held(taken, holder):
-        now = {"tries": sendings.c.tries + (1 if tried else 0), "last_error": error}
         with db.write() as connection:
-            connection.execute(update(sendings).where(mine, still_true).values(**free, **now, **again))
+            connection.execute(update(sendings).where(mine, still_true).values(**free, **now))
             connection.execute(update(sendings).where(mine, ~still_true).values(**free))
 
 
@@ -201,7 +210,7 @@ def sendings_(
     missed: bool = False,
     limit: int = 50,
 ) -> tuple[Sending, ...]:
-    """Sendings, newest first; `missed`: only what did not go at its last try."""
+    """Sendings, newest first; `missed`: only what did not go at its last try, and is wanted still."""
     query = select(sendings).order_by(sendings.c.id.desc()).limit(limit)
     known = sendings.c
     for column, wanted in ((known.sink, sink), (known.run, run), (known.state, state), (known.key, key)):
@@ -210,7 +219,7 @@ def sendings_(
     if runs is not None:
         query = query.where(sendings.c.run.in_(runs))
     if missed:
-        query = query.where(sendings.c.state != "sent", sendings.c.last_error.is_not(None))
+        query = query.where(sendings.c.state.in_(("due", "given_up")), sendings.c.last_error.is_not(None))
     with db.read() as connection:
         return tuple(rows.sending(row) for row in connection.execute(query))
 
@@ -226,11 +235,12 @@ def last_to(db: Ledger, sink: str, *, states: Collection[str] | None = None) -> 
 
 
 def redeliver(db: Ledger, sending: int, *, sinks: Collection[str]) -> bool:
-    """What one of these sinks sent or gave up is due again, as if it had not been tried; whether there was such a one.
+    """What one of these sinks sent, gave up or dropped is due again, as if untried; whether there was such a one.
 
     What is due already stays as it is, and who tries something at this moment goes on.
     """
-    over = and_(sendings.c.id == sending, sendings.c.sink.in_(sinks), sendings.c.state.in_(("sent", "given_up")))
+    ended = sendings.c.state.in_(("sent", "given_up", "dropped"))
+    over = and_(sendings.c.id == sending, sendings.c.sink.in_(sinks), ended)
     again = {"state": "due", "due": now_ms(), "tries": 0, "last_error": None}
     with db.write() as connection:
         return connection.execute(update(sendings).where(over).values(**again)).rowcount == 1

@@ -234,7 +234,7 @@ class Sending:
     due: int
     tries: int
     message_id: str
-    #: `due`, `sent`, `given_up`, or `quiet` where nothing was worth to be sent.
+    #: `due`, `sent`, `given_up`; `dropped` where it is not wanted any more; `quiet` where nothing was worth to be sent.
     state: str
     last_error: str | None
     sent_at: int | None = None

@@ -11,7 +11,7 @@ from ctci import clock, config, ledger
 from ctci.config.settings import Config
 from ctci.model import CONCLUSIVE, FINISHED, Answer, Change, Finding, Owed, Say, Sending
 from ctci.report import judging, stating, statuses
-from ctci.report.courier import NotSent, Sent
+from ctci.report.courier import NotSent, Sent, Unwanted
 
 #: What changed longer ago is not told any more: a server that is new to statuses tells nothing of its whole past.
 NEWS_MS = 24 * 3600 * 1000
@@ -113,7 +113,7 @@ class CommitStatuses:
         what = statuses.of_body(sending.body or {})
         answer = statuses.say(settings, project, what, self._environ) if project is not None else None
         if answer is None:
-            raise NotSent(f"no forge is told of {name} any more", permanent=True)
+            raise Unwanted(f"no forge is told of {name} any more")
         if answer.kind in ("again", "refused"):
             raise self._missed(name, answer)
         return Sent(said=f"that {what.context} is {what.state}")

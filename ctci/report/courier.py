@@ -47,6 +47,10 @@ class NotSent(Exception):
         self.after_ms = after_ms
 
 
+class Unwanted(Exception):
+    """It is not to be told any more, and why, fit to be shown: it is dropped, and that is no fault."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sent:
     """It is out: how it is called by now, and what is to be remembered of it."""
@@ -74,7 +78,7 @@ class Sink(Protocol):
         ...
 
     def deliver(self, taken: Sequence[Sending]) -> Sent:
-        """One try of what is due for one receiver, told as one. Raises NotSent."""
+        """One try of what is due for one receiver, told as one. Raises NotSent and Unwanted."""
         ...
 
 
@@ -148,6 +152,9 @@ class Courier:
             sent = self._sink.deliver(taken)
         except ledger.Away:
             raise
+        except Unwanted as unwanted:
+            log.info("%s to %s is dropped: %s", self._sink.name, taken[0].to, unwanted)
+            ledger.drop(self._db, taken, holder=self._holder, reason=str(unwanted))
         except NotSent as error:
             if error.tried or error.permanent:
                 self._missed(taken, str(error), permanent=error.permanent, after_ms=error.after_ms)

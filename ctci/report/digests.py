@@ -25,7 +25,7 @@ from ctci.report import (
     upcoming,
     webhooks,
 )
-from ctci.report.courier import NotSent, Sent
+from ctci.report.courier import Sent, Unwanted
 from ctci.report.receivers import Receiver
 
 log = logging.getLogger(__name__)
@@ -242,7 +242,7 @@ class Digests:
         found = receivers.find(settings, sending.to)
         wish = ledger.subscription(self._db, sending.to)
         if found is None or found[0].digest is None or not subscribing.wants(wish, DIGEST):
-            raise NotSent(f"{sending.to} is not to get a digest any more", permanent=True)
+            raise Unwanted(f"{sending.to} is not to get a digest any more")
         composed = letter.Composed(subject=str(body["subject"]), text=str(body["text"]), html=str(body["html"]))
         transitions.post(
             settings,

@@ -14,7 +14,7 @@ from ctci.config.settings import Config, Notify, Project
 from ctci.layout import Layout
 from ctci.model import AT_ONCE, Change, Owed, Sending, Subscription, Verdict
 from ctci.report import judging, letter, mail, receivers, saying, subscribing, verdict
-from ctci.report.courier import NotSent, Sent
+from ctci.report.courier import NotSent, Sent, Unwanted
 from ctci.report.receivers import Receiver
 
 #: A letter waits so long for more to tell of, milliseconds.
@@ -91,7 +91,7 @@ class Transitions:
         found = receivers.find(settings, to)
         subscription = ledger.subscription(self._db, to)
         if not subscribing.wants(subscription, AT_ONCE):
-            raise NotSent(f"{to} has stopped letters at once", permanent=True)
+            raise Unwanted(f"{to} has stopped letters at once")
         projects = self._projects(settings)
         jobs = {job for each in taken for job in each.jobs}
         told = [
@@ -103,7 +103,7 @@ class Transitions:
         ]
         if found is None or not told:
             numbers = ", ".join(f"#{each.run}" for each in taken)
-            raise NotSent(f"{to} is not to be told of {numbers} any more", permanent=True)
+            raise Unwanted(f"{to} is not to be told of {numbers} any more")
         facts = self._facts(settings, told, found[0].name, subscription)
         composed = letter.compose(facts)
         thread = self._thread(to, told)

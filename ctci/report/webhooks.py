@@ -11,7 +11,7 @@ from ctci import clock, config, ledger
 from ctci.config.settings import Config, Notify
 from ctci.model import Change, Owed, SecretRef, Sending, Verdict
 from ctci.report import chat, events, judging, outlets, receivers, signing, transitions
-from ctci.report.courier import NotSent, Sent
+from ctci.report.courier import NotSent, Sent, Unwanted
 from ctci.report.events import Event
 from ctci.report.outlets import OutletError
 
@@ -187,15 +187,15 @@ def _news(changes: Sequence[Change]) -> list[Change]:
 
 
 def _table(settings: Config, sending: Sending) -> Notify:
-    """The notify table that a sending is for, as it is now. Raises NotSent."""
+    """The notify table that a sending is for, as it is now. Raises Unwanted."""
     notify = settings.notify.get(sending.to.partition(":")[0])
     if notify is None:
         raise _nobody(sending)
     return notify
 
 
-def _nobody(sending: Sending) -> NotSent:
-    return NotSent(f"{sending.to} is not to be told any more", permanent=True)
+def _nobody(sending: Sending) -> Unwanted:
+    return Unwanted(f"{sending.to} is not to be told any more")
 
 
 def _reveal(settings: Config, environ: Mapping[str, str], *refs: SecretRef) -> tuple[bytes, ...]:

@@ -178,14 +178,17 @@ class Untold:
 
     count: int
     why: str
-    #: Whether they are not tried again.
-    given_up: bool
+    #: `tried again`, `given up`, `dropped`.
+    then: str
 
 
 def _untold(told: Sequence[Sending]) -> tuple[Untold, ...]:
     """Each reason once."""
-    missed = [(each.last_error, each.state == "given_up") for each in told if each.sink == STATUSES and each.last_error]
-    return tuple(Untold(count=count, why=why, given_up=up) for (why, up), count in Counter(missed).items())
+    missed = [(each.last_error, each.state) for each in told if each.sink == STATUSES and each.last_error]
+    return tuple(
+        Untold(count=count, why=why, then="tried again" if state == "due" else state.replace("_", " "))
+        for (why, state), count in Counter(missed).items()
+    )
 
 
 def _cut(line: str) -> str:

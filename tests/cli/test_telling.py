@@ -70,3 +70,16 @@ def test_who_was_told_nothing_yet_reads_what_helps(ctci: Caller) -> None:
 
     assert (said.code, said.out) == (0, "")
     assert "`notify` of a project says who is told" in said.err
+
+
+def test_what_was_dropped_is_told_with_its_reason_and_is_no_failure(ctci: Caller, db: ledger.Ledger) -> None:
+    ledger.owe(db, sink="webhook", owed=[Owed(key="webhook/ops/3", to="ops:run.finished/3", run=3, due=0)])
+    ledger.drop(
+        db, ledger.take(db, "webhook", holder="me", hold_ms=1000), holder="me", reason="not to be told any more"
+    )
+
+    told, failed = ctci("told"), ctci("told", "--failed")
+
+    assert told.out.split("  ")[-1].strip() == "not to be told any more"
+    assert " dropped " in told.out
+    assert failed.out == ""

@@ -233,7 +233,23 @@ def test_what_overtakes_ends_what_its_receiver_was_owed_before_and_nobody_holds(
     states = {each.key: (each.state, each.last_error) for each in ledger.sendings_(db)}
     assert states == {
         "k1": ("due", None),
-        "k2": ("given_up", "the next tells of it"),
+        "k2": ("dropped", "the next tells of it"),
         "k3": ("due", None),
         "k4": ("due", None),
     }
+
+
+def test_what_is_dropped_is_no_fault_and_can_be_asked_for_again(db: ledger.Ledger) -> None:
+    ledger.owe(db, sink="mail", owed=[letter(1)])
+    taken = take(db)
+    ledger.failed(db, taken, holder="me", error="away", delay_ms=0)
+    taken = take(db)
+
+    ledger.drop(db, taken, holder="another", reason="it is not theirs")
+    ledger.drop(db, taken, holder="me", reason="nobody wants it")
+
+    (kept,) = ledger.sendings_(db)
+    assert (kept.state, kept.tries, kept.last_error, kept.held_by) == ("dropped", 1, "nobody wants it", None)
+    assert ledger.unsent(db, since=0) == ledger.sendings_(db, missed=True) == take(db) == ()
+    assert ledger.redeliver(db, kept.id, sinks=["mail"])
+    assert [each.id for each in take(db)] == [kept.id]

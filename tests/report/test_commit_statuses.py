@@ -295,7 +295,7 @@ def test_a_project_without_a_token_costs_no_more_than_a_look(office: Office) -> 
     assert office.sendings == {}
 
 
-def test_what_is_owed_to_a_project_that_lost_its_forge_is_given_up(office: Office) -> None:
+def test_what_is_owed_to_a_project_that_lost_its_forge_is_dropped(office: Office) -> None:
     office.push()
     office.forge.next = [Says(code=503)]
     office.work()
@@ -304,7 +304,7 @@ def test_what_is_owed_to_a_project_that_lost_its_forge_is_given_up(office: Offic
 
     office.work(wait_s=LONG_S)
 
-    assert set(office.sendings.values()) == {("given_up", "no forge is told of shop any more")}
+    assert set(office.sendings.values()) == {("dropped", "no forge is told of shop any more")}
 
 
 def test_statuses_of_many_runs_take_a_fixed_number_of_queries(office: Office) -> None:

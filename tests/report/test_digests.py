@@ -243,7 +243,7 @@ def test_while_the_mail_server_is_down_digests_do_not_pile_up(office: Office, db
     assert down == []
     assert len(office.at("25 08:40")) == 1
     states = [each.state for each in ledger.sendings_(db, sink="digest")]
-    assert states == ["sent", "given_up", "quiet"]
+    assert states == ["sent", "dropped", "quiet"]
 
 
 def test_a_crash_between_any_two_steps_loses_none_and_repeats_at_most_one(

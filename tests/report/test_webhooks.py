@@ -214,7 +214,7 @@ def test_who_is_not_named_any_more_is_not_called(
     house.work()
 
     assert len(house.receiver.calls) == 1
-    assert house.states() == ["given_up"]
+    assert house.states() == ["dropped"]
 
 
 def test_a_secret_that_is_away_is_waited_for(
