@@ -105,8 +105,8 @@ class Courier:
 
     def tick(self, stopped: Callable[[], bool] = lambda: False) -> bool:
         """Owe what the changes ask for, then send some of what is due; whether there was anything."""
-        busy = self._read()
-        busy = self._sink.before() or busy
+        busy = self._apart(self._read)
+        busy = self._apart(self._sink.before) or busy
         for _ in range(AT_ONCE):
             if stopped():
                 break
@@ -124,6 +124,16 @@ class Courier:
         if taken:
             self._deliver(taken)
         return bool(taken)
+
+    def _apart(self, does: Callable[[], bool]) -> bool:
+        """Do it, and where it fails say so: what is due must not wait behind it."""
+        try:
+            return does()
+        except ledger.Away:
+            raise
+        except Exception:  # it is tried again at the next turn
+            log.exception("the courier of %s failed; trying again", self._sink.name)
+            return False
 
     def _grouped(self, taken: Sequence[Sending]) -> Iterator[Sequence[Sending]]:
         if not self._sink.together:

@@ -72,13 +72,15 @@ class Webhooks:
         error = self._current.error
         problems = () if error is None else error.problems
         news = bool(problems) and problems != self._told
-        self._told = problems
         tables = [each for each in self._current.get().notify.values() if each.webhook is not None] if news else []
         if not tables:
+            self._told = problems
             return False
         event = events.config_invalid(problems, at=self._current.tried_at or clock.now())
         owed = [self._call(notify, event, to=f"{notify.name}:{event.type}") for notify in tables]
         ledger.owe(self._db, sink=self.name, owed=owed)
+        # Only now: what fails is tried again.
+        self._told = problems
         return True
 
     def deliver(self, taken: Sequence[Sending]) -> Sent:

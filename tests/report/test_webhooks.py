@@ -12,7 +12,7 @@ from standardwebhooks import Webhook
 from ctci import clock, config, ledger
 from ctci.config.settings import Config, Notify, Project, Server
 from ctci.model import SecretRef, Status
-from ctci.report import webhooks
+from ctci.report import events, webhooks
 from ctci.report.courier import Courier
 from ctci.report.webhooks import Chats, Heartbeats, Webhooks
 from tests import make
@@ -274,6 +274,31 @@ def test_a_configuration_that_breaks_is_told_once(house: House) -> None:
 
     assert once == house.events() == ["config.invalid"]
     assert house.states() == ["sent"]
+
+
+def test_what_is_due_goes_out_though_an_event_cannot_be_made(
+    house: House, db: ledger.Ledger, host: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def crash(*_: object, **__: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    make.settled(db, host, GREEN)
+    house.couriers[0].tick(lambda: True)
+    good = house.config
+    wrong = config.ConfigError([config.Problem(code="C101", message="unknown key `x`", file="projects.toml")])
+    house.config = wrong  # type: ignore[assignment] # what loading raises
+    with pytest.raises(config.ConfigError):
+        house.current.reload()
+    with monkeypatch.context() as patched:
+        patched.setattr(events, "config_invalid", crash)
+        house.work()
+    first = house.events()
+    house.config = good
+    house.work()
+
+    assert first == ["run.finished"]
+    assert [each.message for each in caplog.records] == ["the courier of webhook failed; trying again"] * 2
+    assert house.events() == ["run.finished", "config.invalid"]
 
 
 def test_the_jobs_of_a_run_are_one_message_in_a_chat(house: House, db: ledger.Ledger, host: int) -> None:
