@@ -55,6 +55,12 @@ def told_of(settings: Config, project: str, at: str | None = None) -> tuple[Noti
     return tuple(settings.notify[name] for name in asked if name in settings.notify)
 
 
+def is_told(settings: Config, notify: Notify, verdict: Verdict) -> bool:
+    """Whether a notify table is to be told of it by now: its project names the table, and `only` lets it through."""
+    naming = told_of(settings, verdict.run.project, verdict.job.order.remote.url)
+    return notify in naming and matches(notify, verdict)
+
+
 def projects_of(settings: Config, known: Iterable[str], notify: Notify) -> frozenset[str]:
     """The projects that name a notify table, of those that are configured and those that anything is known of."""
     every = {*settings.projects, *known}

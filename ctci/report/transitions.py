@@ -98,7 +98,7 @@ class Transitions:
             each
             for each in newest(judging.verdicts(self._db, settings, jobs).values())
             if found
-            and found[0] in receivers.told_of(settings, each.run.project, each.job.order.remote.url)
+            and receivers.is_told(settings, found[0], each)
             and subscribing.tells(found[0], subscription, each, projects)
         ]
         if found is None or not told:

@@ -137,7 +137,9 @@ class Chats:
         settings = self._current.get()
         notify = _table(settings, taken[0])
         jobs = {job for each in taken for job in each.jobs}
-        told = transitions.newest(judging.verdicts(self._db, settings, jobs).values())
+        # Both may have changed since: what the project names, and `only`.
+        every = transitions.newest(judging.verdicts(self._db, settings, jobs).values())
+        told = [each for each in every if receivers.is_told(settings, notify, each)]
         if notify.apprise is None or not told:
             raise _nobody(taken[0])
         (url,) = _reveal(settings, self._environ, notify.apprise)

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from standardwebhooks import Webhook
@@ -322,6 +323,26 @@ def test_a_chat_is_told_what_it_asks_for(house: House, db: ledger.Ledger, host: 
     told = [json.loads(body)["title"] for _, path, _, body in house.receiver.calls if path.startswith("/chat")]
     assert len(told) == 1
     assert "is fixed on main" in told[0]
+
+
+@pytest.mark.parametrize(
+    "left", [{"notify": {"ops": replace(OPS, only=("shop/web",))}}, {"projects": {"shop": replace(SHOP, notify=())}}]
+)
+def test_a_chat_is_not_told_of_what_it_asks_for_no_more(
+    house: House, db: ledger.Ledger, host: int, left: dict[str, Any]
+) -> None:
+    both = (make.order(), make.order(subproject="web"))
+    make.settled(db, host, RED, orders=both)
+    for courier in house.couriers:
+        courier.tick(lambda: True)
+
+    house.config = replace(house.config, **left)
+    house.current.reload()
+    house.work()
+
+    told = [json.loads(body)["title"] for _, path, _, body in house.receiver.calls if path.startswith("/chat")]
+    assert told == (["shop/web:test failed on main (#1)"] if "notify" in left else [])
+    assert house.states("apprise") == (["sent"] if told else ["dropped"])
 
 
 def test_a_heartbeat_goes_out_once_and_the_last_one_counts(
