@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ctci.forges import delivery, hosting, status
+from ctci.forges import delivery, hosting, retry_after, status
 from ctci.forges.status import Home
 from ctci.model import Answer, Ignored, Request, Say, Trigger
 
@@ -106,10 +106,10 @@ def status_answer(home: Home, code: int, headers: Mapping[str, str], body: bytes
 
 def _limited(headers: Mapping[str, str], said: str, now: int) -> float | None:
     """How long a limit holds, seconds; None where none is met. The order is that of GitHub's documentation."""
-    told = status.wait(headers, now)
+    told = retry_after.seconds(headers, now, most_s=status.PATIENCE_S)
     if told is not None:
         return told
     reset = headers.get("x-ratelimit-reset", "")
     if headers.get("x-ratelimit-remaining") == "0" and reset.isascii() and reset.isdecimal():
-        return status.within(int(reset[:12]) - now / 1000)
+        return retry_after.within(int(reset[:12]) - now / 1000, status.PATIENCE_S)
     return status.LIMITED_S if "rate limit" in said.lower() else None

@@ -1,8 +1,6 @@
 """What the forges share of commit statuses: where their API is, what a token is sent as, what an answer means. Pure."""
 
 import base64
-import datetime as dt
-import email.utils
 import hashlib
 import json
 from collections.abc import Mapping
@@ -10,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from ctci.forges import hosting
+from ctci.forges import hosting, retry_after
 from ctci.model import HEADS, TAGS, Answer, Say, Status, short_ref
 
 #: The words of GitHub, which Gitea and Forgejo have too.
@@ -143,7 +141,8 @@ def answered(code: int, headers: Mapping[str, str], body: bytes, now: int, *, ho
     said = told(body)
     words = f"{home.host} answered {code}{f': {said}' if said else ''}"
     if code in _BUSY or code == 429 or code >= 500:
-        return Answer(kind="again", after_s=wait(headers, now), said=words, everywhere=code not in _BUSY)
+        after_s = retry_after.seconds(headers, now, most_s=PATIENCE_S)
+        return Answer(kind="again", after_s=after_s, said=words, everywhere=code not in _BUSY)
     if 300 <= code < 400:
         return refused(f"{home.host} says that {shown(home)} has moved; put its address of now into `git`")
     if code == 401:
@@ -164,25 +163,6 @@ def refused(said: str) -> Answer:
 def shown(home: Home) -> str:
     """The repository, for sentences."""
     return home.repository.replace("%2F", "/").replace("/repos/", "/").removeprefix("projects/")
-
-
-def wait(headers: Mapping[str, str], now: int) -> float | None:
-    """`Retry-After`, as seconds or as a date; None where it says neither."""
-    given = headers.get("retry-after", "").strip()
-    if given.isascii() and given.isdecimal():
-        return min(float(given[:9]), PATIENCE_S)
-    try:
-        at = email.utils.parsedate_to_datetime(given)
-    except (TypeError, ValueError):
-        return None
-    # A date without a zone is in UTC, as every date of HTTP.
-    at = at if at.tzinfo is not None else at.replace(tzinfo=dt.UTC)
-    return within(at.timestamp() - now / 1000)
-
-
-def within(seconds: float) -> float:
-    """A wait that a forge asks for, in bounds: its clock, or ours, may be wrong."""
-    return min(max(seconds, 1.0), PATIENCE_S)
 
 
 def told(body: bytes) -> str:

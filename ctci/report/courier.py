@@ -43,7 +43,7 @@ class NotSent(Exception):
         self.permanent = permanent
         #: Whether anybody was asked: what is only held back counts as no try.
         self.tried = tried
-        #: The soonest other try that the other side allows.
+        #: The soonest other try that the other side allows; the sink bounds how long that may be.
         self.after_ms = after_ms
 
 
@@ -184,7 +184,7 @@ class Courier:
         delay = None if permanent else backoff(tries)
         if delay is not None and after_ms is not None:
             sooner = after_ms <= FIRST_MS and tries <= QUICK
-            delay = max(1000, after_ms) if sooner else min(max(delay, after_ms), LONGEST_MS)
+            delay = max(1000, after_ms) if sooner else max(delay, after_ms)
         again = "given up" if delay is None else f"again in {round(delay / 60_000) or 1} min"
         log.warning("%s to %s did not go (try %s, %s): %s", self._sink.name, taken[0].to, tries, again, error)
         ledger.failed(self._db, taken, holder=self._holder, error=error, delay_ms=delay)

@@ -5,16 +5,16 @@ What a reference names (addresses, keys) goes to its own host alone; no message 
 
 import logging
 import threading
-from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ctci import clock
 from ctci.config import forms, outlets
+from ctci.forges import retry_after
 from ctci.report import calls, saying, signing
 from ctci.report.chat import Message
 
-#: The longest that a receiver may ask to be left alone for, milliseconds: then it is tried again all the same.
-LONGEST_MS = 60 * 60_000
+#: The longest that a receiver may ask to be left alone for, seconds: then it is tried again all the same.
+PATIENCE_S = 3600.0
 #: A shorter piece of an address is no secret, but stands in many words.
 _SECRET_FROM = 4
 #: A chat's service takes at most so long, seconds.
@@ -86,19 +86,11 @@ def _call(method: str, url: str, headers: dict[str, str], body: bytes, deadline_
 
 
 def retry_ms(answer: calls.Answer) -> int | None:
-    """How long the receiver asks to be left alone for, at most LONGEST_MS; None where it does not."""
-    asked = answer.headers.get("retry-after", "").strip()
-    if answer.code not in (429, 503) or not asked:
+    """How long the receiver asks to be left alone for, at most PATIENCE_S; None where it does not."""
+    if answer.code not in (429, 503):
         return None
-    if asked.isascii() and asked.isdigit():
-        # As a number of any length may be written, it is not read further than what counts.
-        wait = int(asked[:9]) * 1000
-    else:
-        try:
-            wait = int(parsedate_to_datetime(asked).timestamp() * 1000) - clock.now()
-        except (ValueError, OverflowError):
-            return None
-    return min(max(wait, 1000), LONGEST_MS)
+    asked_s = retry_after.seconds(answer.headers, clock.now(), most_s=PATIENCE_S)
+    return None if asked_s is None else int(asked_s * 1000)
 
 
 def _without(url: str, said: str) -> str:

@@ -214,6 +214,20 @@ def test_a_forge_that_is_away_for_a_day_is_told_the_last_word_when_it_is_back(of
     assert (office.states(), office.states("ctci")) == (["failure"], ["failure"])
 
 
+def test_a_forge_that_asks_for_hours_is_left_alone_for_so_long(office: Office) -> None:
+    office.forge.next = [Says(code=429, headers={"Retry-After": str(3 * 3600)})]
+    office.push()
+    office.work()
+
+    due = {each.due - office.clock.at for each in ledger.sendings_(office.db, sink="status")}
+    office.work(wait_s=2 * 3600)
+    early = len(office.forge.calls)
+    office.work(wait_s=3600)
+
+    assert min(due) > 2.9 * 3_600_000
+    assert (early, len(office.forge.calls)) == (1, 3)
+
+
 @pytest.mark.parametrize("code", [401, 403, 404])
 def test_a_refusal_is_said_once_a_run_and_the_forge_is_left_alone(office: Office, code: int) -> None:
     office.environ["CTCI_TOKEN"] = "a-token-that-may-not"
