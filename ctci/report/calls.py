@@ -1,4 +1,4 @@
-"""One call over HTTP, bounded in time and size.
+"""One call over HTTP, bounded in time, from the lookup of the name on, and in size.
 
 No redirect is followed, no proxy and no ~/.netrc asked. An address is a secret: no error says more of it than its host.
 """
@@ -48,6 +48,37 @@ def call(
     deadline_s: float = DEADLINE_S,
 ) -> Answer:
     """Make the call and wait for the answer; `ca_file` stands in for this machine's authorities. Raises Unanswered."""
+    lines, told = _Lines(), list[Answer | Exception]()
+
+    def make() -> None:
+        try:
+            told.append(_made(method, url, headers, body, ca_file, deadline_s, lines))
+        except Exception as error:  # noqa: BLE001 - raised where it is waited for
+            told.append(error)
+
+    # A thread, for nothing ends the lookup of a name that no server answers. Who came late finds its line cut.
+    asking = threading.Thread(target=make, name="call", daemon=True)
+    asking.start()
+    asking.join(deadline_s)
+    if asking.is_alive():
+        lines.cut()
+        raise Unanswered(LATE)
+    (found,) = told
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def _made(
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    ca_file: str | None,
+    deadline_s: float,
+    lines: "_Lines",
+) -> Answer:
+    """The call itself. Raises Unanswered."""
     # 20 ms that a server which calls nobody need not spend.
     import httpx2  # noqa: PLC0415
 
@@ -55,23 +86,21 @@ def call(
     # What is read is bounded before it is unpacked.
     sent = {"User-Agent": "ctci", "Accept-Encoding": "identity", **headers}
     timeout = httpx2.Timeout(deadline_s, connect=min(CONNECT_S, deadline_s))
-    with _Deadline(deadline_s) as deadline:
-        try:
-            with (
-                httpx2.Client(verify=_trust(ca_file), trust_env=False, timeout=timeout) as client,
-                client.stream(
-                    method, url, headers=sent, content=body or None, extensions={"trace": deadline.traced}
-                ) as got,
-            ):
-                beginning = b""
-                for piece in got.iter_raw():
-                    beginning += piece
-                    if len(beginning) >= MOST_BYTES:
-                        break
-                found = {name.lower(): value for name, value in got.headers.items()}
-                return Answer(code=got.status_code, headers=found, body=beginning[:MOST_BYTES])
-        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
-            raise Unanswered(LATE if deadline.passed else _why(error)) from None
+    try:
+        with (
+            lines,
+            httpx2.Client(verify=_trust(ca_file), trust_env=False, timeout=timeout) as client,
+            client.stream(method, url, headers=sent, content=body or None, extensions={"trace": lines.traced}) as got,
+        ):
+            beginning = b""
+            for piece in got.iter_raw():
+                beginning += piece
+                if len(beginning) >= MOST_BYTES:
+                    break
+            found = {name.lower(): value for name, value in got.headers.items()}
+            return Answer(code=got.status_code, headers=found, body=beginning[:MOST_BYTES])
+    except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
+        raise Unanswered(_why(error)) from None
 
 
 def mute(*libraries: str) -> None:
@@ -118,23 +147,19 @@ def _why(error: BaseException) -> str:
     return f"what it sent is no answer ({type(error).__name__})"
 
 
-class _Deadline:
-    """Ends a call in time: the library's own limits begin anew with every byte that comes."""
+class _Lines:
+    """The lines of a call, cut when its time is over: the library's own limits begin anew with every byte."""
 
-    def __init__(self, seconds: float) -> None:
-        self.passed = False
-        # Guards what follows and `passed`: the timer is a thread of its own.
+    def __init__(self) -> None:
+        #: Guards what follows: who waits is another thread.
         self._lock = threading.Lock()
+        self._over = False
         self._lines: list[socket.socket] = []
-        self._timer = threading.Timer(seconds, self._end)
-        self._timer.daemon = True
 
     def __enter__(self) -> Self:
-        self._timer.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
         with self._lock:
             while self._lines:
                 self._lines.pop().close()
@@ -147,12 +172,13 @@ class _Deadline:
         line = facts["return_value"].get_extra_info("socket").dup()
         with self._lock:
             self._lines.append(line)
-            if self.passed:
+            if self._over:
                 _cut(line)
 
-    def _end(self) -> None:
+    def cut(self) -> None:
+        """End what goes on, and what would begin."""
         with self._lock:
-            self.passed = True
+            self._over = True
             for line in self._lines:
                 _cut(line)
 

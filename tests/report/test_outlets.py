@@ -6,10 +6,12 @@ import logging
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -223,6 +225,27 @@ def test_who_answers_byte_by_byte_is_not_waited_for(beginning: bytes) -> None:
 def test_who_never_answers_is_not_waited_for() -> None:
     with raw(b"", pause_s=30) as url:
         assert "no answer in time" in str(refused(url, deadline_s=0.3))
+
+
+def test_a_name_that_no_server_answers_for_is_not_waited_for(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers, lookup = threading.Event(), socket.getaddrinfo
+
+    def silent(*args: Any, **fields: Any) -> Any:
+        answers.wait(20)
+        return lookup(*args, **fields)
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    before = set(threading.enumerate())
+    error = refused(receiver.url, deadline_s=0.3)
+    (looking,) = (each for each in threading.enumerate() if each not in before and each.name == "call")
+    answers.set()
+    looking.join(20)
+
+    assert "no answer in time" in str(error)
+    # What was told as late is not called after all.
+    assert (looking.is_alive(), receiver.calls) == (False, [])
 
 
 def test_of_an_endless_answer_the_beginning_is_read(receiver: Receiver) -> None:
