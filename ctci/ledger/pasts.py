@@ -213,17 +213,41 @@ def _twins(connection: Connection, places: Mapping[int, Gathered]) -> None:
 
 
 def _known(connection: Connection, places: Mapping[int, Gathered]) -> None:
-    """Of what was found in each job, the fingerprints that its branch had in the days before."""
-    mine, theirs, earlier = jobs.alias("mine"), findings.alias("theirs"), jobs.alias("earlier")
-    near = func.coalesce(earlier.c.finished_at, earlier.c.queued_at) > mine.c.queued_at - NEWS_MS
-    query = (
-        select(mine.c.id, findings.c.fingerprint)
-        .join(findings, findings.c.job == mine.c.id)
-        .join(theirs, theirs.c.fingerprint == findings.c.fingerprint)
-        .join(earlier, earlier.c.id == theirs.c.job)
-        .where(mine.c.id.in_(places), earlier.c.project == mine.c.project, earlier.c.ref == mine.c.ref)
-        .where(earlier.c.id < mine.c.id, earlier.c.as_of < mine.c.as_of, near)
-        .distinct()
+    """Of what was found in each job, the fingerprints that its branch had in the days before.
+
+    Of each fingerprint the newest sighting that counts is looked for: what a tool has said for years is in all of them.
+    """
+    theirs, earlier = findings.alias("theirs"), jobs.alias("earlier")
+    mine = select(findings.c.job, findings.c.fingerprint).where(findings.c.job.in_(places)).distinct().subquery("mine")
+    near = func.coalesce(earlier.c.finished_at, earlier.c.queued_at) > jobs.c.queued_at - NEWS_MS
+    of_branch = (
+        select(earlier.c.id)
+        .where(earlier.c.id == theirs.c.job, earlier.c.project == jobs.c.project, earlier.c.ref == jobs.c.ref)
+        .where(earlier.c.as_of < jobs.c.as_of, near)
+        .correlate(theirs, jobs)
+        .scalar_subquery()
     )
+    newest = (
+        select(theirs.c.job)
+        .where(theirs.c.fingerprint == mine.c.fingerprint, theirs.c.job < mine.c.job)
+        .where(theirs.c.job >= _began(), of_branch.is_not(None))
+        .order_by(theirs.c.job.desc())
+        .limit(1)
+        .correlate(mine, jobs)
+        .scalar_subquery()
+    )
+    query = select(mine.c.job, mine.c.fingerprint).join(jobs, jobs.c.id == mine.c.job).where(newest.is_not(None))
     for row in connection.execute(query):
-        places[row.id].known.add(row.fingerprint)
+        places[row.job].known.add(row.fingerprint)
+
+
+def _began() -> Any:
+    """No job of the branch of a job is older than this one: what others found before is none of it."""
+    one = runs.alias("one")
+    first = (
+        select(func.min(one.c.id)).where(one.c.project == jobs.c.project, one.c.ref == jobs.c.ref).correlate(jobs)
+    ).scalar_subquery()
+    its = jobs.alias("its")
+    # The jobs of a run may be forgotten before it.
+    oldest = select(its.c.id).where(its.c.run >= first).order_by(its.c.run, its.c.id).limit(1)
+    return oldest.correlate(jobs).scalar_subquery()

@@ -13,6 +13,8 @@ from ctci.model import RED, Commit, Job, Run, Seen, Status
 
 #: What makes a place.
 PLACE = ("project", "ref", "subproject", "recipe")
+#: Jobs that one query names: a database takes no more than some 32,000 values.
+AT_ONCE = 5_000
 #: What a result is read by; its order is not: there may be thousands.
 COLUMNS = (
     jobs.c.id,
@@ -86,7 +88,19 @@ def seen(row: Any, told: Also) -> Seen:
 
 def also(connection: Connection, met: Collection[int], marks: Collection[int] = ()) -> Also:
     """Of all jobs that were met their facts, which were retried, or had tests that were; of the marks their recipes."""
-    met = {*met, *marks}
+    # Once also of none: as many queries for one place as for many.
+    parts = list(chunks(sorted({*met, *marks}), AT_ONCE)) or [()]
+    every = [_also(connection, some, marks) for some in parts]
+    return Also(
+        orders={job: order for each in every for job, order in each.orders.items()},
+        facts={job: facts for each in every for job, facts in each.facts.items()},
+        was_red=frozenset(job for each in every for job in each.was_red),
+        flaky={job: tests for each in every for job, tests in each.flaky.items()},
+    )
+
+
+def _also(connection: Connection, met: Collection[int], marks: Collection[int]) -> Also:
+    """Of so many as one query may name; of the marks those that are among them."""
     retried = (
         select(attempts.c.job)
         .join(jobs, jobs.c.id == attempts.c.job)
@@ -101,7 +115,7 @@ def also(connection: Connection, met: Collection[int], marks: Collection[int] = 
     flaky: dict[int, dict[str, None]] = defaultdict(dict)
     for row in connection.execute(tests):
         flaky[row.job][row.test] = None
-    orders = select(jobs.c.id, jobs.c.order).where(jobs.c.id.in_(marks))
+    orders = select(jobs.c.id, jobs.c.order).where(jobs.c.id.in_({*met} & {*marks}))
     last = and_(jobs.c.id == attempts.c.job, jobs.c.attempt == attempts.c.number)
     facts = select(attempts.c.job, attempts.c.facts).join(jobs, last).where(attempts.c.job.in_(met))
     return Also(

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, func, select, tuple_
 
 from ctci.ledger.engine import Ledger
-from ctci.ledger.seen import PLACE, also, chunks, of_seen, seen
+from ctci.ledger.seen import AT_ONCE, PLACE, also, chunks, of_seen, seen
 from ctci.ledger.tables import attempts, jobs, runs
 from ctci.ledger.tables import standing as standing_
 from ctci.model import CONCLUSIVE, RED, Branch, Errored, Seen, Status
@@ -140,7 +140,8 @@ def second_tries(db: Ledger, ids: Collection[int]) -> frozenset[int]:
     query = (
         select(jobs.c.run)
         .join(attempts, and_(attempts.c.job == jobs.c.id, attempts.c.number < jobs.c.attempt))
-        .where(jobs.c.run.in_(ids), jobs.c.status == Status.SUCCEEDED, attempts.c.status.in_(RED))
+        .where(jobs.c.status == Status.SUCCEEDED, attempts.c.status.in_(RED))
     )
     with db.read() as connection:
-        return frozenset(connection.execute(query).scalars())
+        found = (connection.execute(query.where(jobs.c.run.in_(some))) for some in chunks(sorted(ids), AT_ONCE))
+        return frozenset(run for rows in found for run in rows.scalars())

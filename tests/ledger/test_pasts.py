@@ -184,6 +184,40 @@ def test_what_the_branch_has_seen_in_21_days_is_known(
     assert [each.fingerprint for each in found.findings] == ["old", "seen", "elsewhere", "new"]
 
 
+def test_what_a_tool_has_said_in_every_run_is_found_without_reading_them_all(db: ledger.Ledger, host: int) -> None:
+    if db.engine.dialect.name != "sqlite":
+        pytest.skip("its steps are counted")
+    marks = tuple(f"mark {number}" for number in range(20))
+    history = importlib.import_module("ctci.ledger.pasts")
+
+    def steps(more: int) -> int:
+        run = [told(db, host, *marks) for _ in range(more)][-1]
+        counted: list[None] = []
+        with db.read() as connection:
+            places = history._places(connection, [job.id for job in ledger.jobs_of(db, [run])[run]])
+            raw = connection.connection.driver_connection
+            assert raw is not None
+            raw.set_progress_handler(lambda: counted.append(None), 10)
+            history._known(connection, places)
+            raw.set_progress_handler(None, 0)
+        assert [each.known for each in places.values()] == [set(marks)]
+        return len(counted)
+
+    few, many = steps(8), steps(24)
+
+    assert many < 1.5 * few
+
+
+def test_what_is_known_of_many_jobs_is_asked_in_parts(
+    db: ledger.Ledger, host: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [make.settled(db, host, status) for status in (GREEN, RED, GREEN, RED)]
+    whole = [past(db, run) for run in runs]
+    monkeypatch.setattr(importlib.import_module("ctci.ledger.seen"), "AT_ONCE", 1)
+
+    assert [past(db, run) for run in runs] == whole
+
+
 def test_what_is_acknowledged_in_the_project_is_until_its_time(
     db: ledger.Ledger, host: int, stopped_clock: StoppedClock
 ) -> None:
