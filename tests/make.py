@@ -1,11 +1,13 @@
 """Nouns for tests, every field defaulted: say only what matters."""
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
 
 from ctci import clock, ledger
+from ctci.config.settings import Project, Subproject
 from ctci.ledger.tables import refs
 from ctci.model import (
     Ack,
@@ -36,6 +38,16 @@ _numbers = itertools.count(1)
 def sha(number: int = 1) -> str:
     """A commit id: 40 hex digits that say which."""
     return f"{number:040x}"
+
+
+def project(*places: str, **fields: Any) -> Project:
+    """With the recipes of these places; without any `test` of `api`, `web` and `docs`."""
+    subs: dict[str, Subproject] = {}
+    for place in places or ("api:test", "web:test", "docs:test"):
+        sub, _, name = place.rpartition(":")
+        known = subs.get(sub, Subproject(name=sub, path=sub or "."))
+        subs[sub] = replace(known, recipes={**known.recipes, name: recipe(name=name)})
+    return Project(**{"name": "shop", "remote": remote(), "notify": ("team",), "subs": subs, **fields})
 
 
 def recipe(**fields: Any) -> Recipe:

@@ -83,11 +83,7 @@ def _branches(
 
 def configured(job: Job, settings: config.Config | None) -> bool:
     """Whether a place is still there: a recipe that was removed is red for nobody."""
-    if settings is None:
-        return True
-    project = config.project(settings, job.order.project, job.order.remote.url)
-    sub = project.subs.get(job.order.subproject) if project is not None else None
-    return sub is not None and job.order.recipe.name in sub.recipes
+    return settings is None or config.ordered(settings, job.order)
 
 
 def _branch_row(

@@ -5,6 +5,7 @@ from ctci.config.current import Current
 from ctci.config.explain import EXPLAIN
 from ctci.config.finding import at, candidates, default_refs, is_at, named, project, within
 from ctci.config.places import data_dir, find
+from ctci.config.present import built, configured, ordered
 from ctci.config.problems import ConfigError, Problem, render
 from ctci.config.read import check, load, origins, server
 from ctci.config.schema import schema
@@ -25,14 +26,17 @@ __all__ = [
     "SecretError",
     "Server",
     "at",
+    "built",
     "candidates",
     "check",
+    "configured",
     "data_dir",
     "default_refs",
     "find",
     "is_at",
     "load",
     "named",
+    "ordered",
     "origins",
     "patterns",
     "project",

@@ -42,7 +42,7 @@ class Place:
     flaky: str = ""
     #: Where a job of the window became slower; else that of `verdict` counts, if it is of the window.
     slower: Slower | None = None
-    #: Whether its branch is there no more: what is gone is not red.
+    #: Whether its branch is there no more, or nothing builds it there any more: what is gone is not red.
     gone: bool = False
     #: Whether its failure is allowed: that turns nothing red.
     allowed: bool = False

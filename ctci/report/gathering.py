@@ -8,8 +8,8 @@ from datetime import datetime
 from itertools import pairwise
 from urllib.parse import urlencode
 
-from ctci import ledger
-from ctci.config.settings import Config, Digest, Notify
+from ctci import config, ledger
+from ctci.config.settings import Config, Digest, Notify, Project
 from ctci.ledger import Window
 from ctci.model import (
     FINISHED,
@@ -43,6 +43,11 @@ AWAITED_MS = 3 * 24 * 3600 * 1000
 #: Files with failing tests that are counted.
 FILES = 4
 
+#: By name the projects that could be called so: of one name are more where several [each] have it.
+Homes = Mapping[str, tuple[Project, ...]]
+#: (project, ref, subproject, recipe).
+Key = tuple[str, str, str, str]
+
 #: When a schedule next runs on each of some (project, ref) after a time, Unix milliseconds; of those where one does.
 Following = Callable[[Collection[tuple[str, str]], int], Mapping[tuple[str, str], int]]
 
@@ -59,7 +64,8 @@ def facts(
     """All that happened in a window in the projects that name this notify table."""
     since, until = window.since, window.until
     projects = receivers.projects_of(settings, ledger.projects_(db), notify)
-    places = tuple(_places(db, settings, projects, since, until))
+    homes = {name: config.candidates(settings, name) for name in projects}
+    places = tuple(_places(db, settings, homes, since, until))
     fired = [one for one in ledger.fired(db, after=since - AWAITED_MS) if one.delivery.project in projects]
     numbers = {one.delivery.run for one in fired if one.delivery.run is not None}
     asked = {run.id: run for run in ledger.runs_(db, ids=numbers, limit=len(numbers))} if numbers else {}
@@ -79,9 +85,9 @@ def facts(
         page_url=page_url(settings, notify, since, until),
         places=places,
         branches=_branches(db, projects, since, until, following),
-        overdue=tuple(_overdue(fired, asked, places, since, until)),
+        overdue=tuple(_overdue(homes, fired, asked, places, since, until)),
         refused=_refused(db, projects, since, until),
-        lapsed=tuple(_lapsed(db, projects, places, since, until)),
+        lapsed=tuple(_lapsed(db, homes, places, since, until)),
         unfinished=_unfinished(db, notify, asked),
         remarks=remarks(projects),
         unsent=tuple(_unsent(db, notify, since)),
@@ -97,15 +103,29 @@ def page_url(settings: Config, notify: Notify, since: int, until: int) -> str:
 # --- places ----------------------------------------------------------------------------------------------------------
 
 
-def _places(db: ledger.Ledger, settings: Config, projects: Collection[str], since: int, until: int) -> Iterable[Place]:
-    found = {key: one for key, one in ledger.windows(db, since, until).items() if key[0] in projects}
+def _places(db: ledger.Ledger, settings: Config, homes: Homes, since: int, until: int) -> Iterable[Place]:
+    found = {key: one for key, one in ledger.windows(db, since, until).items() if _homes_of(homes, key)}
     known = judging.pasts(db, settings, {one.last for one in found.values() if one.last is not None})
     gone = ledger.gone(db, {key[0] for key in found})
+    learnt = ledger.default_branches(db)
     for key, one in sorted(found.items()):
-        yield _place(key, one, known.get(one.last or 0), gone=key[:2] in gone)
+        left = not one.results and not _is_built(homes, key, learnt.get(key[0]))
+        yield _place(key, one, known.get(one.last or 0), gone=left or key[:2] in gone)
 
 
-def _place(key: tuple[str, str, str, str], one: Window, past: Past | None, *, gone: bool) -> Place:
+def _homes_of(homes: Homes, key: Key) -> tuple[Project, ...]:
+    """The projects that have the recipe of a place; none: it was removed, and is red for nobody."""
+    project, _, subproject, recipe = key
+    return tuple(each for each in homes.get(project, ()) if config.configured(each, subproject, recipe))
+
+
+def _is_built(homes: Homes, key: Key, learnt: str | None) -> bool:
+    """Whether anything but a person builds a place; `learnt`: the default branch as its remote says."""
+    _, ref, subproject, _ = key
+    return any(config.built(each, ref, subproject, each.default_ref(learnt)) for each in _homes_of(homes, key))
+
+
+def _place(key: Key, one: Window, past: Past | None, *, gone: bool) -> Place:
     project, ref, subproject, recipe = key
     before = one.before
     if before is None and past is not None and past.forked and one.results and past.job.id == one.results[0].job:
@@ -198,12 +218,20 @@ def _mark(run: Run, again: Collection[int]) -> Mark:
 
 
 def _overdue(
-    fired: Iterable[Fired], asked: Mapping[int, Run], places: Iterable[Place], since: int, until: int
+    homes: Homes,
+    fired: Iterable[Fired],
+    asked: Mapping[int, Run],
+    places: Iterable[Place],
+    since: int,
+    until: int,
 ) -> Iterable[Overdue]:
     """What did not run, or ran and came to nothing."""
     open_ = {each.run for place in places if not _has_run_since(place) for each in place.errored}
     for one in fired:
         project, _, schedule = one.delivery.key.partition("@")[0].removeprefix("schedule:").partition("/")
+        project = project or one.delivery.project
+        if not any(schedule in each.schedules for each in homes.get(project, ())):
+            continue
         run = asked.get(one.delivery.run or 0)
         nothing = run is not None and run.status in (Status.ERRORED, Status.CANCELLED, Status.SUPERSEDED)
         if run is not None and run.status is Status.ERRORED and run.id not in open_:
@@ -213,7 +241,7 @@ def _overdue(
         if not since < ended <= until or not (one.delivery.event == "missed" or nothing):
             continue
         yield Overdue(
-            project=project or one.delivery.project,
+            project=project,
             schedule=schedule,
             at=_nominal(one),
             ref=(one.delivery.ref or "") if nothing else "",
@@ -248,15 +276,14 @@ def _refused(db: ledger.Ledger, projects: Collection[str], since: int, until: in
     return tuple(found.values())
 
 
-def _lapsed(
-    db: ledger.Ledger, projects: Collection[str], places: Iterable[Place], since: int, until: int
-) -> Iterable[Lapsed]:
+def _lapsed(db: ledger.Ledger, homes: Homes, places: Iterable[Place], since: int, until: int) -> Iterable[Lapsed]:
     """What is not acknowledged any more, and is found still."""
-    acks = [ack for ack in ledger.lapsed(db, since, until) if ack.project in projects]
+    acks = [ack for ack in ledger.lapsed(db, since, until) if ack.project in homes]
     found = ledger.still_found(db, {ack.id for ack in acks}) if acks else {}
     known = {(place.project, place.ref, place.subproject, place.recipe): place for place in places}
     for ack in acks:
-        for key in sorted(found.get(ack.id, ()), key=lambda key: key not in known)[:1]:
+        there = (key for key in found.get(ack.id, ()) if _homes_of(homes, key))
+        for key in sorted(there, key=lambda key: key not in known)[:1]:
             project, ref, subproject, recipe = key
             place = known.get(key) or Place(project=project, ref=ref, subproject=subproject, recipe=recipe)
             yield Lapsed(place=place, finding=ack.said, by=ack.acked_by, why=ack.why, until=ack.until)

@@ -40,7 +40,9 @@ def asked(settings: Config, verdict: Verdict) -> Iterator[tuple[Notify, Receiver
 
 
 def asking(settings: Config, verdict: Verdict) -> tuple[Notify, ...]:
-    """The notify tables that are told of it at once."""
+    """The notify tables that are told of it at once; of what is configured no longer none is."""
+    if not config.ordered(settings, verdict.job.order):
+        return ()
     return tuple(
         notify
         for notify in told_of(settings, verdict.run.project, verdict.job.order.remote.url)

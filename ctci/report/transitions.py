@@ -98,6 +98,7 @@ class Transitions:
             each
             for each in newest(judging.verdicts(self._db, settings, jobs).values())
             if found
+            and config.ordered(settings, each.job.order)
             and receivers.is_told(settings, found[0], each)
             and subscribing.tells(found[0], subscription, each, projects)
         ]

@@ -47,7 +47,9 @@ class Webhooks:
 
     def _of_run(self, settings: Config, verdicts: Sequence[Verdict]) -> Iterator[Owed]:
         run, remote = verdicts[0].run, verdicts[0].job.order.remote.url
-        red = any(each.word == "fixed" for each in verdicts) and bool(ledger.red_on(self._db, run.project, run.ref))
+        red = any(each.word == "fixed" for each in verdicts) and any(
+            config.ordered(settings, job.order) for job, _ in ledger.red_on(self._db, run.project, run.ref)
+        )
         for notify in receivers.told_of(settings, run.project, remote):
             mine = [each for each in verdicts if receivers.matches(notify, each)]
             if notify.webhook is None or not mine:
@@ -137,8 +139,12 @@ class Chats:
         settings = self._current.get()
         notify = _table(settings, taken[0])
         jobs = {job for each in taken for job in each.jobs}
-        # Both may have changed since: what the project names, and `only`.
-        every = transitions.newest(judging.verdicts(self._db, settings, jobs).values())
+        # All of it may have changed since: what is configured, what the project names, and `only`.
+        every = transitions.newest(
+            each
+            for each in judging.verdicts(self._db, settings, jobs).values()
+            if config.ordered(settings, each.job.order)
+        )
         told = [each for each in every if receivers.is_told(settings, notify, each)]
         if notify.apprise is None or not told:
             raise _nobody(taken[0])

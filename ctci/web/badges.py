@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ctci import ledger
+from ctci import config, ledger
 from ctci.config import matrix
 from ctci.config.settings import Project
 from ctci.model import HEADS, Job, Status, place_of
@@ -101,7 +101,7 @@ def _badge(request: Request) -> _Badge:
     standing = [
         job
         for (sub, recipe), (job, _) in ledger.bases(doors.db, name, ref).items()
-        if _is_asked(asked, sub, recipe) and sub in project.subs and recipe in project.subs[sub].recipes
+        if _is_asked(asked, sub, recipe) and config.configured(project, sub, recipe)
     ]
     bars: tuple[badge.Bar, ...] = ()
     if asked["style"] == "strip" or not standing:

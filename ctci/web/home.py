@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ctci import clock, ledger, logs
+from ctci import clock, config, ledger, logs
 from ctci.config.settings import Project
 from ctci.model import HEADS, RED, Job, Run, Status, Verdict
 from ctci.web import pages, render, sentences, standings, strip
@@ -83,9 +83,8 @@ def home(request: Request) -> Response:
 def _counts(job: Job, projects: Mapping[str, Project], defaults: Mapping[str, str], now: int) -> bool:
     """Whether a place is still configured, its branch still of interest, and its failure one."""
     order = job.order
-    project = projects.get(order.project)
-    sub = project.subs.get(order.subproject) if project is not None else None
-    if sub is None or order.recipe.name not in sub.recipes or not order.ref.startswith(HEADS):
+    here = config.configured(projects.get(order.project), order.subproject, order.recipe.name)
+    if not here or not order.ref.startswith(HEADS):
         return False
     if job.status in RED and not job.is_red:
         return False

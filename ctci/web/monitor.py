@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ctci import clock, ledger
+from ctci import clock, config, ledger
 from ctci.config.settings import Project, Schedule
 from ctci.model import HEADS, Job, Run, short_ref
 from ctci.receive import agenda, cron, firing
@@ -40,10 +40,12 @@ def _lamps(doors: Doors, projects: Mapping[str, Project]) -> Iterator[cctray.Lam
     for (name, ref), run in sorted(newest.items()):
         if ref != defaults[name] and now - run.created_at > home.QUIET_MS:
             continue
-        for sub, of in projects[name].subs.items():
+        for sub in projects[name].subs:
             place = (name, ref, sub)
-            stands = [job for job in standing[place] if job.order.recipe.name in of.recipes]
-            last = [job for job in jobs[place] if job.order.recipe.name in of.recipes]
+            stands, last = (
+                [job for job in known[place] if config.configured(projects[name], sub, job.order.recipe.name)]
+                for known in (standing, jobs)
+            )
             if stands or last:
                 yield _lamp(
                     place, run, stands, last, building=place in busy, next_at=_next(fires[name], place, defaults[name])

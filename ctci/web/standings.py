@@ -48,7 +48,5 @@ def _beside(doors: Doors, run: Run) -> tuple[tuple[Job, int], ...]:
     return tuple(
         (job, since)
         for job, since in ledger.red_on(doors.db, run.project, run.ref)
-        if since < run.id
-        and job.order.subproject in project.subs
-        and job.order.recipe.name in project.subs[job.order.subproject].recipes
+        if since < run.id and config.configured(project, job.order.subproject, job.order.recipe.name)
     )

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from ctci import clock, config, layout, ledger
-from ctci.config.settings import Config, Digest, Notify, Project, Server, Smtp
+from ctci.config.settings import Config, Digest, Notify, Server, Smtp
 from ctci.model import Remote, SecretRef
 from ctci.receive.almanac import Almanac
 from ctci.report.commit_statuses import CommitStatuses
 from ctci.report.courier import Courier
 from ctci.report.digests import Digests
 from ctci.report.transitions import Transitions
+from tests import make
 from tests.report.forges_fake import TOKEN
 
 #: A life looks so often, and so long passes between two looks, milliseconds.
@@ -34,7 +35,7 @@ def settings(forge: str) -> Config:
     """One project with a forge, a mail server, and somebody who is told."""
     url = SecretRef(kind="env", name="CTCI_SMTP_URL")
     return Config(
-        projects={"shop": Project(name="shop", remote=remote(forge), forge="gitea", notify=("team",))},
+        projects={"shop": make.project(remote=remote(forge), forge="gitea")},
         notify={"team": Notify(name="team", email=("ana@example.org",), digest=Digest(at="07:30"))},
         server=Server(public_url="https://ci.example.org/", smtp=Smtp(url=url, sender="ci@example.org")),
         folder=Path("/nonexistent"),

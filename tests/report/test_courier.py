@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ctci import clock, config, ledger
-from ctci.config.settings import Config, Notify, Project, Server, Smtp
+from ctci.config.settings import Config, Notify, Server, Smtp
 from ctci.layout import Layout
 from ctci.model import AT_ONCE, SecretRef, Status, Wishes
 from ctci.report import letter, subscribing
@@ -26,7 +26,7 @@ TEAM = {"team": Notify(name="team", email=("ana@example.org", "bo@example.org"))
 def configured(*, smtp: bool = True, **fields: Any) -> Config:
     url = SecretRef(kind="env", name="CTCI_SMTP_URL")
     defaults: dict[str, Any] = {
-        "projects": {"shop": Project(name="shop", remote=make.remote(), notify=("team",))},
+        "projects": {"shop": make.project()},
         "notify": TEAM,
         "server": Server(
             public_url="https://ci.example.org/",
@@ -214,7 +214,7 @@ def test_a_letter_that_was_owed_before_it_was_stopped_is_not_sent(office: Office
 
 def test_who_wishes_for_some_projects_is_told_of_no_other(office: Office, db: ledger.Ledger, host: int) -> None:
     names = ("shop", "blog")
-    projects = {name: Project(name=name, remote=make.remote(), notify=("team",)) for name in names}
+    projects = {name: make.project(name=name) for name in names}
     office.configure(configured(projects=projects))
     ledger.wish_for(db, ledger.subscription(db, "team:ana@example.org").token, Wishes(only=("blog",)))
 

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import event
 
 from ctci import config, ledger
-from ctci.config.settings import Config, Digest, Notify, Project, Server, Smtp
+from ctci.config.settings import Config, Digest, Notify, Project, Schedule, Server, Smtp
 from ctci.layout import Layout
-from ctci.model import DIGEST, Remark, SecretRef, Status, Wishes
+from ctci.model import DIGEST, Entry, Remark, SecretRef, Status, Wishes
 from ctci.report import gathering, subscribing, upcoming
 from ctci.report.courier import Courier
 from ctci.report.digests import Digests
@@ -59,17 +59,17 @@ class Office:
         self.remarks: tuple[Remark, ...] = ()
         self.table: dict[str, Any] = {"email": ("ana@example.org",)}
         self.digest: dict[str, Any] = {"at": "07:30", "quiet": "short"}
+        self.project = make.project(schedules={"nightly": Schedule(name="nightly", cron="30 2 * * *")})
         self.current = config.Current(self._config)
         self.courier = self.another()
 
     def _config(self) -> Config:
-        project = Project(name="shop", remote=make.remote(), notify=("team",))
         notify = Notify(name="team", digest=Digest(**self.digest), timezone="Europe/Berlin", **self.table)
         url = SecretRef(kind="env", name="CTCI_SMTP_URL")
         server = Server(
             public_url="https://ci.example.org/", smtp=Smtp(url=url, sender="Acme CI <ci@example.org>"), title="Acme CI"
         )
-        return Config(projects={"shop": project}, notify={"team": notify}, server=server, folder=Path())
+        return Config(projects={"shop": self.project}, notify={"team": notify}, server=server, folder=Path())
 
     def another(self) -> Courier:
         """The courier of another life."""
@@ -334,6 +334,51 @@ def test_what_ctci_suffers_of_is_told(office: Office) -> None:
 
     assert office.at("24 07:30") == ["[ctci] disk full (Tue 24 Nov)"]
     assert "0.8 GB are free" in office.text
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        make.project("api:check"),
+        make.project("core:test"),
+        make.project(branches={"release/*": ("api",)}),
+        make.project(
+            branches={"**": ()}, schedules={"weekly": Schedule(name="weekly", cron="0 4 * * 0", subs=("web",))}
+        ),
+    ],
+    ids=("recipe", "subproject", "branch"),
+)
+def test_what_is_configured_no_more_is_red_for_nobody(
+    office: Office, db: ledger.Ledger, host: int, now: Project
+) -> None:
+    make.settled(db, host, RED)
+    before = office.at("24 07:30")
+    office.project = now
+    office.courier = office.another()
+
+    assert before == ["[ctci] 1 broke: shop (Tue 24 Nov)"]
+    assert office.at("25 07:30") == ["[ctci] nothing ran (Wed 25 Nov)"]
+
+
+def test_what_a_person_runs_where_nothing_is_built_is_told_by_the_digest_of_that_day(
+    office: Office, db: ledger.Ledger, host: int
+) -> None:
+    office.project = make.project(branches={})
+    office.courier = office.another()
+    make.settled(db, host, RED, trigger=make.trigger(kind="manual"))
+
+    assert office.at("24 07:30") == ["[ctci] 1 broke: shop (Tue 24 Nov)"]
+    assert office.at("25 07:30") == ["[ctci] nothing ran (Wed 25 Nov)"]
+
+
+def test_a_schedule_that_is_configured_no_more_is_not_overdue(office: Office, db: ledger.Ledger) -> None:
+    office.at("24 02:31")
+    key = "schedule:shop/nightly@2026-11-24T02:30+01:00"
+    ledger.record(db, (Entry(project="shop", forge="ctci", event="missed", key=key, reason="the server was down"),))
+    office.project = make.project()
+    office.courier = office.another()
+
+    assert office.at("24 07:30") == ["[ctci] nothing ran (Tue 24 Nov)"]
 
 
 def test_cancelled_and_errored_runs_eat_no_repair(office: Office, db: ledger.Ledger, host: int) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ctci.config.settings import Config, Each, Notify, Project, Server
+from ctci.config.settings import Config, Each, Notify, Server
 from ctci.model import Verdict
 from ctci.report import receivers
 from tests import make
@@ -23,7 +23,7 @@ def broke(**fields: Any) -> Verdict:
 
 def test_an_address_in_two_groups_is_told_once() -> None:
     notify = {"team": TEAM, "ops": Notify(name="ops", email=("Bo@example.org", "cy@example.org"))}
-    project = Project(name="shop", remote=make.remote(), notify=("team", "ops", "gone"))
+    project = make.project(notify=("team", "ops", "gone"))
     made = configured(projects={"shop": project}, notify=notify)
 
     told = [each.to for each in receivers.at_once(made, broke())]
@@ -32,9 +32,17 @@ def test_an_address_in_two_groups_is_told_once() -> None:
     assert receivers.told_of(made, "other") == ()
 
 
+def test_of_what_is_configured_no_more_nobody_is_told() -> None:
+    made = configured(projects={"shop": make.project()})
+
+    told = [receivers.at_once(made, broke(**now)) for now in ({}, {"subproject": "core"}, {"project": "blog"})]
+
+    assert [bool(each) for each in told] == [True, False, False]
+
+
 def test_an_address_that_one_group_must_not_write_to_is_told_by_the_next() -> None:
     notify = {"team": TEAM, "ops": Notify(name="ops", email=("Bo@example.org",))}
-    project = Project(name="shop", remote=make.remote(), notify=("team", "ops"))
+    project = make.project(notify=("team", "ops"))
     made = configured(projects={"shop": project}, notify=notify)
 
     told = receivers.at_once(made, broke(), lambda _, found, __: found.to != "team:bo@example.org")
@@ -53,7 +61,7 @@ def test_of_two_organisations_with_a_repository_of_one_name_its_own_people_are_t
     each = {
         name: Each(
             name=name,
-            project=Project(
+            project=make.project(
                 name="", remote=make.remote(url=f"https://git.example.org/{name}/{{name}}.git"), notify=(name,)
             ),
         )

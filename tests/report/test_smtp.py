@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ctci import config, ledger, words
-from ctci.config.settings import Config, Digest, Notify, Project, Server, Smtp
+from ctci.config.settings import Config, Digest, Notify, Server, Smtp
 from ctci.layout import Layout
 from ctci.model import SecretRef, Sending, Status
 from ctci.receive.almanac import Almanac
@@ -56,7 +56,7 @@ class Office:
     def _config(self) -> Config:
         url = SecretRef(kind="env", name="CTCI_SMTP_URL")
         return Config(
-            projects={"shop": Project(name="shop", remote=make.remote(), notify=("team",))},
+            projects={"shop": make.project()},
             notify={"team": Notify(name="team", email=self.addresses, digest=Digest(at="07:30"))},
             server=Server(public_url="https://ci.example.org/", smtp=Smtp(url=url, sender="ci@example.org")),
             folder=Path(),

@@ -11,7 +11,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from ctci import clock, config, ledger
-from ctci.config.settings import Config, Notify, Project, Server
+from ctci.config.settings import Config, Notify, Server
 from ctci.model import SecretRef, Status
 from ctci.report import events, webhooks
 from ctci.report.courier import Courier
@@ -33,7 +33,7 @@ OPS = Notify(
     apprise=SecretRef(kind="env", name="CHAT"),
     heartbeat=SecretRef(kind="env", name="BEAT"),
 )
-SHOP = Project(name="shop", remote=make.remote(), notify=("ops",))
+SHOP = make.project(notify=("ops",))
 
 
 class House:
