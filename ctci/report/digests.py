@@ -157,13 +157,17 @@ class Digests:
             yield found
         if found is None or isinstance(found, Owed):
             return
-        facts = replace(self.facts(settings, notify, found), quiet="skip")
-        wrote = receivers.authors_of(notify, (place.verdict for place in facts.places))
+        gathered = {found: self.facts(settings, notify, found)}
+        wrote = receivers.authors_of(notify, (place.verdict for place in gathered[found].places))
         every = [Receiver(notify=notify.name, address=address) for address in wrote]
         wishes = ledger.subscriptions_of(self._db, {each.to for each in every})
         for receiver in every:
             if subscribing.wants(wishes.get(receiver.to), DIGEST):
-                made = self._compose(settings, receiver, found, replace(facts, author=receiver.address))
+                window = upcoming.with_untold(found, history.last.get(receiver.to))
+                if window not in gathered:
+                    gathered[window] = self.facts(settings, notify, window)
+                facts = replace(gathered[window], quiet="skip", author=receiver.address)
+                made = self._compose(settings, receiver, window, facts)
                 if made.state != "quiet":
                     yield made
         yield self._owed(table, found, "quiet", {})

@@ -5,7 +5,7 @@ it ends a window only where it tells of all up to now.
 """
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from ctci.config.settings import Digest
@@ -18,6 +18,8 @@ SINK, ENDING = "digest", ("sent", "quiet")
 OVERTAKEN = "the next digest tells of it"
 #: Who has not got one yet is told of so long, milliseconds.
 FIRST_MS = 24 * 3600 * 1000
+#: Who was owed none for so long gets the next as if it were the first, milliseconds.
+ANEW_MS = 30 * 24 * 3600 * 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +49,17 @@ def mark(ended: Sending) -> int:
 def is_first(ended: Sending | None) -> bool:
     """Whether nothing was told before."""
     return ended is None or "since" not in (ended.body or {})
+
+
+def with_untold(window: Window, last: Sending | None) -> Window:
+    """The window with that of `last` before it, if that one did not go: it is not sent any more once this one is owed.
+
+    Of who is not told every day, and so has no window where there was nothing to tell.
+    """
+    since = int((last.body or {}).get("since", window.since)) if last is not None else window.since
+    if last is None or last.state in ENDING or not window.until - ANEW_MS < since < window.since:
+        return window
+    return replace(window, since=since)
 
 
 def latest(asked: Digest, timezone: str, last: Sending | None, at: int) -> str:

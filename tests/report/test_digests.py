@@ -342,9 +342,6 @@ def test_what_ctci_suffers_of_is_told(office: Office) -> None:
         make.project("api:check"),
         make.project("core:test"),
         make.project(branches={"release/*": ("api",)}),
-        make.project(
-            branches={"**": ()}, schedules={"weekly": Schedule(name="weekly", cron="0 4 * * 0", subs=("web",))}
-        ),
     ],
     ids=("recipe", "subproject", "branch"),
 )
@@ -499,6 +496,29 @@ def test_authors_are_told_of_their_own_commits_alone(office: Office, db: ledger.
         "cy@example.org": "[ctci] 1 broke: shop (Wed 25 Nov)",
     }
     assert [str(message["To"]) for message in office.desk.messages if message["To"] == "cy@example.org"] != []
+
+
+def test_what_an_author_was_not_told_is_told_by_the_next(office: Office, db: ledger.Ledger, host: int) -> None:
+    office.table["authors"] = ("@example.org",)
+    office.project = make.project("api:test", "web:test")
+    office.courier = office.another()
+    office.at("24 07:30")
+    office.desk.refused["cy@example.org"] = "451 not now"
+    wrote = make.commit(sha=make.sha(70), email="cy@example.org")
+    make.settled(db, host, GREEN)
+    make.settled(db, host, RED, brought=(wrote,))
+    office.at("25 07:30")
+    office.clock.move(2 * 3600)
+    web = (make.order(subproject="web"),)
+    make.settled(db, host, GREEN, orders=web)
+    make.settled(db, host, RED, brought=(wrote,), orders=web)
+    office.at("26 07:29")
+    office.desk.refused.clear()
+
+    office.at("26 07:30")
+
+    told = [str(message["Subject"]) for message in office.desk.messages if message["To"] == "cy@example.org"]
+    assert told == ["[ctci] 2 broke: shop (Thu 26 Nov)"]
 
 
 def test_many_branches_are_as_many_questions_as_one(office: Office, db: ledger.Ledger, host: int) -> None:
