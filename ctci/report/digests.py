@@ -182,7 +182,7 @@ class Digests:
     ) -> Owed | upcoming.Window | None:
         """The window of the digest that is due now; for one who is new what is remembered of that."""
         asked, last = notify.digest or Digest(), history.last.get(receiver.to)
-        if last is None or last.body is None:
+        if last is None or upcoming.is_new(last, now):
             day = dates.latest(asked, notify.timezone, now)
             return self._row(receiver, day, "quiet", {"date": day, "until": now})
         due = dates.due(asked, notify.timezone, upcoming.told(last), now, firings)

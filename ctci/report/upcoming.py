@@ -40,6 +40,12 @@ def told(last: Sending) -> str:
     return str(body.get("told", body.get("date")))
 
 
+def is_new(last: Sending | None, at: int) -> bool:
+    """Whether a receiver begins anew, whose last digest that was owed this is: it had none, or none for long."""
+    body = (last.body if last is not None else None) or {}
+    return not body or at - int(body.get("until", 0)) > ANEW_MS
+
+
 def mark(ended: Sending) -> int:
     """Where the next digest begins after this one, which went out or had nothing to say; Unix milliseconds."""
     body = ended.body or {}
@@ -64,11 +70,13 @@ def with_untold(window: Window, last: Sending | None) -> Window:
 
 def latest(asked: Digest, timezone: str, last: Sending | None, at: int) -> str:
     """The date up to which digests count as having come by the clock; of a new receiver, all up to now."""
-    return told(last) if last is not None else dates.latest(asked, timezone, at)
+    return dates.latest(asked, timezone, at) if last is None or is_new(last, at) else told(last)
 
 
 def since_last(asked: Digest, timezone: str, last: Sending | None, ended: Sending | None, at: int) -> Window:
     """All since the last one; `last` and `ended` are the receiver's, owed and told."""
+    if is_new(last, at):
+        last = ended = None
     due = dates.due(asked, timezone, told(last), at) if last is not None else None
     return Window(
         date=due.date if due is not None else day(timezone, at),

@@ -151,6 +151,26 @@ def test_what_was_before_the_first_digest_is_not_told(office: Office, db: ledger
     assert "1 run" in texts["bo@example.org"]
 
 
+def test_an_address_that_comes_back_after_long_begins_anew(office: Office, db: ledger.Ledger, host: int) -> None:
+    office.table["email"] = ("ana@example.org", "bo@example.org")
+    office.courier = office.another()
+    office.at("24 07:30")
+    office.table["email"] = ("bo@example.org",)
+    office.courier = office.another()
+    make.settled(db, host, RED)
+    for day in ("2026-12-20", "2027-01-15"):
+        office.at(f"{day} 07:30")
+    office.table["email"] = ("ana@example.org",)
+    office.courier = office.another()
+    back = office.at("2027-01-15 09:00")
+    make.settled(db, host, RED)
+
+    assert back == []
+    assert office.at("2027-01-16 07:30") == ["[ctci] 1 still broken: shop (Sat 16 Jan)"]
+    assert "before this one" not in office.text
+    assert "1 run" in office.text
+
+
 def test_after_a_downtime_one_digest_covers_all(office: Office, db: ledger.Ledger, host: int) -> None:
     office.at("24 07:30")
     make.settled(db, host, GREEN)
