@@ -240,7 +240,7 @@ NOTIFY = _table(
     _key("only", "lines", "`project`, `project/sub` or `project@branch`: what is told of", "everything"),
     _key("timezone", "zone", "an IANA name: of the digest", "that of `[defaults]`"),
     _key("heartbeat", "secret", "a reference to an address that is called after each digest that went out"),
-    _key("authors", "lines", 'who broke it is told at once too, if the address ends so: `"@example.org"`', "nobody"),
+    _key("authors", "lines", 'who pushed is told too, if the address ends so: `"@example.org"`', "nobody"),
 )
 TOP = _table(
     _key("include", "lines", 'more files of projects: `["projects.d/*.toml"]`'),

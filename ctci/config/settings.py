@@ -139,7 +139,7 @@ class Notify:
     only: tuple[str, ...] = ()
     #: An IANA name: of its digest.
     timezone: str = "UTC"
-    #: Ends of addresses: who wrote what was pushed is told at once too, if the address ends so.
+    #: Ends of addresses: who wrote what was pushed is told too, at once and by digest, if the address ends so.
     authors: tuple[str, ...] = ()
     #: An Apprise URL: a chat, a push service and so on.
     apprise: SecretRef | None = None
