@@ -83,7 +83,7 @@ class Service:
         unsent, away = "", None
         try:
             counts = ledger.counts(self.db)
-            unsent = words.unsent(ledger.unsent(self.db, since=clock.now() - words.UNSENT_MS))
+            unsent = words.veiled(words.unsent(ledger.unsent(self.db, since=clock.now() - words.UNSENT_MS)))
         except ledger.Away as error:
             away = str(error)
         refused = self.current.error

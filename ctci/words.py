@@ -3,12 +3,16 @@
 Pure: whoever calls passes the time. Between a number and its unit stands a narrow no-break space.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ctci.model import FINISHED, RED, Ack, Finding, Job, Life, Novel, Run, Sending, Silence, Status
 
 #: Narrow no-break space: numbers keep their units, and thousands their groups.
 THIN = "\u202f"
+
+#: The first character of a mail address, and its end from the `@` on.
+_ADDRESS = re.compile(r"([\w.!#$%&'*+/=?^`{|}~-])[\w.!#$%&'*+/=?^`{|}~-]*(@[\w-]+(?:\.[\w-]+)*)")
 
 #: How a trigger's kind is said of a run.
 ASKED = {
@@ -156,6 +160,11 @@ def unsent(found: Sequence[Sending]) -> str:
     told += [count(lost, "message was", "messages were") + " given up in the last 7 days"] if lost else []
     cause = next((each.last_error for each in found if each.last_error), "")
     return f"{names(told)}{': ' + cause.rstrip('.') if cause else ''}"
+
+
+def veiled(text: str) -> str:
+    """The text with each mail address in it as `a…@example.org`: whoever reads a page need not know them."""
+    return _ADDRESS.sub(r"\1…\2", text)
 
 
 def waits(job: Job, run: Run) -> str:

@@ -143,8 +143,9 @@ def _asked(request: Request, doors: Doors, tables: dict[str, Notify]) -> tuple[N
         following=Almanac(doors.db, doors.current).following,
         remarks=doors.remarks,
     )
+    unsent = tuple(replace(each, to=words.veiled(each.to), error=words.veiled(each.error)) for each in facts.unsent)
     # Links of a page are of the server that it was asked of.
-    return notify, digest.compose(replace(facts, public_url=render.root(doors)))
+    return notify, digest.compose(replace(facts, public_url=render.root(doors), unsent=unsent))
 
 
 def _window(request: Request, doors: Doors, notify: Notify) -> upcoming.Window | None:

@@ -71,6 +71,7 @@ def environment() -> Environment:
         size=words.size,
         duration=words.duration,
         sha=words.sha,
+        veiled=words.veiled,
         status=words.status,
         job_href=sentences.job_href,
         iso=lambda at: clock.local(at).isoformat(timespec="seconds"),

@@ -147,7 +147,7 @@ def _messages(facts: Facts) -> Check:
         return Check(name="Messages", state=WARNING, said="not known: the ledger cannot be read")
     if not facts.unsent:
         return Check(name="Messages", state=WELL, said="none is held up, none was given up in the last 7 days")
-    return Check(name="Messages", state=WARNING, said=words.unsent(facts.unsent), fix=_OUTBOX)
+    return Check(name="Messages", state=WARNING, said=words.veiled(words.unsent(facts.unsent)), fix=_OUTBOX)
 
 
 def _webhooks(facts: Facts) -> list[Check]:
