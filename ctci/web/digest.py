@@ -16,8 +16,10 @@ from ctci.web.doors import Doors
 
 #: Entries of a section and suspects of a break: a letter has fewer.
 LINES, COMMITS = 200, 20
-#: The longest window that is looked through, milliseconds.
-LONGEST_MS = 92 * 86_400_000
+#: The longest window that is looked through, milliseconds: its cost grows with what happened in it.
+LONGEST_DAYS = 31
+LONGEST_MS = LONGEST_DAYS * 86_400_000
+TOO_LONG = f"A digest tells of {LONGEST_DAYS} days at most"
 #: The glyph of what a line says, and the status whose colour it has.
 MARKS = {
     "broke": ("failed", "broke"),
@@ -45,6 +47,8 @@ def page(request: Request) -> Response:
         said = sentences.Verdict(parts=(sentences.Part("Nobody gets a digest yet."),))
         return render.page(request, "digest.html", verdict=said, title="Digest", nav="digest", tables=(), notify=None)
     found = _asked(request, doors, tables)
+    if found is None and _is_too_long(request):
+        return render.wrong(request, 400, f"{TOO_LONG}.", "Ask for less with `since` and `until`.")
     if found is None:
         return render.wrong(
             request, 404, "There is no such digest.", f"Tables of notify with one: {', '.join(tables)}."
@@ -72,7 +76,8 @@ def as_json(request: Request) -> Response:
     """The same for programs."""
     doors = render.doors(request)
     found = _asked(request, doors, _tables(doors.current.get()))
-    told: dict[str, object] = {"to": None, "sections": []}
+    too_long = found is None and _is_too_long(request)
+    told: dict[str, object] = {"to": None, "sections": [], **({"error": TOO_LONG} if too_long else {})}
     if found is not None:
         notify, made = found
         facts = replace(made.facts, public_url=doors.current.get().server.public_url)
@@ -106,7 +111,7 @@ def as_json(request: Request) -> Response:
             ],
         }
     content = json.dumps(told, ensure_ascii=False, indent=1) + "\n"
-    status = 200 if found is not None else 404
+    status = 200 if found is not None else 400 if too_long else 404
     return Response(content, status, media_type="application/json", headers={"cache-control": "no-store"})
 
 
@@ -152,11 +157,11 @@ def _window(request: Request, doors: Doors, notify: Notify) -> upcoming.Window |
     now = clock.now()
     since, until = (request.query_params.get(name, "") for name in ("since", "until"))
     if since or until:
-        if not all(each.isascii() and each.isdigit() and len(each) <= 15 for each in (since, until)):
+        if not (_is_time(since) and _is_time(until)):
             return None
         last = min(int(until), now)
-        first = max(int(since), last - LONGEST_MS)
-        if first > last:
+        first = int(since)
+        if not 0 <= last - first <= LONGEST_MS:
             return None
         return upcoming.Window(date=upcoming.day(notify.timezone, last), since=first, until=last)
     to = f"{notify.name}:{notify.email[0]}"
@@ -164,7 +169,17 @@ def _window(request: Request, doors: Doors, notify: Notify) -> upcoming.Window |
     ended = ledger.last_to(doors.db, upcoming.SINK, states=upcoming.ENDING).get(to)
     if notify.digest is None:
         return None
-    return upcoming.since_last(notify.digest, notify.timezone, last_to, ended, now)
+    window = upcoming.since_last(notify.digest, notify.timezone, last_to, ended, now)
+    return replace(window, since=max(window.since, now - LONGEST_MS))
+
+
+def _is_too_long(request: Request) -> bool:
+    since, until = (request.query_params.get(name, "") for name in ("since", "until"))
+    return _is_time(since) and _is_time(until) and min(int(until), clock.now()) - int(since) > LONGEST_MS
+
+
+def _is_time(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 15
 
 
 def _rows(doors: Doors, made: digest.Digest) -> tuple[Row, ...]:

@@ -101,6 +101,19 @@ def test_what_is_no_digest_is_not_found(told: Site, asked: str) -> None:
     assert (page.status, program.status) == (404, 404)
 
 
+def test_a_window_that_is_too_long_is_refused_with_its_bound(told: Site) -> None:
+    until = told.clock.at
+    longest = f"to=team&since={until - 31 * 86_400_000}&until={until}"
+    asked = f"to=team&since={until - 31 * 86_400_000 - 1}&until={until}"
+
+    page, program = told.get(f"/digest?{asked}"), told.get(f"/digest.json?{asked}")
+
+    assert told.get(f"/digest?{longest}").status == 200
+    assert (page.status, page.h1) == (400, "A digest tells of 31 days at most.")
+    assert program.status == 400
+    assert '"error": "A digest tells of 31 days at most"' in program.text
+
+
 def test_programs_get_the_same(told: Site, host: int) -> None:
     make.settled(told.db, host, Status.FAILED)
     told.clock.move(5)
