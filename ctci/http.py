@@ -83,6 +83,11 @@ class Server:
         del stop
         self._server.run(sockets=self._sockets)
 
+    @property
+    def opened(self) -> threading.Event:
+        """Set once calls are answered."""
+        return self._server.opened
+
     def close(self) -> None:
         """Take no more calls; answers that are under way have three seconds."""
         self._server.should_exit = True
@@ -95,6 +100,10 @@ class _Calm(uvicorn.Server):
     _woken: asyncio.Event | None = None
     _loop: asyncio.AbstractEventLoop | None = None
 
+    def __init__(self, settings: uvicorn.Config) -> None:
+        super().__init__(settings)
+        self.opened = threading.Event()
+
     def wake(self) -> None:
         loop, woken = self._loop, self._woken
         if loop is not None and woken is not None and not loop.is_closed():
@@ -103,6 +112,7 @@ class _Calm(uvicorn.Server):
     async def main_loop(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._woken = asyncio.Event()
+        self.opened.set()
         counter = 0
         # uvicorn counts tenths of a second.
         while not await self.on_tick(counter):

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from ctci import ailments, clock, config, git, layout, ledger, premises, words
+from ctci import ailments, clock, config, git, layout, ledger, notify, premises, words
 from ctci.http import Server
 from ctci.layout import Layout
 from ctci.model import Remark, Status
@@ -43,10 +43,15 @@ log = logging.getLogger(__name__)
 SPOOL_S = 2.0
 #: How often the files of the configuration are looked at, seconds.
 WATCH_S = 1.0
+#: How long the doors may take to open, seconds.
+OPEN_S = 60.0
+#: How often a supervisor hears of our state where it has no watchdog, seconds.
+STATE_S = 30.0
 #: glibc's number of this limit (malloc.h).
 M_ARENA_MAX = -8
 #: How long a stop waits for the loops, seconds.
 STOP_S = 15.0
+DRAINING = "draining: no job is started, and the server stops when those that run have ended"
 
 
 @dataclass
@@ -77,8 +82,6 @@ class Service:
 
     def ready(self) -> Mapping[str, object]:
         """What /readyz says: `ok`, and a reason for everything that is not; `faults` has them by what they are of."""
-        ended = [part.name for part in self.parts if part.lasting and not part.thread.is_alive()]
-        draining = "draining: no job is started, and the server stops when those that run have ended"
         counts: Mapping[str, int] = {}
         unsent, away = "", None
         try:
@@ -88,8 +91,8 @@ class Service:
             away = str(error)
         refused = self.current.error
         faults = {
-            "loops": [f"the {name} loop has ended" for name in ended],
-            "server": [draining] if self.draining.is_set() else [],
+            "loops": [f"the {name} loop has ended" for name in self.ended()],
+            "server": [DRAINING] if self.draining.is_set() else [],
             "ledger": [away] if away is not None else [],
             "disk": list(filter(None, [self.floor.remark()])),
             "jobs": [self.containment.sentence] if self.containment.keeper_fault is not None else [],
@@ -109,6 +112,27 @@ class Service:
             **counts,
         }
 
+    def ended(self) -> list[str]:
+        """The lasting loops that are no more."""
+        return [part.name for part in self.parts if part.lasting and not part.thread.is_alive()]
+
+    def state(self) -> str:
+        """How it is in a line, of what is known without asking the ledger or the disk."""
+        found = [f"the {name} loop has ended" for name in self.ended()]
+        found += [DRAINING] if self.draining.is_set() else []
+        server = self.current.get().server
+        found += (
+            [f"serving {server.public_url}, {self.busy.running} of {server.max_jobs} slots busy"] if not found else []
+        )
+        found += ["the last reload failed"] if self.current.error is not None else []
+        return "; ".join(found)
+
+    def vouch(self, supervisor: notify.Supervisor, stop: threading.Event) -> None:
+        """Tell it our state until `stop`, and that we live, twice in what its watchdog waits: while every loop does."""
+        every_s = supervisor.watchdog_s / 2 if supervisor.watchdog_s is not None else STATE_S
+        while not clock.wait(stop, every_s):
+            (supervisor.troubled if self.ended() else supervisor.alive)(self.state())
+
     def begin(self, name: str, body: Callable[[threading.Event], None], *, lasting: bool = True) -> None:
         """Start a loop."""
         thread = threading.Thread(target=body, args=(self.stop,), name=name, daemon=True)
@@ -117,7 +141,7 @@ class Service:
 
     def drain(self, done: Callable[[], None]) -> None:
         """Claim no more; `done` is called when nothing of this machine runs."""
-        log.info("draining: no job is started, and the server stops when those that run have ended")
+        log.info("%s", DRAINING)
         self.draining.set()
         # What is being claimed at this moment is on the ledger after this.
         with self.busy.claiming:
@@ -158,12 +182,14 @@ def serve(
     environ: Mapping[str, str],
     *,
     drain: bool = False,
+    supervisor: notify.Supervisor | None = None,
     started: Callable[[str], None] = log.info,
 ) -> int:
     """Run until TERM or INT; the exit code. Raises premises.PremisesError and config.ConfigError before anything runs.
 
     With `drain` the first TERM or INT waits for the jobs that run, and starts no other; USR1 asks for that at any time.
     """
+    told = supervisor or notify.Supervisor()
     current = config.Current(load, clock.now)
     settings = current.get()
     place = layout.at(settings.server.data_dir, settings.server.mirrors_dir)
@@ -174,16 +200,23 @@ def serve(
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
             signal.signal(number, lambda seen, _frame: orders.put(seen))
         service, server, wake = start(current, place, environ, sockets)
-        started(f"ctci serves {settings.server.public_url} from {place.data}")
         try:
+            if server.opened.wait(OPEN_S):
+                started(f"ctci serves {settings.server.public_url} from {place.data}")
+                told.ready(service.state())
+                if told.listens:
+                    service.begin("watchdog", lambda stop: service.vouch(told, stop))
             while (order := orders.get()) in (signal.SIGHUP, signal.SIGUSR1) or (
                 drain and not service.draining.is_set()
             ):
                 if order == signal.SIGHUP:
+                    told.reloading()
                     reload(current)
+                    told.ready(service.state())
                 elif not service.draining.is_set():
                     service.drain(lambda: orders.put(signal.SIGTERM))
         finally:
+            told.stopping()
             end(service, server, wake)
             place.socket.unlink(missing_ok=True)
     return 0

@@ -58,6 +58,7 @@ MAY: dict[str, set[str]] = {
         "ctci",
     },
     "http": set(),
+    "notify": {"clock"},
 }
 EVERYTHING = {
     "access",
@@ -84,8 +85,18 @@ MAY["scaffold"] = EVERYTHING
 MAY["ailments"] = EVERYTHING
 MAY["premises"] = EVERYTHING
 MAY["restoring"] = EVERYTHING | {"premises"}
-MAY["service"] = EVERYTHING | {"web", "http", "doctor", "demo", "setup", "premises", "ailments"}
-MAY["cli"] = EVERYTHING | {"service", "ailments", "premises", "restoring", "doctor", "demo", "setup", "scaffold"}
+MAY["service"] = EVERYTHING | {"web", "http", "notify", "doctor", "demo", "setup", "premises", "ailments"}
+MAY["cli"] = EVERYTHING | {
+    "service",
+    "notify",
+    "ailments",
+    "premises",
+    "restoring",
+    "doctor",
+    "demo",
+    "setup",
+    "scaffold",
+}
 MAY["__main__"] = {"cli"}
 MAY["__init__"] = set()
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctci import clock, config, words
+from ctci import clock, config, notify, words
 from ctci.cli import session, terminal
 from ctci.cli.verb import verb
 from ctci.layout import Layout
@@ -29,6 +29,8 @@ def serve(*, listen: str | None, drain: bool) -> int:
     """TERM stops it, HUP reads the configuration again. Jobs that run go on, and the next server takes them over."""
     if listen is not None:
         session.options().flags["listen"] = listen
+    # Before anything is started that would inherit it.
+    supervisor = notify.taken(os.environ)
     settings = session.load(resolve=True)
     log(settings.server.log_format)
     # The web server, git and the ledger: nothing but a server needs them all.
@@ -36,7 +38,9 @@ def serve(*, listen: str | None, drain: bool) -> int:
 
     # Options of this call hold for its reloads too, wherever the process is by then.
     folder, flags = session.folder(), session.flags()
-    return service.serve(lambda: config.load(folder, os.environ, flags=flags), os.environ, drain=drain)
+    return service.serve(
+        lambda: config.load(folder, os.environ, flags=flags), os.environ, drain=drain, supervisor=supervisor
+    )
 
 
 @verb(examples=("ctci reload", "ctci reload --config /etc/ctci"))
