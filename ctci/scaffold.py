@@ -5,17 +5,14 @@ Never writes over a file unless forced, and then never over a secret: the forge 
 
 import base64
 import json
-import os
-import pwd
 import re
 import secrets
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ctci import config
+from ctci import config, deploying
 from ctci.config.settings import Server
 from ctci.forges import hosting
 
@@ -69,18 +66,18 @@ def init(
     if forge is not None and (found is None or found.place is None):
         raise ScaffoldError("--forge goes with the address of a repository there: --from URL")
     folder = folder.absolute()
-    texts = {
-        folder / "config" / "projects.toml": projects(found),
-        folder / "config" / SCHEMA: json.dumps(config.schema(), indent=1, ensure_ascii=False) + "\n",
-        folder / "config" / "ctci.toml": CTCI.replace("MAX_JOBS", f"{config.slots():<29}"),
-    }
+    kept = folder / "config" / "secrets"
+    # Who has a configuration may want the rest only.
+    configured = (systemd and source is None) and not force and (folder / "config" / "projects.toml").exists()
+    texts = {} if configured else _configuration(folder, found, by_credential=systemd)
     if systemd:
-        texts[folder / "ctci.service"] = unit(folder)
+        hooked = {f"{found.name}-webhook"} if found is not None and found.forge is not None else set()
+        names = {path.name for path in kept.iterdir()} if kept.is_dir() else set()
+        texts |= deploying.systemd(folder, hooked | names)
     there = [str(path) for path in texts if path.exists() or path.is_symlink()]
     if there and not force:
         raise ScaffoldError(f"{', '.join(there)} {'is' if len(there) == 1 else 'are'} there; --force writes over")
     try:
-        kept = folder / "config" / "secrets"
         kept.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path, text in texts.items():
             _write(path, text, 0o644)
@@ -95,13 +92,28 @@ def init(
             webhook = Webhook(page=page, how=how, url=url, secret_file=secret)
     except OSError as error:
         raise ScaffoldError(f"{error.filename} cannot be written: {error.strerror}") from error
-    return Scaffold(written=tuple(written), webhook=webhook, remarks=_remarks(folder, found, systemd=systemd))
+    return Scaffold(
+        written=tuple(written), webhook=webhook, remarks=_remarks(folder, found, configured=configured, systemd=systemd)
+    )
 
 
-def _remarks(folder: Path, source: _Source | None, *, systemd: bool) -> tuple[str, ...]:
+def _configuration(folder: Path, source: _Source | None, *, by_credential: bool) -> dict[Path, str]:
+    """The files of a configuration; where it has secrets from a supervisor, it names them so."""
+    server = CTCI.replace("MAX_JOBS", f"{config.slots():<29}")
+    changed = deploying.by_credential if by_credential else str
+    return {
+        folder / "config" / "projects.toml": changed(projects(source)),
+        folder / "config" / SCHEMA: json.dumps(config.schema(), indent=1, ensure_ascii=False) + "\n",
+        folder / "config" / "ctci.toml": changed(server),
+    }
+
+
+def _remarks(folder: Path, source: _Source | None, *, configured: bool, systemd: bool) -> tuple[str, ...]:
     said: list[str] = []
-    if source is None:
+    if source is None and not configured:
         said.append(f"Put your repository into {folder / 'config' / 'projects.toml'}: it names an example.")
+    elif source is None:
+        said.append("The configuration is as it was; a secret is named there as { credential = … }.")
     elif source.place is None:
         said.append(f"For its pushes: `ctci hook install {source.git} --project {source.name}`")
     elif source.forge is None:
@@ -114,7 +126,8 @@ def _remarks(folder: Path, source: _Source | None, *, systemd: bool) -> tuple[st
     if source is not None and source.forge is not None:
         said.append("Set `public-url` in config/ctci.toml to where the forge reaches this machine.")
     if systemd:
-        said.append(f"The unit: `sudo cp {folder / 'ctci.service'} /etc/systemd/system/`, then `systemctl start ctci`")
+        said += deploying.homebound(source.git if source is not None and source.place is None else None)
+        said.append("\n  ".join(["These make a service of it:", *deploying.install(folder)]))
     return tuple(said)
 
 
@@ -254,47 +267,3 @@ CTCI = """\
 
 #: What git has no business with: what is recorded, and what is secret.
 IGNORED = ("/data/", "/config/secrets/")
-
-
-def unit(folder: Path) -> str:
-    """A systemd unit for the server of this folder."""
-    # Percent signs are systemd's, and a path with a blank needs quotes.
-    ctci = '"' + str(Path(sys.executable).with_name("ctci")).replace("%", "%%") + '"'
-    home = str(folder).replace("%", "%%")
-    # Recipes run as this user: root's would be everybody's risk.
-    root = os.getuid() == 0
-    user = "# User=ctci    (make one: recipes run as the user named here)" if root else f"User={_me()}"
-    return f"""\
-[Unit]
-Description=ctci continuous integration receiver
-Wants=network-online.target
-After=network-online.target
-
-[Service]
-{user}
-WorkingDirectory={home}
-ExecStartPre={ctci} check --quiet
-ExecStart={ctci} serve
-ExecReload={ctci} reload
-Restart=always
-RestartSec=2
-UMask=0027
-# Running jobs are not ended by a stop or a restart of the server.
-KillMode=process
-# Jobs are kept in cgroups of their own.
-Delegate=yes
-TasksMax=4096
-# One job's lack of memory must not end the server.
-OOMPolicy=continue
-NoNewPrivileges=yes
-LockPersonality=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-
-[Install]
-WantedBy=multi-user.target
-"""
-
-
-def _me() -> str:
-    return pwd.getpwuid(os.getuid()).pw_name

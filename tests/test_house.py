@@ -80,7 +80,8 @@ EVERYTHING = {
 }
 MAY["doctor"] = EVERYTHING | {"setup"}
 MAY["demo"] = MAY["setup"] = EVERYTHING | {"setup"}
-MAY["scaffold"] = EVERYTHING
+MAY["deploying"] = {"ctci"}
+MAY["scaffold"] = EVERYTHING | {"deploying"}
 # What ctci suffers of is known in receive and run, and told by report: it stands beside the road.
 MAY["ailments"] = EVERYTHING
 MAY["premises"] = EVERYTHING

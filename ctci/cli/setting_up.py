@@ -23,7 +23,7 @@ FORGES = [each for each in keys.FORGES if each != "none"]
 @click.option("--from", "source", metavar="URL|PATH", help="The repository of the first project.")
 @click.option("--forge", type=click.Choice(FORGES), help="What hosts it, where its address does not tell.")
 @click.option("--force", is_flag=True, help="Write over files that are there.")
-@click.option("--systemd", is_flag=True, help="Write a systemd unit too.")
+@click.option("--systemd", is_flag=True, help="Write what makes a systemd service of it, too.")
 def init(*, directory: Path, source: str | None, forge: str | None, force: bool, systemd: bool) -> int:
     """Writes config/projects.toml with its schema, config/ctci.toml, .gitignore and, of a known forge, a secret."""
     from ctci import scaffold  # noqa: PLC0415 - a verb's module

@@ -208,12 +208,14 @@ def test_what_is_no_repository_is_refused_and_nothing_is_written(ctci: Caller, s
     assert not (ctci.folder / "ci").exists()
 
 
-def test_a_unit_for_systemd_names_this_folder(ctci: Caller) -> None:
-    ctci("init", "ci", "--systemd")
+def test_init_for_systemd_says_what_it_wrote_and_the_three_commands_that_install_it(ctci: Caller) -> None:
+    said = ctci("init", "ci", "--systemd")
 
-    unit = (ctci.folder / "ci/ctci.service").read_text()
-    assert f"WorkingDirectory={ctci.folder / 'ci'}\n" in unit
-    assert "KillMode=process\n" in unit
+    folder = ctci.folder / "ci"
+    for name in ("systemd/system/ctci.service", "sysusers.d/ctci.conf", "tmpfiles.d/ctci.conf"):
+        assert f"wrote {folder / 'etc' / name}\n" in said.err
+    assert said.err.count("\n  sudo ") == 3
+    assert f"  sudo cp -rT {folder / 'etc'} /etc\n" in said.err
 
 
 def test_a_project_that_tests_nothing_yet_is_told_of(ctci: Caller, bare: Path) -> None:
