@@ -10,6 +10,9 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
+import ctci
+from ctci import wheel
+
 PACKAGING = Path(__file__).with_name("packaging")
 #: Where ctci is in the unit that is shipped.
 SHIPPED = "/usr/bin/ctci"
@@ -23,6 +26,8 @@ OF_SYSTEMD = {
     "sysusers.d/ctci.conf": "sysusers.conf",
     "tmpfiles.d/ctci.conf": "tmpfiles.conf",
 }
+#: The number of the container's user where root has no better one.
+UID = 10001
 
 
 def systemd(folder: Path, secrets: Collection[str]) -> dict[Path, str]:
@@ -32,6 +37,39 @@ def systemd(folder: Path, secrets: Collection[str]) -> dict[Path, str]:
     credentials = "".join(f"LoadCredential={name}:/etc/ctci/secrets/{name}\n" for name in sorted(secrets))
     texts[unit] = texts[unit].replace(SHIPPED, called()).replace(EXAMPLE, credentials or EXAMPLE)
     return texts
+
+
+def compose(folder: Path) -> dict[Path, str | bytes]:
+    """A container's files: what makes its image, and what runs it behind a proxy. Raises wheel.WheelError."""
+    texts = {name: (PACKAGING / name).read_text() for name in ("compose.yaml", "Caddyfile", "Dockerfile")}
+    # Edited by whoever runs it, so written once.
+    theirs = {
+        folder / "Caddyfile": texts["Caddyfile"],
+        folder / ".env": f"CTCI_HOST=ci.example.org\nCTCI_UID={uid()}\n",
+    }
+    return {
+        folder / "compose.yaml": texts["compose.yaml"].replace("VERSION", ctci.__version__),
+        folder / "image" / "Dockerfile": texts["Dockerfile"].replace("*.whl", wheel.name()),
+        folder / "image" / wheel.name(): wheel.made(),
+        **{path: text for path, text in theirs.items() if not path.exists()},
+    }
+
+
+def uid() -> int:
+    """Whose files of the host the container's user can read: the caller's, unless that is root."""
+    return os.getuid() or UID
+
+
+def start(folder: Path) -> tuple[str, ...]:
+    """What is to be done with them."""
+    env, here = _shell(folder / ".env"), _shell(folder)
+    owned = (f"chown -R {UID} {_shell(folder / 'config')}",) if os.getuid() == 0 else ()
+    return (
+        f"$EDITOR {env}    # the name that people and forges reach ctci by",
+        *owned,
+        f"docker compose --project-directory {here} up --build --detach",
+        f"docker compose --project-directory {here} exec ctci ctci doctor",
+    )
 
 
 def install(folder: Path) -> tuple[str, ...]:

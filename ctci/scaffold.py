@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ctci import config, deploying
+from ctci import config, deploying, wheel
 from ctci.config.settings import Server
 from ctci.forges import hosting
 
@@ -59,7 +59,13 @@ class _Source:
 
 
 def init(
-    folder: Path, *, source: str | None = None, forge: str | None = None, force: bool = False, systemd: bool = False
+    folder: Path,
+    *,
+    source: str | None = None,
+    forge: str | None = None,
+    force: bool = False,
+    systemd: bool = False,
+    compose: bool = False,
 ) -> Scaffold:
     """Lay the configuration out in `folder`. Raises ScaffoldError before anything is written."""
     found = _source(source, forge) if source is not None else None
@@ -67,13 +73,13 @@ def init(
         raise ScaffoldError("--forge goes with the address of a repository there: --from URL")
     folder = folder.absolute()
     kept = folder / "config" / "secrets"
-    # Who has a configuration may want the rest only.
-    configured = (systemd and source is None) and not force and (folder / "config" / "projects.toml").exists()
-    texts = {} if configured else _configuration(folder, found, by_credential=systemd)
-    if systemd:
-        hooked = {f"{found.name}-webhook"} if found is not None and found.forge is not None else set()
-        names = {path.name for path in kept.iterdir()} if kept.is_dir() else set()
-        texts |= deploying.systemd(folder, hooked | names)
+    # Who has a configuration may want the rest only, or the rest anew.
+    configured = (systemd or compose) and source is None and (folder / "config" / "projects.toml").exists()
+    texts: dict[Path, str | bytes] = {}
+    if not configured:
+        texts |= _configuration(folder, found, by_credential=systemd)
+    hooked = {f"{found.name}-webhook"} if found is not None and found.forge is not None else set()
+    texts |= _deployment(folder, hooked, systemd=systemd, compose=compose)
     there = [str(path) for path in texts if path.exists() or path.is_symlink()]
     if there and not force:
         raise ScaffoldError(f"{', '.join(there)} {'is' if len(there) == 1 else 'are'} there; --force writes over")
@@ -93,7 +99,9 @@ def init(
     except OSError as error:
         raise ScaffoldError(f"{error.filename} cannot be written: {error.strerror}") from error
     return Scaffold(
-        written=tuple(written), webhook=webhook, remarks=_remarks(folder, found, configured=configured, systemd=systemd)
+        written=tuple(written),
+        webhook=webhook,
+        remarks=_remarks(folder, found, configured=configured, systemd=systemd, compose=compose),
     )
 
 
@@ -108,7 +116,22 @@ def _configuration(folder: Path, source: _Source | None, *, by_credential: bool)
     }
 
 
-def _remarks(folder: Path, source: _Source | None, *, configured: bool, systemd: bool) -> tuple[str, ...]:
+def _deployment(folder: Path, hooked: set[str], *, systemd: bool, compose: bool) -> dict[Path, str | bytes]:
+    """What runs the server of the folder for good; `hooked` are secrets that will lie there. Raises ScaffoldError."""
+    kept = folder / "config" / "secrets"
+    there = {path.name for path in kept.iterdir()} if systemd and kept.is_dir() else set()
+    try:
+        return {
+            **(deploying.systemd(folder, hooked | there) if systemd else {}),
+            **(deploying.compose(folder) if compose else {}),
+        }
+    except wheel.WheelError as error:
+        raise ScaffoldError(str(error)) from error
+
+
+def _remarks(
+    folder: Path, source: _Source | None, *, configured: bool, systemd: bool, compose: bool
+) -> tuple[str, ...]:
     said: list[str] = []
     if source is None and not configured:
         said.append(f"Put your repository into {folder / 'config' / 'projects.toml'}: it names an example.")
@@ -128,6 +151,10 @@ def _remarks(folder: Path, source: _Source | None, *, configured: bool, systemd:
     if systemd:
         said += deploying.homebound(source.git if source is not None and source.place is None else None)
         said.append("\n  ".join(["These make a service of it:", *deploying.install(folder)]))
+    if compose:
+        if source is not None and source.place is None:
+            said.append(f"The container does not see {source.git}: give it a volume in compose.yaml.")
+        said.append("\n  ".join(["These start it:", *deploying.start(folder)]))
     return tuple(said)
 
 
@@ -187,11 +214,11 @@ def _name(text: str) -> str:
     return name or "project"
 
 
-def _write(path: Path, text: str, mode: int) -> None:
+def _write(path: Path, content: str | bytes, mode: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     path.touch(mode=mode)
-    path.write_text(text, encoding="utf-8")
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def _ignore(path: Path) -> Path:

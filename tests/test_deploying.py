@@ -1,14 +1,22 @@
 """What runs ctci for good, held against the programs that read it: systemd's own where they are installed."""
 
+import json
 import os
+import re
 import shutil
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
+from flit_core import wheel
 
 from ctci import config, deploying, scaffold
 
+REPOSITORY = Path(__file__).parents[1]
+#: What a wheel says of ctci.
+LISTED = ("/METADATA", "/entry_points.txt")
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="without systemd-analyze (systemd)")
 
 
@@ -91,6 +99,8 @@ def test_a_configuration_that_is_there_stays_and_its_secrets_are_handed_on(tmp_p
     assert "\nLoadCredential=smtp:/etc/ctci/secrets/smtp\n" in unit
     with pytest.raises(scaffold.ScaffoldError, match="--force"):
         scaffold.init(tmp_path, systemd=True)
+    scaffold.init(tmp_path, systemd=True, force=True)
+    assert (tmp_path / "config/projects.toml").read_text() == "mine"
 
 
 @pytest.mark.parametrize(
@@ -113,3 +123,79 @@ def test_what_a_unit_cannot_see_is_said(monkeypatch: pytest.MonkeyPatch) -> None
 
     assert program.startswith("/home/ana/.local/bin/python lies in a home")
     assert repository.startswith("/home/ana/shop.git lies in a home")
+
+
+@pytest.fixture
+def composed(tmp_path: Path) -> Path:
+    """A folder as `init --compose` makes it."""
+    scaffold.init(tmp_path, compose=True)
+    return tmp_path
+
+
+def test_the_image_is_made_of_all_that_ctci_consists_of(
+    composed: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    built = wheel.make_wheel_in(REPOSITORY / "pyproject.toml", tmp_path_factory.mktemp("wheel")).file
+
+    with zipfile.ZipFile(built) as theirs, zipfile.ZipFile(composed / "image" / built.name) as ours:
+        files = {name: theirs.read(name) for name in theirs.namelist() if name.startswith("ctci/")}
+        made_of = {name: ours.read(name) for name in ours.namelist() if name.startswith("ctci/")}
+        # What follows in METADATA is the README, which may have changed since ctci was installed here.
+        heads = [
+            {each.read(name).partition(b"\n\n")[0] for name in each.namelist() if name.endswith(LISTED)}
+            for each in (ours, theirs)
+        ]
+        record = ours.read(next(name for name in ours.namelist() if name.endswith("RECORD"))).decode()
+
+    assert made_of == files
+    assert heads[0] == heads[1]
+    assert sorted(line.partition(",")[0] for line in record.splitlines()) == sorted(ours.namelist())
+    assert {"ctci/post-receive", "ctci/packaging/ctci.service", "ctci/packaging/compose.yaml"} <= files.keys()
+
+
+def test_the_image_runs_as_nobody_in_particular_and_has_what_a_fetch_needs(composed: Path) -> None:
+    text = (composed / "image/Dockerfile").read_text().replace("\\\n", "")
+    lines = [line.partition(" ")[::2] for line in text.splitlines() if line and not line.startswith("#")]
+    said = dict(lines)
+    verbs = [verb for verb, _ in lines]
+
+    assert re.fullmatch(r"python:3\.\d+-slim", said["FROM"])
+    assert {"git", "openssh-client", "ca-certificates", "tzdata"} <= {*"".join(rest for _, rest in lines).split()}
+    assert (said["USER"], said["VOLUME"]) == ("ctci", "/var/lib/ctci")
+    assert (composed / "image" / said["COPY"].split()[0]).is_file()
+    # What is installed is installed by root, and what is called is called by the user.
+    assert verbs.index("COPY") < verbs.index("USER") < verbs.index("ENTRYPOINT")
+    assert json.loads(said["ENTRYPOINT"]) + json.loads(said["CMD"]) == ["ctci", "serve", "--drain"]
+    assert json.loads(said["HEALTHCHECK"].partition("CMD")[2]) == ["ctci", "doctor", "--health"]
+    assert {name for name, _ in (each.split("=") for each in said["ENV"].split())} == {
+        "CTCI_CONFIG_DIR",
+        "CTCI_DATA_DIR",
+        "CTCI_LISTEN",
+    }
+
+
+def test_compose_names_only_what_is_there_and_opens_no_port_but_the_proxys(composed: Path) -> None:
+    told = yaml.safe_load((composed / "compose.yaml").read_text())
+    ours, proxy = told["services"]["ctci"], told["services"]["caddy"]
+    env = dict(line.split("=") for line in (composed / ".env").read_text().splitlines())
+    mounts = [mount.split(":")[0] for each in (ours, proxy) for mount in each["volumes"]]
+
+    assert [
+        name for name in re.findall(r"\$\{(\w+)\}", (composed / "compose.yaml").read_text()) if name not in env
+    ] == []
+    assert (composed / ours["build"]["context"] / "Dockerfile").is_file()
+    assert [each for each in mounts if each.startswith("./") and not (composed / each).exists()] == []
+    assert {each for each in mounts if not each.startswith("./")} == {*told["volumes"]}
+    assert ("ports" in ours, ours["cap_drop"]) == (False, ["ALL"])
+    assert config.server(composed / "config", ours["environment"]).listen == "unix:/run/ctci/http.sock"
+    assert "reverse_proxy unix//run/ctci/http.sock\n" in (composed / "Caddyfile").read_text()
+
+
+def test_an_image_is_made_anew_and_what_was_edited_stays(composed: Path) -> None:
+    (composed / ".env").write_text("CTCI_HOST=ci.example.com\n")
+    (composed / "image/Dockerfile").write_text("of a former version")
+
+    scaffold.init(composed, compose=True, force=True)
+
+    assert (composed / ".env").read_text() == "CTCI_HOST=ci.example.com\n"
+    assert (composed / "image/Dockerfile").read_text() != "of a former version"

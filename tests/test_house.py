@@ -80,8 +80,11 @@ EVERYTHING = {
 }
 MAY["doctor"] = EVERYTHING | {"setup"}
 MAY["demo"] = MAY["setup"] = EVERYTHING | {"setup"}
-MAY["deploying"] = {"ctci"}
-MAY["scaffold"] = EVERYTHING | {"deploying"}
+MAY["first"] = {"run"}
+MAY["health"] = set()
+MAY["wheel"] = {"ctci"}
+MAY["deploying"] = {"ctci", "wheel"}
+MAY["scaffold"] = EVERYTHING | {"deploying", "wheel"}
 # What ctci suffers of is known in receive and run, and told by report: it stands beside the road.
 MAY["ailments"] = EVERYTHING
 MAY["premises"] = EVERYTHING
@@ -90,6 +93,8 @@ MAY["service"] = EVERYTHING | {"web", "http", "notify", "doctor", "demo", "setup
 MAY["cli"] = EVERYTHING | {
     "service",
     "notify",
+    "first",
+    "health",
     "ailments",
     "premises",
     "restoring",

@@ -56,8 +56,11 @@ MARKS = {"fine": ("✓", "green"), "warning": ("!", "yellow"), "wrong": ("✗", 
 
 
 @verb(examples=("ctci doctor", "ctci doctor --json name,state,fix"), fields=("name", "state", "said", "fix"))
-def doctor(*, fields: tuple[str, ...] | None) -> int:
+@click.option("--health", is_flag=True, help="Only ask the running server whether it can work: for a health check.")
+def doctor(*, fields: tuple[str, ...] | None, health: bool) -> int:
     """One line per check, with the fix; exit 1 if anything is wrong."""
+    if health:
+        return _health()
     # It looks at everything, so it imports everything.
     from ctci import doctor as looking  # noqa: PLC0415
     from ctci import shape  # noqa: PLC0415
@@ -83,6 +86,18 @@ def doctor(*, fields: tuple[str, ...] | None) -> int:
         if check.fix:
             terminal.say(f"      fix: {terminal.plain(check.fix)}")
     return code
+
+
+def _health() -> int:
+    from ctci import health  # noqa: PLC0415 - with the option
+
+    try:
+        reasons = health.reasons(session.ground().layout.socket)
+    except health.HealthError as error:
+        raise session.Refused(str(error), session.AWAY) from error
+    for reason in reasons:
+        terminal.say(terminal.plain(reason))
+    return session.RED if reasons else session.FINE
 
 
 def _subject() -> "looking.Subject":

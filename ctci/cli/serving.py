@@ -27,8 +27,11 @@ STOP_S, JOBS_S = 30.0, 120.0
 @click.option("--drain", is_flag=True, help="TERM waits for the jobs that run, and starts no other.")
 def serve(*, listen: str | None, drain: bool) -> int:
     """TERM stops it, HUP reads the configuration again. Jobs that run go on, and the next server takes them over."""
+    from ctci import first  # noqa: PLC0415 - nothing but a server may be the first process
+
     if listen is not None:
         session.options().flags["listen"] = listen
+    first.stand_in()
     # Before anything is started that would inherit it.
     supervisor = notify.taken(os.environ)
     settings = session.load(resolve=True)

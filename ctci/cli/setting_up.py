@@ -24,11 +24,12 @@ FORGES = [each for each in keys.FORGES if each != "none"]
 @click.option("--forge", type=click.Choice(FORGES), help="What hosts it, where its address does not tell.")
 @click.option("--force", is_flag=True, help="Write over files that are there.")
 @click.option("--systemd", is_flag=True, help="Write what makes a systemd service of it, too.")
-def init(*, directory: Path, source: str | None, forge: str | None, force: bool, systemd: bool) -> int:
+@click.option("--compose", is_flag=True, help="Write what runs it in a container behind Caddy, too.")
+def init(*, directory: Path, source: str | None, forge: str | None, force: bool, systemd: bool, compose: bool) -> int:
     """Writes config/projects.toml with its schema, config/ctci.toml, .gitignore and, of a known forge, a secret."""
     from ctci import scaffold  # noqa: PLC0415 - a verb's module
 
-    made = scaffold.init(directory, source=source, forge=forge, force=force, systemd=systemd)
+    made = scaffold.init(directory, source=source, forge=forge, force=force, systemd=systemd, compose=compose)
     for path in made.written:
         terminal.note(f"wrote {path}")
     if made.webhook is not None:

@@ -218,6 +218,16 @@ def test_init_for_systemd_says_what_it_wrote_and_the_three_commands_that_install
     assert f"  sudo cp -rT {folder / 'etc'} /etc\n" in said.err
 
 
+def test_init_for_containers_says_what_it_wrote_and_what_starts_it(ctci: Caller, bare: Path) -> None:
+    said = ctci("init", "ci", "--compose", "--from", str(bare))
+
+    folder = ctci.folder / "ci"
+    for name in ("compose.yaml", "Caddyfile", ".env", "image/Dockerfile"):
+        assert f"wrote {folder / name}\n" in said.err
+    assert f"The container does not see {bare}" in said.err
+    assert f"docker compose --project-directory {folder} up --build --detach" in said.err
+
+
 def test_a_project_that_tests_nothing_yet_is_told_of(ctci: Caller, bare: Path) -> None:
     ctci("init", "ci", "--from", str(bare))
     projects = ctci.folder / "ci/config/projects.toml"
