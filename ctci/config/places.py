@@ -21,11 +21,19 @@ def find(flag: str | None, environ: Mapping[str, str], cwd: Path) -> Path:
         return _folder(named, cwd)
     places = [cwd / "config", *_listed(environ, "CONFIGURATION_DIRECTORY"), *_user(environ), SYSTEM]
     for place in places:
-        if (place / "projects.toml").is_file():
+        if _is_there(place / "projects.toml"):
             return place
     said = f"no projects.toml in {', '.join(map(str, places))}"
     use = "`ctci init` writes one; `--config FOLDER` names another folder"
     raise ConfigError([Problem(code="C001", message=said, file="projects.toml", help=use)])
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is such a file, as far as we may look: `sudo -u ctci` leaves us in a folder of somebody else's."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _folder(named: str, cwd: Path) -> Path:

@@ -177,6 +177,14 @@ def test_the_configuration_is_the_first_of_these_that_is_there(tmp_path: Path) -
     assert tmp_path / "flag" == config.find("flag", {**environ, "CTCI_CONFIG_DIR": "other"}, tmp_path)
 
 
+def test_a_folder_that_may_not_be_looked_into_has_no_configuration(tmp_path: Path) -> None:
+    place = put(tmp_path / ".config/ctci")
+    # A name so long is refused to root, too.
+    shut = Path("/", "x" * 300)
+
+    assert place == config.find(None, {"HOME": str(tmp_path)}, shut)
+
+
 def test_the_users_folder_has_its_usual_place(tmp_path: Path) -> None:
     place = put(tmp_path / ".config/ctci")
 
