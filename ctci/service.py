@@ -270,6 +270,7 @@ def start(
         )
 
     asking = Asking(layout=place, environ=environ)
+    upkeep = tidy.Upkeep(db, place, current)
     slots = range(1, current.get().server.max_jobs + 1)
     loops: list[tuple[str, Callable[[threading.Event], None]]] = [
         ("prepare", prepare.run),
@@ -282,7 +283,7 @@ def start(
         ("nightly", Nightly(db, current, asking).run),
         ("sweep", Sweep(db, current, asking).run),
         ("hunter", Hunter(db, place, current).run),
-        ("tidy", tidy.Upkeep(db, place, current).run),
+        ("tidy", upkeep.run),
         ("configuration", lambda stop: watch(current, stop)),
         ("spool", lambda stop: empty_spool(db, place, current, stop)),
     ]
@@ -294,6 +295,8 @@ def start(
         ready=service.ready,
         remarks=service.ailments,
         stopping=service.stop.is_set,
+        busy=lambda: service.busy.running,
+        sizes=lambda: upkeep.sizes,
     )
     server = Server(app.build(doors), sockets, service.stop)
     for name, body in [*loops, ("web", server.run)]:

@@ -130,6 +130,7 @@ LIVES_IN = {
     "hmac": {"forges", "report.signing"},
     "httpx2": {"report.calls"},
     "apprise": {"report.outlets"},
+    "prometheus_client": {"web"},
     "xml": {"formats.junit"},
     "re2": {"formats"},
 }
@@ -163,6 +164,7 @@ PURE = (
     "web.atom",
     "web.badge",
     "web.cctray",
+    "web.families",
     "web.markup",
     "web.overviews",
     "web.sentences",
@@ -196,7 +198,7 @@ CLOCKS = {
     ("uuid", "uuid4"),
 }
 #: Imported inside functions: slow or optional.
-LAZY = {"smtplib", "css_inline", "rich", "importlib", "httpx2", "apprise"}
+LAZY = {"smtplib", "css_inline", "rich", "importlib", "httpx2", "apprise", "prometheus_client"}
 
 
 def name_of(path: Path) -> str:

@@ -7,7 +7,7 @@ from ctci.ledger.built import built
 from ctci.ledger.copies import back_up
 from ctci.ledger.engine import Away, Fenced, IllegalMove, Ledger, LedgerError, Nudge, connect
 from ctci.ledger.entries import record, refuse
-from ctci.ledger.glances import busy, turned, unsent
+from ctci.ledger.glances import busy, stands, turned, unsent
 from ctci.ledger.greens import learnt
 from ctci.ledger.history import bases, branches, broken_since, outdated, red_on, standing, strips
 from ctci.ledger.hunts import hunt, hunting, hunts_of, probe, tell, unhunted
@@ -58,6 +58,7 @@ from ctci.ledger.reads import (
     wish,
 )
 from ctci.ledger.subscriptions import resume, stop, subscription, subscription_by, subscriptions_of, wish_for
+from ctci.ledger.totals import totals_
 from ctci.ledger.unasked import (
     fire,
     fired,
@@ -168,6 +169,7 @@ __all__ = [
     "settle",
     "silences",
     "standing",
+    "stands",
     "still_found",
     "stop",
     "strips",
@@ -180,6 +182,7 @@ __all__ = [
     "tell",
     "told_of",
     "took",
+    "totals_",
     "tries",
     "turned",
     "unfinished",

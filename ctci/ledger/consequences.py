@@ -8,10 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, String, bindparam, case, insert, select, update
 
-from ctci.ledger import standings
+from ctci.ledger import standings, totals
 from ctci.ledger.engine import now_ms
 from ctci.ledger.tables import changes, jobs, needs, runs
-from ctci.model import CONCLUSIVE, FINISHED, MOVES, RED, WORST_FIRST, Repeat, Status
+from ctci.model import CONCLUSIVE, FINISHED, MOVES, RED, WORST_FIRST, Repeat, Status, event_of
+from ctci.model.totals import job_ended, run_ended
 
 #: Runs of a hunt change nothing that anybody is told of.
 _note = insert(changes).from_select(
@@ -42,6 +43,8 @@ def follow_up(connection: Connection, ended: Sequence[Any]) -> None:
     while todo:
         for row in todo:
             note(connection, "settled", row.run, row.id)
+            took = row.exit["seconds"] if row.exit is not None else None
+            totals.add(connection, job_ended(row.project, row.subproject, row.recipe, row.status, took))
             if row.status in CONCLUSIVE and row.ref:
                 standings.stand(connection, row)
         todo = _release(connection, [row.id for row in todo])
@@ -121,7 +124,8 @@ def repeat(connection: Connection, job: int, result: Repeat) -> None:
 def refresh(connection: Connection, run: int) -> None:
     """The run's status is the worst of its jobs'; with the last one ended it is finished, and who waited may go."""
     # Two that settle at once must see each other's.
-    connection.execute(select(runs.c.id).where(runs.c.id == run).with_for_update())
+    of = (runs.c.project, runs.c.kind, runs.c.ref, runs.c.finished_at)
+    known = connection.execute(select(*of).where(runs.c.id == run).with_for_update()).one()
     present = {
         # What is allowed to fail is shown, and counts for nothing.
         Status.SUCCEEDED if row.spared and row.status in RED else Status(row.status)
@@ -141,6 +145,8 @@ def refresh(connection: Connection, run: int) -> None:
             else runs.c.prepared_at,
         )
     )
+    if over and known.finished_at is None:
+        totals.add(connection, run_ended(known.project, event_of(known.kind, known.ref), status))
     if over:
         behind = (
             connection.execute(update(runs).where(runs.c.behind == run).values(behind=None).returning(runs.c.id))

@@ -6,11 +6,11 @@ the same verbs run on PostgreSQL is held by the tests.
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import (
     JSON,
@@ -90,6 +90,33 @@ def upsert(connection: Connection, table: Table, key: tuple[str, ...], /, **valu
     connection.execute(_updating(connection.dialect.name, table, key, tuple(values)), values)
 
 
+def accumulate(
+    connection: Connection, table: Table, key: tuple[str, ...], sums: tuple[str, ...], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Insert rows, or add the `sums` of each to those of the one with its key."""
+    connection.execute(_adding(connection.dialect.name, table, key, sums), rows)
+
+
+class AtLast(Protocol):
+    """What a transaction does after all else."""
+
+    def write(self, connection: Connection) -> None: ...
+
+
+L = TypeVar("L", bound=AtLast)
+#: Where a connection keeps them.
+_LAST = "ctci_at_last"
+
+
+def at_last(connection: Connection, made: Callable[[], L]) -> L:
+    """What the transaction under way does at its end, made at the first call; with a `made` of another kind another."""
+    last = connection.info.setdefault(_LAST, {})
+    if made not in last:
+        last[made] = made()
+    found: L = last[made]
+    return found
+
+
 @cache
 def _ignoring(dialect: str, table: Table, key: tuple[str, ...], given: tuple[str, ...]) -> Any:
     return _INSERT[dialect](table).values(_times(table, given)).on_conflict_do_nothing(index_elements=key)
@@ -101,6 +128,13 @@ def _updating(dialect: str, table: Table, key: tuple[str, ...], given: tuple[str
     now: dict[str, Any] = {name: value for name, value in _times(table, given).items() if name == "at"}
     new = {name: statement.excluded[name] for name in given if name not in key}
     return statement.on_conflict_do_update(index_elements=key, set_={**new, **now})
+
+
+@cache
+def _adding(dialect: str, table: Table, key: tuple[str, ...], sums: tuple[str, ...]) -> Any:
+    statement = _INSERT[dialect](table)
+    grown = {name: table.c[name] + statement.excluded[name] for name in sums}
+    return statement.on_conflict_do_update(index_elements=key, set_=grown)
 
 
 def _times(table: Table, given: tuple[str, ...]) -> Mapping[str, Any]:
@@ -231,7 +265,11 @@ class Ledger:
         """
         try:
             with self._lock, self._writing.begin() as connection:
+                # A transaction that was given up may have left some.
+                connection.info.pop(_LAST, None)
                 yield connection
+                for last in connection.info.pop(_LAST, {}).values():
+                    last.write(connection)
         except exc.OperationalError as error:
             raise Away(f"the ledger cannot be written: {error.orig}") from error
         if not quiet:

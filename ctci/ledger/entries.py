@@ -9,14 +9,17 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
-from ctci.ledger import consequences, rows
+from ctci.ledger import consequences, rows, totals
 from ctci.ledger.engine import Ledger, insert_new, insert_or_ignore, now_ms, upsert
 from ctci.ledger.tables import deliveries, jobs, needs, projects, refs, runs, standing, turns
 from ctci.model import BISECT, MOVED, Entry, Recorded, Status, Trigger
+from ctci.model.totals import called, missed
 
 #: Refused calls are kept without their bodies, the newest so many of them.
 REFUSED_KEPT = 1000
 
+#: The forge of what was asked for here, or came by itself.
+OURS = "ctci"
 #: How a ref came here that the sweep saw for the first time: known, and not decided on.
 SEEN = "seen"
 
@@ -95,6 +98,9 @@ def refuse(db: Ledger, *, project: str, forge: str, event: str, key: str, reason
             .scalar_subquery()
         )
         connection.execute(delete(deliveries).where(deliveries.c.decision == "refused", deliveries.c.id <= oldest))
+        # What a stranger calls it is no label, unless there is such a project.
+        known = connection.execute(select(projects.c.name).where(projects.c.name == project[:100])).scalar()
+        totals.add(connection, called(known or "", forge, "refused"))
         return int(made)
 
     return db.writer.do(write)
@@ -292,6 +298,10 @@ def _deliver(
         "run": run,
     }
     made = connection.execute(_new_delivery.values(**values).returning(deliveries.c.id)).scalar_one()
+    if entry.missed is not None:
+        totals.add(connection, missed(entry.project, *entry.missed))
+    elif entry.forge != OURS:
+        totals.add(connection, called(entry.project, entry.forge, decision))
     return Recorded(
         delivery=int(made),
         decision=decision,

@@ -1,13 +1,13 @@
 """What badges, monitors and feeds ask again and again: a look that costs little however long the history is."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import and_, exists, func, literal, or_, select, union
+from sqlalchemy import and_, case, exists, func, literal, or_, select, union
 
 from ctci.ledger import rows
 from ctci.ledger.engine import Ledger
-from ctci.ledger.tables import jobs, sendings
+from ctci.ledger.tables import jobs, sendings, standing
 from ctci.model import CONCLUSIVE, RED, Sending, Status
 
 #: So many of the newest jobs are looked through for what turned.
@@ -99,3 +99,35 @@ def unsent(db: Ledger, *, since: int, limit: int = 50) -> tuple[Sending, ...]:
     query = select(sendings).where(or_(again, lost)).order_by(sendings.c.id.desc()).limit(limit)
     with db.read() as connection:
         return tuple(rows.sending(row) for row in connection.execute(query))
+
+
+def stands(
+    db: Ledger, places: Collection[tuple[str, str]]
+) -> Mapping[tuple[str, str, str, str], tuple[int | None, bool]]:
+    """(project, ref, subproject, recipe) of these refs -> when its last green job ended (Unix ms), and if it is red.
+
+    None: it was never green. What is allowed to fail is not red.
+    """
+    if not places:
+        return {}
+    green, last = jobs.alias("green"), jobs.alias("last")
+    red = and_(last.c.status.in_(RED), last.c.spared == 0)
+    query = (
+        select(
+            *(standing.c[name] for name in ("project", "ref", "subproject", "recipe")),
+            green.c.finished_at,
+            case((red, 1), else_=0).label("red"),
+        )
+        .join(last, last.c.id == standing.c.last_job)
+        .outerjoin(green, green.c.id == standing.c.green_job)
+        # Pairs would be compared with every row there is: their halves are looked up, and the rest is left out below.
+        .where(
+            standing.c.project.in_({project for project, _ in places}), standing.c.ref.in_({ref for _, ref in places})
+        )
+    )
+    with db.read() as connection:
+        return {
+            (row.project, row.ref, row.subproject, row.recipe): (row.finished_at, bool(row.red))
+            for row in connection.execute(query)
+            if (row.project, row.ref) in places
+        }

@@ -9,10 +9,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, insert, literal, or_, select, update
 
-from ctci.ledger import rows
+from ctci.ledger import rows, totals
 from ctci.ledger.engine import Ledger, insert_or_ignore, now_ms, upsert
 from ctci.ledger.tables import cursors, sendings
 from ctci.model import Owed, Sending
+from ctci.model.totals import tried as tried_
 
 #: Nobody tries it at this moment.
 _FREE = or_(sendings.c.held_until.is_(None), sendings.c.held_until <= now_ms())
@@ -148,8 +149,10 @@ def sent(
         same, newer = {**kept, "state": "sent"}, {"state": "due", "due": now_ms()}
         with db.write() as connection:
             free = {"tries": sendings.c.tries + 1, "last_error": None, "held_by": None, "held_until": None}
-            connection.execute(update(sendings).where(mine, still_true).values(**free, **same, sent_at=now_ms()))
-            connection.execute(update(sendings).where(mine, ~still_true).values(held_by=None, held_until=None, **newer))
+            told = update(sendings).where(mine, still_true).values(**free, **same, sent_at=now_ms())
+            _count(connection, told, "sent")
+            was = update(sendings).where(mine, ~still_true).values(held_by=None, held_until=None, **newer)
+            _count(connection, was, "sent")
 
 
 def failed(
@@ -161,20 +164,36 @@ def failed(
     """
     again: dict[str, Any] = {"state": "given_up"} if delay_ms is None else {"due": now_ms() + literal(delay_ms)}
     tries = sendings.c.tries + (1 if tried else 0)
-    _not_sent(db, taken, holder, {"tries": tries, "last_error": error, **again})
+    result = ("given_up" if delay_ms is None else "failed") if tried else None
+    _not_sent(db, taken, holder, {"tries": tries, "last_error": error, **again}, counted=result)
 
 
 def drop(db: Ledger, taken: Collection[Sending], *, holder: str, reason: str) -> None:
     """They are not to be told any more, which is nobody's fault; what says something newer is due at once."""
-    _not_sent(db, taken, holder, {"state": "dropped", "last_error": reason})
+    _not_sent(db, taken, holder, {"state": "dropped", "last_error": reason}, counted=None)
 
 
-def _not_sent(db: Ledger, taken: Collection[Sending], holder: str, now: Mapping[str, Any]) -> None:
+def _not_sent(
+    db: Ledger, taken: Collection[Sending], holder: str, now: Mapping[str, Any], *, counted: str | None
+) -> None:
+    """What became of them; what was a try is `counted` as this result."""
     free = {"held_by": None, "held_until": None}
     for mine, still_true in _held(taken, holder):
         with db.write() as connection:
-            connection.execute(update(sendings).where(mine, still_true).values(**free, **now))
-            connection.execute(update(sendings).where(mine, ~still_true).values(**free))
+            missed = update(sendings).where(mine, still_true).values(**free, **now)
+            older = update(sendings).where(mine, ~still_true).values(**free)
+            if counted is not None:
+                _count(connection, missed, counted)
+                _count(connection, older, "failed")
+            else:
+                connection.execute(missed)
+                connection.execute(older)
+
+
+def _count(connection: Connection, statement: Any, result: str) -> None:
+    """Write down what became of some sendings, and count them."""
+    for row in connection.execute(statement.returning(sendings.c.sink, sendings.c.to)).all():
+        totals.add(connection, tried_(row.sink, row.to, result))
 
 
 def _held(taken: Collection[Sending], holder: str) -> Iterable[tuple[ColumnElement[bool], ColumnElement[bool]]]:

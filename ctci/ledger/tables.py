@@ -361,6 +361,16 @@ class Subscriptions(SQLModel, table=True):
     changed_at: int | None = _ms()
 
 
+class Totals(SQLModel, table=True):
+    """How often something happened, by its labels (JSON) and how long it took, and how long in all."""
+
+    name: str = Field(primary_key=True)
+    labels: str = Field(primary_key=True)
+    bucket: int = Field(primary_key=True)
+    times: int = Field(sa_type=BigInteger)
+    ms: int = Field(sa_type=BigInteger)
+
+
 class Cursors(SQLModel, table=True):
     """How far each reader of the changes has come."""
 
@@ -398,6 +408,7 @@ class SchemaVersion(SQLModel, table=True):
     probes,
     sendings,
     subscriptions,
+    totals,
     cursors,
     schema_version,
 ) = (
@@ -424,6 +435,7 @@ class SchemaVersion(SQLModel, table=True):
         "probes",
         "sendings",
         "subscriptions",
+        "totals",
         "cursors",
         "schema_version",
     )

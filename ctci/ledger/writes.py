@@ -14,6 +14,7 @@ from sqlalchemy import (
     case,
     delete,
     exc,
+    exists,
     func,
     insert,
     literal,
@@ -21,11 +22,12 @@ from sqlalchemy import (
     update,
 )
 
-from ctci.ledger import consequences, greens, hunts, readings, rows
+from ctci.ledger import consequences, greens, hunts, readings, rows, totals
 from ctci.ledger.engine import Fenced, Ledger, insert_or_ignore, now_ms
 from ctci.ledger.tables import attempts, changes, commits, hosts, jobs, needs, refs, runs, sendings, standing
 from ctci.ledger.waits import lock_is_free
 from ctci.model import FINISHED, MOVES, Exit, Finding, Job, Lines, Reading, Run, Status
+from ctci.model.totals import waited
 
 QUEUED, RUNNING = Status.QUEUED, Status.RUNNING
 
@@ -56,6 +58,26 @@ _claim = (
         began_at=None,
     )
     .returning(jobs)
+)
+
+_earlier, _needed = attempts.alias("earlier"), jobs.alias("needed")
+#: When a job was claimed, and since when it might have been: what it needs had ended, and its commit was there.
+_wait = (
+    select(
+        jobs.c.project,
+        jobs.c.queued_at,
+        runs.c.prepared_at,
+        attempts.c.claimed_at,
+        select(func.max(_needed.c.finished_at))
+        .join(needs, needs.c.needs == _needed.c.id)
+        .where(needs.c.job == jobs.c.id)
+        .scalar_subquery()
+        .label("needed_at"),
+        exists().where(_earlier.c.job == jobs.c.id, _earlier.c.number < attempts.c.number).label("before"),
+    )
+    .join(runs, runs.c.id == jobs.c.run)
+    .join(attempts, attempts.c.job == jobs.c.id)
+    .where(jobs.c.id == bindparam("job_"), attempts.c.number == bindparam("attempt_"))
 )
 
 
@@ -118,6 +140,15 @@ def begin(db: Ledger, *, job: int, attempt: int, host: int, facts: Mapping[str, 
             .values(began_at=now_ms(), **known)
         )
         consequences.note(connection, "began", run, job)
+        _count_wait(connection, job, attempt)
+
+
+def _count_wait(connection: Connection, job: int, attempt: int) -> None:
+    """Count how long a job that begins for the first time has waited since nothing but its turn was missing."""
+    row = connection.execute(_wait, {"job_": job, "attempt_": attempt}).one()
+    if not row.before:
+        ready = max(filter(None, (row.queued_at, row.prepared_at, row.needed_at)))
+        totals.add(connection, waited(row.project, row.claimed_at - ready))
 
 
 def put_back(db: Ledger, *, job: int, attempt: int, host: int, reason: str) -> None:

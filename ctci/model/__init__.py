@@ -31,20 +31,24 @@ from ctci.model.lives import Ack, Difference, Life, Look, Outcome, Sighting
 from ctci.model.stated import Answer, Request, Say
 from ctci.model.statuses import CONCLUSIVE, FINISHED, MOVES, RED, WORST_FIRST, Status
 from ctci.model.subscriptions import AT_ONCE, DIGEST, Subscription, Wishes
+from ctci.model.totals import BUCKETS_S, LONGER, UNTIMED, Total
 from ctci.model.unasked import Fired, Reckoned, Ref, Silence
 from ctci.model.verdicts import Changed, Mended, Past, Seen, Slower, Verdict
 
 __all__ = [
     "AT_ONCE",
     "BISECT",
+    "BUCKETS_S",
     "CONCLUSIVE",
     "DIGEST",
     "FINISHED",
     "HEADS",
+    "LONGER",
     "MOVED",
     "MOVES",
     "RED",
     "TAGS",
+    "UNTIMED",
     "WORST_FIRST",
     "Ack",
     "Answer",
@@ -102,6 +106,7 @@ __all__ = [
     "Status",
     "Subscription",
     "Tally",
+    "Total",
     "Trigger",
     "Unfinished",
     "Unordered",

@@ -239,6 +239,8 @@ class Entry:
     #: The ref is gone from the remote: forget where it was.
     deleted: bool = False
     rerun_of: int | None = None
+    #: A schedule of the project, and how many of its nominal times it tells were missed.
+    missed: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -179,7 +179,8 @@ class Nightly:
         if decision.last_missed is not None:
             cause = self._cause(decision.last_missed, held_up)
             reason = firing.missed(decision, cause, catch_up_s=work.schedule.catch_up_s)
-            asked = (scheduled.missed(work.project, work.schedule, decision.last_missed, reason), *asked)
+            lost = scheduled.missed(work.project, work.schedule, decision.last_missed, decision.missed, reason)
+            asked = (lost, *asked)
         for made in ledger.fire(self._db, *place, until=work.due.times[-1].at, found=asked) or ():
             log.info("%s: %s", work.project.name, made.reason)
         if work.last:

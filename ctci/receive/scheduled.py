@@ -84,12 +84,13 @@ def now(
     return ledger.record(db, asked(db, settings, project, schedule, told, at=None, by=by))
 
 
-def missed(project: Project, schedule: Schedule, last: cron.Nominal, reason: str) -> Entry:
-    """What is recorded of nominal times that did not fire, the last of them `last`."""
+def missed(project: Project, schedule: Schedule, last: cron.Nominal, times: int, reason: str) -> Entry:
+    """What is recorded of so many nominal times that did not fire, the last of them `last`."""
     return Entry(
         project=project.name,
         forge="ctci",
         event="missed",
         key=cron.schedule_key(project.name, schedule.name, last),
         reason=f"the schedule {schedule.name}: {reason}",
+        missed=(schedule.name, times),
     )

@@ -6,12 +6,12 @@ Nothing waits for it.
 import itertools
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ctci import clock, config, git, ledger
 from ctci.config.settings import Project
 from ctci.layout import Layout
-from ctci.run import backups, daily, rounds, trees
+from ctci.run import backups, daily, rounds, sizes, trees
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,8 @@ class Upkeep:
         self._current = current
         #: What was tried in this hour, with the time that it was due at: what fails is not tried every minute.
         self._tried: set[tuple[str, int]] = set()
+        #: What takes room in the data folder, as of the last hour; nothing until it was first measured.
+        self.sizes: Mapping[str, int] = {}
 
     def run(self, stop: threading.Event) -> None:
         """Tidy at start and every hour, and do what is daily once its time has come, until `stop`."""
@@ -41,9 +43,13 @@ class Upkeep:
             if look % HOURLY == 0:
                 self._tried.clear()
                 _attempt("tidying", lambda: tidy(self._db, self._layout, self._current.get()))
+                _attempt("measuring the data folder", self._measure)
             _attempt("the backup", self._back_up)
             _attempt("the daily round", lambda: self._go_round(stop))
             clock.wait(stop, clock.spread(LOOK_S))
+
+    def _measure(self) -> None:
+        self.sizes = sizes.measure(self._layout)
 
     def _back_up(self) -> None:
         settings = self._current.get()

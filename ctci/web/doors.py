@@ -23,3 +23,7 @@ class Doors:
     remarks: Callable[[Collection[str]], tuple[Remark, ...]]
     #: Whether the server is about to end: an answer that goes on and on ends before.
     stopping: Callable[[], bool]
+    #: How many jobs run here now.
+    busy: Callable[[], int]
+    #: What takes room in the data folder -> its bytes, as they were last measured.
+    sizes: Callable[[], Mapping[str, int]]

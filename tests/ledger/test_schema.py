@@ -199,7 +199,10 @@ def test_who_was_owed_a_letter_before_it_could_be_stopped_can_stop_it(tmp_path: 
     assert ledger.subscriptions_of(db, [owed.to]) == {}
     assert ledger.stop(db, ledger.subscription(db, owed.to).token, ["at-once"], sinks=[owed.sink])
     assert ledger.sendings_(db) == ()
+    # What had ended before anything was counted is not counted; what ends now is.
+    assert ledger.totals_(db) == ()
     _the_unfinished_go_on(db)
+    assert sum(each.times for each in ledger.totals_(db) if each.name == "runs") == 3
     db.close()
 
 

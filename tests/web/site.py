@@ -66,7 +66,12 @@ class Site:
     clock: StoppedClock
     settings: Config
     ready: Mapping[str, object] | Exception = field(default_factory=lambda: {"ok": True, "reasons": []})
+    busy: int = 0
+    sizes: Mapping[str, int] = field(default_factory=dict)
     port: int = 0
+
+    def __post_init__(self) -> None:
+        self.current = config.Current(lambda: self.settings)
 
     def get(
         self, path: str, *, method: str = "GET", unix: bool = False, body: Body | None = None, **headers: str
@@ -119,11 +124,13 @@ def serving(site: Site) -> Iterator[None]:
     doors = Doors(
         db=site.db,
         layout=site.place,
-        current=config.Current(lambda: site.settings),
+        current=site.current,
         environ={},
         ready=site.told,
         remarks=lambda _: (),
         stopping=lambda: False,
+        busy=lambda: site.busy,
+        sizes=lambda: site.sizes,
     )
     server = WebServer(app.build(doors), [tcp, unix], threading.Event())
     thread = threading.Thread(target=server.run, args=(threading.Event(),))

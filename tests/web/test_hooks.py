@@ -145,6 +145,8 @@ def door(db: ledger.Ledger, place: layout.Layout, tmp_path: Path, monkeypatch: p
         ready=lambda: {"ok": True, "reasons": []},
         remarks=lambda _: (),
         stopping=stopping.is_set,
+        busy=lambda: 0,
+        sizes=dict,
     )
     server = web.Server(app.build(doors), [tcp, unix], threading.Event())
     thread = threading.Thread(target=server.run, args=(threading.Event(),))
