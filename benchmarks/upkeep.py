@@ -21,7 +21,8 @@ SETTLED = """
 UPDATE runs SET prepared_at = 1, finished_at = 1, status = 'succeeded', "commit" = after, subject = 'Use floats',
     author = 'Ana Ruiz', author_email = 'ana@example.org';
 UPDATE jobs SET waiting = 0, status = 'succeeded', attempt = 1, began_at = 1, finished_at = 1;
-INSERT INTO attempts SELECT id, 1, 1, 1, 1, 1, 'succeeded', NULL FROM jobs;
+INSERT INTO attempts (job, number, host, claimed_at, began_at, finished_at, status)
+    SELECT id, 1, 1, 1, 1, 1, 'succeeded' FROM jobs;
 INSERT INTO commits SELECT id, 0, after, 'Ana Ruiz', 'ana@example.org', 'Use floats', 1, '["api"]' FROM runs;
 INSERT INTO changes (kind, run, job, at) SELECT 'settled', run, id, 1 FROM jobs;
 INSERT INTO standing SELECT project, ref, subproject, recipe, id, as_of, id, NULL FROM jobs
