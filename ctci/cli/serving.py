@@ -1,6 +1,5 @@
 """serve, reload, stop: the server's life, from the terminal."""
 
-import json
 import logging
 import os
 import signal
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctci import clock, config, notify, words
+from ctci import clock, config, notify, trail, words
 from ctci.cli import session, terminal
 from ctci.cli.verb import verb
 from ctci.layout import Layout
@@ -150,24 +149,9 @@ def log(style: str) -> None:
     """Send the log to stderr: lines for people and journald, or one JSON object per line."""
     out = logging.StreamHandler(sys.stderr)
     if style == "json":
-        out.setFormatter(_Json())
+        out.setFormatter(trail.Json())
     else:
         # journald has the time already.
         stamp = "" if "JOURNAL_STREAM" in os.environ else "%(asctime)s "
-        out.setFormatter(logging.Formatter(f"{stamp}%(levelname)s %(name)s: %(message)s"))
+        out.setFormatter(trail.Text(f"{stamp}%(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[out], force=True)
-
-
-class _Json(logging.Formatter):
-    """One JSON object per record."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        told = {
-            "at": round(record.created, 3),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if record.exc_info:
-            told["exception"] = self.formatException(record.exc_info)
-        return json.dumps(told, ensure_ascii=False)

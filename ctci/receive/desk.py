@@ -4,17 +4,20 @@ Verifying who asks is the door's; fetching and running is the run room's. Raises
 wish that names something that is not there.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ctci import clock, forges, ledger
+from ctci import clock, forges, ledger, trail
 from ctci.config import finding
 from ctci.config.settings import Config, Each, Project
 from ctci.forges.delivery import BadPayload
-from ctci.model import BISECT, HEADS, Entry, Ignored, Job, Order, Recorded, Run, Status, Trigger
+from ctci.model import BISECT, HEADS, Entry, Ignored, Job, Order, Recorded, Run, Status, Trigger, short_ref
 from ctci.receive import options as push
 from ctci.receive import plan, whose
 from ctci.receive.spool import Spooled
+
+log = logging.getLogger(__name__)
 
 #: A person waits; a push can wait for that; a schedule can wait for both, and the search for a culprit for all.
 PERSON, PUSH, SCHEDULE, HUNT = 0, 10, 20, 30
@@ -45,6 +48,9 @@ def receive(
         for item in items
     )
     made = ledger.record(db, entries)
+    for each in made:
+        with trail.about(delivery=each.delivery, run=each.run):
+            log.info("%s: %s, %s: %s", project.name, short_ref(each.ref or event), each.decision, each.reason)
     return tuple(_told(item, recorded) for item, recorded in zip(items, made, strict=True))
 
 

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ctci import clock, config, git, ledger
+from ctci import clock, config, git, ledger, trail
 from ctci.config import times
 from ctci.config.settings import Schedule
 from ctci.layout import Layout
@@ -157,7 +157,8 @@ class Hunter:
         over = now.next is None
         if over or told != (each.hunt.word, each.hunt.commit, each.hunt.sentence):
             ledger.tell(self._db, each.id, word=told[0], commit=told[1], sentence=told[2], over=over)
-            log.info("%s of #%s: %s", each.quarry.red.name, each.quarry.run.id, sentence)
+            with trail.about(run=each.quarry.run.id, job=each.quarry.red.id):
+                log.info("%s of #%s: %s", each.quarry.red.name, each.quarry.run.id, sentence)
 
     def _commit(self, each: Hunting, now: hunt.Step) -> Commit | None:
         """The one that was found."""

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
-from ctci import clock, config, ledger
+from ctci import clock, config, ledger, trail
 from ctci.config.settings import Config, Project, Schedule
 from ctci.model import Entry, Reckoned
 from ctci.receive import cron, firing, scheduled, whose
@@ -182,7 +182,8 @@ class Nightly:
             lost = scheduled.missed(work.project, work.schedule, decision.last_missed, decision.missed, reason)
             asked = (lost, *asked)
         for made in ledger.fire(self._db, *place, until=work.due.times[-1].at, found=asked) or ():
-            log.info("%s: %s", work.project.name, made.reason)
+            with trail.about(delivery=made.delivery, run=made.run):
+                log.info("%s: %s", work.project.name, made.reason)
         if work.last:
             self._reckon(place, work.schedule, clock.now())
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
-from ctci import clock, config, git, ledger
+from ctci import clock, config, git, ledger, trail
 from ctci.config.settings import Config, Project
 from ctci.model import Entry, Recorded, Ref, Remote, Silence, Trigger, short_ref
 from ctci.receive import desk, plan, whose
@@ -117,7 +117,8 @@ class Sweep:
             if ref in before.doubts and before.doubts[ref] == commit and not (ref in known and known[ref].open)
         ]
         for made in record(self._db, settings, project, told, known, sure) if sure else ():
-            log.info("%s: %s %s", project.name, short_ref(made.ref or ""), made.reason)
+            with trail.about(delivery=made.delivery, run=made.run):
+                log.info("%s: %s %s", project.name, short_ref(made.ref or ""), made.reason)
         left = {ref: commit for ref, commit in doubts.items() if ref not in sure}
         interval = float(project.sweep_s or 0)
         grace = min(GRACE_S, interval / 10)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Protocol
 
-from ctci import clock, ledger
+from ctci import clock, ledger, trail
 from ctci.model import Change, Owed, Sending
 
 log = logging.getLogger(__name__)
@@ -158,6 +158,12 @@ class Courier:
 
     def _deliver(self, taken: Sequence[Sending]) -> None:
         """One try, and what became of it."""
+        # Several that go as one are about several runs: then none is named.
+        runs = {each.run for each in taken if each.run}
+        with trail.about(run=min(runs) if len(runs) == 1 else None):
+            self._try(taken)
+
+    def _try(self, taken: Sequence[Sending]) -> None:
         try:
             sent = self._sink.deliver(taken)
         except ledger.Away:

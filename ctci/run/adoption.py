@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from ctci import clock, ledger
+from ctci import clock, ledger, trail
 from ctci.layout import Layout
 from ctci.ledger import restored
 from ctci.model import Job, Run, Status
@@ -39,19 +39,20 @@ def take_over(db: ledger.Ledger, layout: Layout, *, host: int, boot_id: str) -> 
     """
     found = []
     for job in ledger.in_state(db, Status.RUNNING, host=host):
-        try:
-            kept = _kept(db, layout, job, host=host, boot_id=boot_id)
-        except ledger.Fenced as error:
-            log.warning("%s of #%s: %s", job.name, job.run, error)
-            continue
-        except OSError:
-            # One job must not keep the server from its start; the next one looks again.
-            log.exception("%s of #%s cannot be taken over", job.name, job.run)
-            continue
-        run = ledger.run(db, job.run)
-        if kept is not None and run is not None:
-            log.info("%s of #%s runs on: adopted", job.name, job.run)
-            found.append(Adopted(job=job, run=run, kept=kept))
+        with trail.about(run=job.run, job=job.id):
+            try:
+                kept = _kept(db, layout, job, host=host, boot_id=boot_id)
+            except ledger.Fenced as error:
+                log.warning("%s of #%s: %s", job.name, job.run, error)
+                continue
+            except OSError:
+                # One job must not keep the server from its start; the next one looks again.
+                log.exception("%s of #%s cannot be taken over", job.name, job.run)
+                continue
+            run = ledger.run(db, job.run)
+            if kept is not None and run is not None:
+                log.info("%s of #%s runs on: adopted", job.name, job.run)
+                found.append(Adopted(job=job, run=run, kept=kept))
     return tuple(found)
 
 

@@ -90,9 +90,11 @@ def conclude(
             except ledger.Fenced:
                 # A wish came meanwhile, or it is not ours: settle tells which.
                 continue
+            log.info("%s of #%s: attempt %s %s, trying again", job.name, job.run, job.attempt, status)
             return status
         lines = _lines(ended, found)
         ledger.settle(db, **facts, reason=reason or outcome.at_last(status, earlier), lines=lines)
+        log.info("%s of #%s: %s%s", job.name, job.run, status, f", {reason}" if reason else "")
         break
     return status
 

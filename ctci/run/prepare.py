@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ctci import clock, config, git, ledger
+from ctci import clock, config, git, ledger, trail
 from ctci.access import access
 from ctci.layout import Layout
 from ctci.model import BISECT, HEADS, MOVED, Commit, Job, Repeat, Run
@@ -57,13 +57,14 @@ class Prepare:
                 if run.project in self._busy:
                     continue
                 self._busy.add(run.project)
-            try:
-                self._prepare(run, stopped)
-            except ledger.Fenced:
-                log.info("#%s was prepared or cancelled meanwhile", run.id)
-            finally:
-                with self._lock:
-                    self._busy.discard(run.project)
+            with trail.about(run=run.id):
+                try:
+                    self._prepare(run, stopped)
+                except ledger.Fenced:
+                    log.info("#%s was prepared or cancelled meanwhile", run.id)
+                finally:
+                    with self._lock:
+                        self._busy.discard(run.project)
             return True
         return False
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ctci import clock, config, git, ledger
+from ctci import clock, config, git, ledger, trail
 from ctci.access import access
 from ctci.layout import Layout
 from ctci.model import Job, Run, Status
@@ -102,17 +102,18 @@ class Worker:
     @contextmanager
     def _guarded(self, job: Job) -> Iterator[None]:
         """Around one job: it must not stay running for ever, and must not end the loop."""
-        try:
-            yield
-        except ledger.Fenced as error:
-            log.warning("%s of #%s: %s", job.name, job.run, error)
-        except ledger.Away as error:
-            log.warning("%s of #%s: %s", job.name, job.run, error)
-            self._give_back(job, f"put back: {error}")
-        except Exception as error:
-            log.exception("%s of #%s", job.name, job.run)
-            with suppress(ledger.Fenced):
-                self._error(job, f"ctci failed: {type(error).__name__}: {error}")
+        with trail.about(run=job.run, job=job.id):
+            try:
+                yield
+            except ledger.Fenced as error:
+                log.warning("%s of #%s: %s", job.name, job.run, error)
+            except ledger.Away as error:
+                log.warning("%s of #%s: %s", job.name, job.run, error)
+                self._give_back(job, f"put back: {error}")
+            except Exception as error:
+                log.exception("%s of #%s", job.name, job.run)
+                with suppress(ledger.Fenced):
+                    self._error(job, f"ctci failed: {type(error).__name__}: {error}")
 
     def _work(self, job: Job, run: Run) -> None:
         kept = None
@@ -197,6 +198,7 @@ class Worker:
             public_url=self._current.get().server.public_url,
         )
         ledger.begin(self._db, job=job.id, attempt=job.attempt, host=self._host, facts=machine.host())
+        log.info("%s of #%s begins in slot %s, attempt %s", job.name, job.run, self._slot, job.attempt)
         return keeping.start(
             self._layout.attempt(job.id, job.attempt),
             script=recipe.run,
@@ -236,6 +238,7 @@ class Worker:
             reason=reason,
             exit=None,
         )
+        log.warning("%s of #%s: %s, %s", job.name, job.run, Status.ERRORED, reason)
 
     def _insist(self, job: Job, tell: Callable[[], object]) -> None:
         """Tell the ledger, however long it is away; when the server stops first, the next life reads the result."""

@@ -1,6 +1,7 @@
 """What every answer passes on its way out, and who may see pages at all.
 
-Sets the security headers, answers what nobody caught without a traceback, and takes the path of `public-url` away.
+Gives each request an id, which its lines of the log have too, sets the security headers, answers what nobody caught
+without a traceback, and takes the path of `public-url` away.
 """
 
 import ipaddress
@@ -11,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ctci import clock, ledger
+from ctci import clock, ledger, trail
 from ctci.web import render
 
 log = logging.getLogger(__name__)
@@ -44,49 +45,50 @@ class Guard:
         if prefix and scope["path"].startswith(f"{prefix}/"):
             # A proxy that does not take its own path away.
             scope["path"] = scope["path"][len(prefix) :]
-        begun = False
+        begun, id_ = False, clock.new_key()[:12]
 
         async def sending(message: Message) -> None:
             nonlocal begun
             if message["type"] == "http.response.start":
                 begun = True
-                _dress(MutableHeaders(scope=message), scope["path"])
+                _dress(MutableHeaders(scope=message), scope["path"], id_)
             await send(message)
 
-        try:
-            if closed(request, given.current.get().server.listen):
-                answer = render.wrong(request, 403, CLOSED, ADVICE)
+        with trail.about(request=id_):
+            try:
+                if closed(request, given.current.get().server.listen):
+                    answer = render.wrong(request, 403, CLOSED, ADVICE)
+                    await answer(scope, receive, sending)
+                else:
+                    await self._app(scope, receive, sending)
+            except ClientDisconnect:
+                return
+            except Exception as error:
+                answer = _apologise(request, error, id_)
+                if begun:
+                    # Half an answer is out: only a broken connection says that it is not whole.
+                    raise
                 await answer(scope, receive, sending)
-            else:
-                await self._app(scope, receive, sending)
-        except ClientDisconnect:
-            return
-        except Exception as error:
-            answer = _apologise(request, error)
-            if begun:
-                # Half an answer is out: only a broken connection says that it is not whole.
-                raise
-            await answer(scope, receive, sending)
 
 
-def _dress(headers: MutableHeaders, path: str) -> None:
+def _dress(headers: MutableHeaders, path: str, id_: str) -> None:
     """Give an answer the headers that all have, and those of its page."""
+    headers["x-request-id"] = id_
     for name, value in HEADERS.items():
         headers.setdefault(name, value)
     if path in KEYED:
         headers.update(SECRECY)
 
 
-def _apologise(request: Request, error: Exception) -> Response:
+def _apologise(request: Request, error: Exception, id_: str) -> Response:
     """Log what nobody caught; the page that says so."""
     path = request.scope["path"]
     if isinstance(error, ledger.Away):
         log.warning("%s could not be answered: %s", path, error)
         return render.wrong(request, 503, "The ledger cannot be read now.", "Load the page again in a moment.")
-    name = clock.new_key()[:6]
-    log.error("%s failed; request %s", path, name, exc_info=error)
+    log.error("%s failed; request %s", path, id_, exc_info=error)
     return render.wrong(
-        request, 500, "ctci could not make this page.", f"The server's log has the cause: request {name}."
+        request, 500, "ctci could not make this page.", f"The server's log has the cause: request {id_}."
     )
 
 

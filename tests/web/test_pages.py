@@ -554,11 +554,12 @@ def test_a_fault_is_told_without_its_traceback(site: Site, caplog: pytest.LogCap
     site.ready = RuntimeError("a secret of the inside")
 
     page = site.get("/readyz")
-    name = re.search(r"request ([0-9a-f]{6})", page.text)
+    name = re.search(r"request ([0-9a-f]{12})", page.text)
 
     assert (page.status, page.h1) == (500, "ctci could not make this page.")
     assert "secret" not in page.text
     assert name is not None
+    assert name[1] == page.headers["x-request-id"]
     assert f"request {name[1]}" in caplog.text
     assert "a secret of the inside" in caplog.text
 
