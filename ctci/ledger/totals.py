@@ -4,6 +4,7 @@ There are as many rows as there are totals with a value, however long the histor
 """
 
 import json
+from functools import lru_cache
 
 from sqlalchemy import Connection, select
 
@@ -31,13 +32,19 @@ def totals_(db: Ledger) -> tuple[Total, ...]:
         return tuple(
             Total(
                 name=row.name,
-                labels=tuple(json.loads(row.labels)),
+                labels=_labels(row.labels),
                 bucket=row.bucket,
                 times=row.times,
                 ms=row.ms,
             )
             for row in found
         )
+
+
+@lru_cache(4096)
+def _labels(text: str) -> tuple[str, ...]:
+    # One and the same text for all buckets of a histogram, at each look.
+    return tuple(json.loads(text))
 
 
 class _Pending:

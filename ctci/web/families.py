@@ -6,6 +6,7 @@ Only what is configured now has a label of its own: nothing that a push can name
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from ctci import forges
@@ -23,6 +24,8 @@ CHANNELS = {
     "webhook": ("webhook", "event"),
     "heartbeat": ("heartbeat", "digest"),
 }
+#: The end of each bucket, and how it is written.
+_ENDS = {**{end: str(float(end)) for end in BUCKETS_S}, LONGER: "+Inf"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,16 +254,14 @@ def _histogram(name: str, told: str, labels: Sequence[str], found: Iterable[tupl
     from prometheus_client.core import HistogramMetricFamily  # noqa: PLC0415 - 20 ms: with the first look
 
     family = HistogramMetricFamily(name, told, labels=labels)
-    by_labels: dict[tuple[str, ...], list[Total]] = defaultdict(list)
+    times: dict[tuple[str, ...], dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    ms: dict[tuple[str, ...], int] = defaultdict(int)
     for given, total in found:
         if total.bucket != UNTIMED:
-            by_labels[given].append(total)
-    for given, timed in by_labels.items():
-        ends = [(str(float(end)), _up_to(timed, end)) for end in BUCKETS_S]
-        ends.append(("+Inf", _up_to(timed, LONGER)))
-        family.add_metric(given, ends, sum(total.ms for total in timed) / 1000)
+            # One that is told no more counts for the next that is.
+            times[given][next(end for end in _ENDS if total.bucket <= end)] += total.times
+            ms[given] += total.ms
+    for given, counted in times.items():
+        up_to = accumulate(counted[end] for end in _ENDS)
+        family.add_metric(given, list(zip(_ENDS.values(), up_to, strict=True)), ms[given] / 1000)
     return family
-
-
-def _up_to(timed: Sequence[Total], end: int) -> int:
-    return sum(total.times for total in timed if total.bucket <= end)
