@@ -1,4 +1,4 @@
-"""Version 12: totals of what happened, which stay when what happened is forgotten. They begin with this version."""
+"""Version 11: totals of what happened, which stay when what happened is forgotten. They begin with this version."""
 
 from sqlalchemy import Connection
 
