@@ -19,16 +19,21 @@ from ctci.git.history import (
     touched,
     unpin,
 )
+from ctci.git.lending import lent
 from ctci.git.mirrors import Fetched, fetch
 from ctci.git.packing import heaped, repack
 from ctci.git.remotes import Told, ask
 from ctci.git.slots import lay, submodules
+from ctci.git.working import TAKEN, Taken, Working, taken, working
 
 __all__ = [
+    "TAKEN",
     "Access",
     "Fetched",
     "GitError",
+    "Taken",
     "Told",
+    "Working",
     "ask",
     "between",
     "changed",
@@ -38,6 +43,7 @@ __all__ = [
     "heaped",
     "is_ancestor",
     "lay",
+    "lent",
     "mainline",
     "merge_base",
     "message",
@@ -49,9 +55,11 @@ __all__ = [
     "running",
     "setup",
     "submodules",
+    "taken",
     "touched",
     "unpin",
     "version",
+    "working",
 ]
 
 

@@ -21,6 +21,8 @@ from ctci.git.command import Access, GitError
 #: How long it may take to see that every object is there, seconds.
 WHOLE_S = 600.0
 REFSPECS = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
+#: What a mirror has of its remote; a commit that was lent to it says nothing of that.
+_OURS = (b"refs/remotes/", b"refs/tags/")
 #: Where a commit is fetched to that no branch or tag of the remote reaches any more.
 FETCHED = "refs/ctci/fetched"
 #: How git and libgit2 begin the names of objects and packs that are not yet whole.
@@ -64,7 +66,7 @@ def fetch(
         try:
             repacked(mirror)
             _packed(mirror)
-            new = not _open(mirror).raw_listall_references()
+            new = not any(name.startswith(_OURS) for name in _open(mirror).raw_listall_references())
             _update(mirror, access, end, stop)
             _whole(mirror)
             why = None
