@@ -23,6 +23,7 @@ ASKED = {
     "rerun": "run again",
     "sweep": "found by the sweep",
     "bisect": "looking for what broke it",
+    "try": "try",
 }
 
 

@@ -2,7 +2,7 @@
 
 from ctci import ledger
 from ctci.cli import session, targets
-from ctci.model import BISECT, Job, Run
+from ctci.model import ASIDE, Job, Run
 
 #: The newest run with a job of a name is looked for among so many.
 LOOKED_AT = 200
@@ -38,8 +38,8 @@ def jobs(db: ledger.Ledger, target: targets.Target) -> tuple[Run, tuple[Job, ...
 
 def _newest(db: ledger.Ledger, target: targets.Target) -> tuple[Run, tuple[Job, ...]]:
     newest = ledger.runs_(db, project=target.project, limit=LOOKED_AT)
-    # Nobody means a run of a search for what broke an older one.
-    runs = [each for each in newest if each.kind != BISECT]
+    # Nobody means a run of a search for what broke an older one, or what somebody has only tried.
+    runs = [each for each in newest if each.kind not in ASIDE]
     if not runs:
         raise session.Refused(f"{target.project} has no runs", session.ABSENT)
     jobs_of = ledger.jobs_of(db, [each.id for each in runs])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ctci import clock, ledger, shape, words
 from ctci.cli import finding, found, reading, session, targets, terminal, watching
-from ctci.model import HEADS, Job, Mended, Past, Run, Status, Verdict, short_ref
+from ctci.model import HEADS, TRY, Job, Mended, Past, Run, Status, Verdict, short_ref
 from ctci.report import judging, letter, saying, verdict
 
 #: Lines of the log before and after the first error that the verb we name prints.
@@ -122,7 +122,9 @@ def _tell_run(run: Run, jobs: Sequence[Job], told: Sequence[Judged], public_url:
         terminal.say(watching.sentence(run, jobs))
     _tell(worth, public_url, now)
     for each in told:
-        if each.verdict.word == "fixed" and each.mended is not None:
+        if run.kind == TRY and each.verdict.word == "fixed":
+            terminal.say(terminal.plain(f"+ {saying.became(each.verdict, now)}"))
+        elif each.verdict.word == "fixed" and each.mended is not None:
             terminal.say(terminal.plain(f"+ {each.verdict.job.place}  Fixed: {saying.mended(each.mended)}."))
     _aside(told)
 

@@ -14,7 +14,7 @@ from ctci.ledger.tables import changes, jobs, needs, runs
 from ctci.model import CONCLUSIVE, FINISHED, MOVES, RED, WORST_FIRST, Repeat, Status, event_of
 from ctci.model.totals import job_ended, run_ended
 
-#: Runs of a hunt change nothing that anybody is told of.
+#: Runs of a hunt and tries change nothing that anybody is told of.
 _note = insert(changes).from_select(
     ["kind", "run", "job", "at"],
     select(bindparam("kind_", type_=String), runs.c.id, bindparam("job_", type_=Integer), now_ms()).where(

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 from ctci.ledger import consequences, rows, totals
 from ctci.ledger.engine import Ledger, insert_new, insert_or_ignore, now_ms, upsert
 from ctci.ledger.tables import deliveries, jobs, needs, projects, refs, runs, standing, turns
-from ctci.model import BISECT, MOVED, Entry, Recorded, Status, Trigger
+from ctci.model import ASIDE, BISECT, MOVED, Entry, Recorded, Status, Trigger
 from ctci.model.totals import called, missed
 
 #: Refused calls are kept without their bodies, the newest so many of them.
@@ -165,7 +165,7 @@ def _move_ref(connection: Connection, trigger: Trigger, run: int | None) -> None
 def _run(connection: Connection, entry: Entry, trigger: Trigger) -> int | None:
     """A new run; None where another server has just made it of the same delivery."""
     last = None
-    hunted = trigger.kind == BISECT
+    aside = trigger.kind in ASIDE
     if trigger.kind in MOVED:
         last = connection.execute(_last, {"project": trigger.project, "ref": trigger.ref}).one_or_none()
     made = insert_new(
@@ -176,8 +176,8 @@ def _run(connection: Connection, entry: Entry, trigger: Trigger) -> int | None:
         key=trigger.key,
         project=trigger.project,
         kind=trigger.kind,
-        ref="" if hunted else trigger.ref,
-        hunted_ref=trigger.ref if hunted else None,
+        ref="" if aside else trigger.ref,
+        hunted_ref=trigger.ref if aside else None,
         before=trigger.before,
         after=trigger.after,
         pusher=trigger.pusher,
@@ -244,7 +244,7 @@ def _jobs(connection: Connection, entry: Entry, trigger: Trigger, run: int) -> t
                 "run": run,
                 "as_of": as_of,
                 "project": trigger.project,
-                "ref": "" if trigger.kind == BISECT else trigger.ref,
+                "ref": "" if trigger.kind in ASIDE else trigger.ref,
                 "subproject": order.subproject,
                 "recipe": order.recipe.name,
                 "order": rows.order_json(order),

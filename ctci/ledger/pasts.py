@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, tuple_
 
 from ctci.ledger import acks, hunts, origins, readings, rows
 from ctci.ledger.engine import Ledger
@@ -35,13 +35,14 @@ def pasts(db: Ledger, ids: Collection[int], defaults: Mapping[str, str] | None =
     found = readings.found(db, ids)
     with db.read() as connection:
         places = _places(connection, ids)
+        against = {id_: each.run.against for id_, each in places.items() if each.run.against is not None}
         repeated = {each.job.same_as for each in places.values() if each.job.same_as is not None}
-        _results(connection, places)
-        _marks(connection, places)
+        _results(connection, places, against)
+        _marks(connection, places, against)
         origins.forks(connection, places, defaults or {})
         origins.brought(connection, places)
         _twins(connection, places)
-        _known(connection, places)
+        _known(connection, places, against)
         marks = {row.id for each in places.values() for row in (each.green, each.red) if row is not None}
         met = {row.id for each in places.values() for row in (*each.results, *each.twins)} | set(places)
         told = also(connection, met, marks)
@@ -105,14 +106,24 @@ def _places(connection: Connection, ids: Collection[int]) -> dict[int, Gathered]
     return {row.id: Gathered(row=row, job=rows.job(row), run=theirs[row.run]) for row in found}
 
 
-def _results(connection: Connection, places: Mapping[int, Gathered]) -> None:
+def _ref(mine: Any, against: Mapping[int, str]) -> Any:
+    """The ref whose history a job is held against: of a try another than its own, which it has none of."""
+    return case(against, value=mine.c.id, else_=mine.c.ref) if against else mine.c.ref
+
+
+def _same(other: Any, mine: Any, against: Mapping[int, str]) -> ColumnElement[bool]:
+    """That a job was of the place that another is held against."""
+    rest = (other.c[name] == mine.c[name] for name in PLACE if name != "ref")
+    return and_(other.c.ref == _ref(mine, against), *rest)
+
+
+def _results(connection: Connection, places: Mapping[int, Gathered], against: Mapping[int, str]) -> None:
     """Of each place the conclusive results before its job, newest first, and its last one that was at least errored."""
     mine, oldest = jobs.alias("mine"), jobs.alias("oldest")
     telling = [*CONCLUSIVE, Status.ERRORED]
 
     def before(other: Any) -> ColumnElement[bool]:
-        same = (other.c[name] == mine.c[name] for name in PLACE)
-        return and_(*same, tuple_(other.c.as_of, other.c.id) < tuple_(mine.c.as_of, mine.c.id))
+        return and_(_same(other, mine, against), tuple_(other.c.as_of, other.c.id) < tuple_(mine.c.as_of, mine.c.id))
 
     # Without an edge all that a place ever had would be ranked: a year of it for each page.
     edge = (
@@ -141,12 +152,12 @@ def _results(connection: Connection, places: Mapping[int, Gathered]) -> None:
             place.results.append(row)
 
 
-def _marks(connection: Connection, places: Mapping[int, Gathered]) -> None:
+def _marks(connection: Connection, places: Mapping[int, Gathered], against: Mapping[int, str]) -> None:
     """The last green before each job, and the first red after that, up to the job."""
     mine, green, red = jobs.alias("mine"), jobs.alias("green"), jobs.alias("red")
 
     def of(other: Any) -> ColumnElement[bool]:
-        return and_(*(other.c[name] == mine.c[name] for name in PLACE))
+        return _same(other, mine, against)
 
     # For a repeat of its own branch the last green one is old, and may be beyond what was read of results.
     last_green = (
@@ -175,10 +186,14 @@ def _marks(connection: Connection, places: Mapping[int, Gathered]) -> None:
         .outerjoin(standing, of(standing))
     )
     found = connection.execute(marks).all()
-    marked = seen_rows(connection, {id_ for row in found for id_ in (row.green, row.red) if id_ is not None})
+    # Of a try that breaks what is green elsewhere, it is the first red one itself.
+    own = {id_ for id_ in against if places[id_].row.status in RED}
+    marked = seen_rows(connection, own | {id_ for row in found for id_ in (row.green, row.red) if id_ is not None})
     for row in found:
         place = places[row.mine]
         place.green, place.red = marked.get(row.green), marked.get(row.red)
+        if place.red is None and row.mine in own:
+            place.red = marked[row.mine]
         place.overtaken = (row.last_as_of or 0) > row.as_of
 
 
@@ -212,7 +227,7 @@ def _twins(connection: Connection, places: Mapping[int, Gathered]) -> None:
                 each.twins.append(row)
 
 
-def _known(connection: Connection, places: Mapping[int, Gathered]) -> None:
+def _known(connection: Connection, places: Mapping[int, Gathered], against: Mapping[int, str]) -> None:
     """Of what was found in each job, the fingerprints that its branch had in the days before.
 
     Of each fingerprint the newest sighting that counts is looked for: what a tool has said for years is in all of them.
@@ -222,7 +237,7 @@ def _known(connection: Connection, places: Mapping[int, Gathered]) -> None:
     near = func.coalesce(earlier.c.finished_at, earlier.c.queued_at) > jobs.c.queued_at - NEWS_MS
     of_branch = (
         select(earlier.c.id)
-        .where(earlier.c.id == theirs.c.job, earlier.c.project == jobs.c.project, earlier.c.ref == jobs.c.ref)
+        .where(earlier.c.id == theirs.c.job, earlier.c.project == jobs.c.project, earlier.c.ref == _ref(jobs, against))
         .where(earlier.c.as_of < jobs.c.as_of, near)
         .correlate(theirs, jobs)
         .scalar_subquery()
@@ -230,7 +245,7 @@ def _known(connection: Connection, places: Mapping[int, Gathered]) -> None:
     newest = (
         select(theirs.c.job)
         .where(theirs.c.fingerprint == mine.c.fingerprint, theirs.c.job < mine.c.job)
-        .where(theirs.c.job >= _began(), of_branch.is_not(None))
+        .where(theirs.c.job >= _began(against), of_branch.is_not(None))
         .order_by(theirs.c.job.desc())
         .limit(1)
         .correlate(mine, jobs)
@@ -241,11 +256,13 @@ def _known(connection: Connection, places: Mapping[int, Gathered]) -> None:
         places[row.job].known.add(row.fingerprint)
 
 
-def _began() -> Any:
+def _began(against: Mapping[int, str]) -> Any:
     """No job of the branch of a job is older than this one: what others found before is none of it."""
     one = runs.alias("one")
     first = (
-        select(func.min(one.c.id)).where(one.c.project == jobs.c.project, one.c.ref == jobs.c.ref).correlate(jobs)
+        select(func.min(one.c.id))
+        .where(one.c.project == jobs.c.project, one.c.ref == _ref(jobs, against))
+        .correlate(jobs)
     ).scalar_subquery()
     its = jobs.alias("its")
     # The jobs of a run may be forgotten before it.

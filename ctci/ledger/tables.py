@@ -79,7 +79,7 @@ class Runs(SQLModel, table=True):
     schedule: str | None
     #: Of a branch's first run.
     merge_base: str | None
-    #: Of a run of a hunt, the ref that it is about. Its `ref` is empty, so that it counts for none.
+    #: Of a run of a hunt and of a try, the ref that it is about. Its `ref` is empty, so that it counts for none.
     hunted_ref: str | None
 
 
@@ -91,7 +91,7 @@ class Jobs(SQLModel, table=True):
     #: As of its run.
     as_of: int
     project: str
-    #: Empty for a job of a hunt, so that it counts for no place.
+    #: Empty for a job of a hunt and of a try, so that it counts for no place.
     ref: str
     subproject: str
     recipe: str

@@ -4,10 +4,13 @@ Knows no clock, no disk and no package.
 """
 
 from ctci.model.asked import (
+    AGAINST,
+    ASIDE,
     BISECT,
     HEADS,
     MOVED,
     TAGS,
+    TRY,
     Delivery,
     Entry,
     Ignored,
@@ -36,6 +39,8 @@ from ctci.model.unasked import Fired, Reckoned, Ref, Silence
 from ctci.model.verdicts import Changed, Mended, Past, Seen, Slower, Verdict
 
 __all__ = [
+    "AGAINST",
+    "ASIDE",
     "AT_ONCE",
     "BISECT",
     "BUCKETS_S",
@@ -48,6 +53,7 @@ __all__ = [
     "MOVES",
     "RED",
     "TAGS",
+    "TRY",
     "UNTIMED",
     "WORST_FIRST",
     "Ack",

@@ -21,15 +21,23 @@ MOVED = ("push", "tag", "sweep")
 
 #: The kind of the runs by which the commit is looked for that broke what a schedule found broken.
 BISECT = "bisect"
+#: The kind of a run of what lies in somebody's working copy.
+TRY = "try"
+#: The kinds of runs that count for no branch.
+ASIDE = (BISECT, TRY)
+#: The option of a try that names the ref by which its results are judged.
+AGAINST = "ctci.against="
 
 
 def event_of(kind: str, ref: str) -> str:
     """`push`, `tag`, `schedule`, `manual` or `rerun`: what the sweep found is the push or tag that nobody told of.
 
-    A search for what a schedule found broken is to its recipes as that schedule was.
+    A search for what a schedule found broken is to its recipes as that schedule was, and a try as a push would be.
     """
     if kind == BISECT:
         return "schedule"
+    if kind == TRY:
+        return "push"
     if kind != "sweep":
         return kind
     return "tag" if ref.startswith(TAGS) else "push"
@@ -109,7 +117,7 @@ class Recipe:
 class Trigger:
     """One reason to work."""
 
-    #: `push`, `tag`, `schedule`, `manual`, `rerun`, `sweep` or `bisect`.
+    #: `push`, `tag`, `schedule`, `manual`, `rerun`, `sweep`, `bisect` or `try`.
     kind: str
     #: Names it once and for all, so a second delivery of it changes nothing.
     key: str

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from ctci.model.asked import Order, event_of, short_ref
+from ctci.model.asked import AGAINST, TRY, Order, event_of, short_ref
 from ctci.model.statuses import RED, Status
 
 
@@ -113,6 +113,13 @@ class Run:
     def branch(self) -> str:
         """The ref without its prefix."""
         return short_ref(self.ref)
+
+    @property
+    def against(self) -> str | None:
+        """Of a try the full name of the ref by which its results are judged; else None: that is its own."""
+        if self.kind != TRY:
+            return None
+        return next((each.removeprefix(AGAINST) for each in self.options if each.startswith(AGAINST)), None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from ctci import clock, forges, ledger, trail
 from ctci.config import finding
 from ctci.config.settings import Config, Each, Project
 from ctci.forges.delivery import BadPayload
-from ctci.model import BISECT, HEADS, Entry, Ignored, Job, Order, Recorded, Run, Status, Trigger, short_ref
+from ctci.model import ASIDE, HEADS, TRY, Entry, Ignored, Job, Order, Recorded, Run, Status, Trigger, short_ref
 from ctci.receive import options as push
 from ctci.receive import plan, whose
 from ctci.receive.spool import Spooled
@@ -210,18 +210,20 @@ def rerun(db: ledger.Ledger, run: int, *, by: str, failed: bool = False, current
     if not wanted:
         raise DeskError(f"nothing failed in #{run}; without --failed all of it is run again")
     trigger = Trigger(
-        kind="rerun",
+        # Work that was never pushed counts for no branch, however often it is run.
+        kind=TRY if old.kind == TRY else "rerun",
         key=f"rerun:{clock.new_key()}",
         project=old.project,
         ref=old.ref,
         before=old.before,
         after=old.commit or old.after,
         pusher=by,
+        options=old.options if old.kind == TRY else (),
     )
     orders = tuple(job.order for job in jobs if job.place in wanted)
     if current is not None:
         origin = _origin(db, old)
-        whole = not failed and origin.kind not in ("manual", BISECT)
+        whole = not failed and origin.kind not in ("manual", *ASIDE)
         orders = tuple(order for order in _now(db, current, origin, trigger) if whole or order.place in wanted)
         if not orders:
             raise DeskError(

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ctci import clock, logs
-from ctci.model import Job, Run, Verdict
+from ctci.model import TRY, Job, Run, Verdict
 from ctci.report import parts, saying, verdict
 
 SUBJECT = 70
@@ -235,11 +235,13 @@ def again(run: Run, job: Job) -> tuple[str, ...]:
     order, sha = job.order, run.commit or run.after
     if not sha:
         return ()
+    # What was only tried nobody can fetch, and who tried it has it.
+    there = () if run.kind == TRY else (f"git switch -d {sha[:7]}",)
     directory = () if order.directory in ("", ".") else (f"cd {shlex.quote(order.directory)}",)
     by_hand = (*directory, order.recipe.run.strip())
     by_name = (f"ctci run --here {shlex.quote(job.name)}",)
     steps = next((steps for steps in (by_hand, by_name) if all(step == saying.plain(step, STEP) for step in steps)), ())
-    return (f"git switch -d {sha[:7]}", *steps) if steps else ()
+    return (*there, *steps) if steps else ()
 
 
 def log_verb(job: Job) -> str:

@@ -6,7 +6,7 @@ All of it has passed `plain`: it is one line each, and obeys nobody. What there 
 from collections.abc import Sequence
 
 from ctci import logs, words
-from ctci.model import Finding, Mended, Slower, Status, Verdict
+from ctci.model import TRY, Finding, Mended, Slower, Status, Verdict, short_ref
 from ctci.report import verdict
 
 #: Characters of a text of others that are shown.
@@ -130,6 +130,8 @@ def became(judged: Verdict, now: int) -> str:
     """`shop/api:test broke main 2 h ago, in #1482`: what became of it, and since when; `now` in Unix milliseconds."""
     job, run = judged.job, judged.run
     name, branch = plain(job.name, 120), plain(run.branch, 120)
+    if run.kind == TRY:
+        return f"{name} {held(judged)}"
     at = f"{words.ago(job.finished_at or run.created_at, now)}, in #{run.id}"
     verb = "timed out" if job.status is Status.TIMED_OUT else words.status(job.status)
     if judged.word == "still broken" and judged.red is not None:
@@ -142,6 +144,22 @@ def became(judged: Verdict, now: int) -> str:
         "errored": f"ctci could not run {name} on {branch} {at}",
         "fixed": f"{name} is fixed on {branch} since {at}",
     }.get(judged.word, f"{name} {judged.word} on {branch} {at}")
+
+
+def held(judged: Verdict) -> str:
+    """What a result of a try is, held against the branch by which it is judged: `broke: passes on main, last in #9`."""
+    job, branch = judged.job, plain(short_ref(judged.run.against or ""), 120)
+    verb = "timed out" if job.status is Status.TIMED_OUT else words.status(job.status)
+    since = f" since #{judged.red.run}" if judged.red is not None else ""
+    green = f", last in #{judged.green.run}" if judged.green is not None else ""
+    return {
+        "broke": f"broke: passes on {branch}{green}",
+        "failed": f"{verb}: {branch} has no result of it",
+        "still broken": f"still broken: also red on {branch}{since}",
+        "fixed": f"fixed: red on {branch}{since}",
+        "passed": "passed" if judged.baseline is not None else f"passed: {branch} has no result of it",
+        "allowed": f"{verb}, and may",
+    }.get(judged.word, verb)
 
 
 def wrong(judged: Verdict) -> str:

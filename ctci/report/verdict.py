@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise, takewhile
 from statistics import median
 
-from ctci.model import RED, Changed, Commit, Finding, Job, Mended, Past, Recipe, Seen, Slower, Status, Verdict
+from ctci.model import RED, TRY, Changed, Commit, Finding, Job, Mended, Past, Recipe, Seen, Slower, Status, Verdict
 from ctci.report import known
 
 #: The words of a change, in the order in which a letter tells them.
@@ -140,7 +140,8 @@ def _blame(past: Past, changed: Sequence[Changed]) -> tuple[tuple[Commit, ...], 
         return (), "machine"
     if past.commits:
         return past.commits, "elsewhere"
-    return (), "nothing" if past.green is not None else ""
+    # Of a break that a try has found elsewhere it is not known what was done there.
+    return (), "nothing" if past.green is not None and past.run.kind != TRY else ""
 
 
 def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[Changed, ...]:

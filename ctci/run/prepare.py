@@ -12,7 +12,7 @@ from pathlib import Path
 from ctci import clock, config, git, ledger, trail
 from ctci.access import access
 from ctci.layout import Layout
-from ctci.model import BISECT, HEADS, MOVED, Commit, Job, Repeat, Run
+from ctci.model import ASIDE, BISECT, HEADS, MOVED, TRY, Commit, Job, Repeat, Run
 from ctci.run import skips
 
 log = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ class Prepare:
             git.pin(mirror, run.id, commit.sha)
         except (git.GitError, config.SecretError) as error:
             if not stopped() and not self._over(run.id):
-                self._failed(run, error)
+                self._failed(run, _lost(run, error))
             return
         self._write_down(run, jobs, commit, mirror, fetched.default_branch)
 
@@ -126,11 +126,16 @@ class Prepare:
         self, run: Run, jobs: tuple[Job, ...], commit: Commit, mirror: Path, default_branch: str | None
     ) -> None:
         message = git.message(mirror, commit.sha)
-        skip = skips.reason(event=run.event, options=run.options, message=message, commit=commit.sha)
+        skip = None
+        if run.kind != TRY:
+            skip = skips.reason(event=run.event, options=run.options, message=message, commit=commit.sha)
         repeats = {} if skip else self._repeats(run, jobs, commit, mirror, message)
         directories = {job.order.subproject: job.order.directory for job in jobs}
         default = self._default(run, jobs[0].order.remote.url, mirror, default_branch)
         last = ledger.last_built(self._db, run.project, run.ref, before=run.id)
+        if run.against is not None:
+            # A working copy brings all that what it is judged by has not.
+            default, last = git.head(mirror, run.against), None
         # A schedule's or a person's run says nothing of what was before it.
         base = run.prev_commit or run.before or (None if run.kind in MOVED else last) or default
         # What is run again brings nothing that its original has not brought.
@@ -161,7 +166,7 @@ class Prepare:
         """Where a branch left the default branch, of its first run: its results are held against those of there."""
         # One that was gone from the remote begins anew.
         first = last is None or (run.kind in MOVED and run.prev_commit is None)
-        if default is None or not first or run.kind == BISECT or not run.ref.startswith(HEADS):
+        if default is None or not first or run.kind in ASIDE or not run.ref.startswith(HEADS):
             return None
         return git.merge_base(mirror, default, commit.sha)
 
@@ -172,6 +177,9 @@ class Prepare:
         if run.event != "push" or not any(job.order.paths for job in jobs):
             return {}
         bases = ledger.bases(self._db, run.project, run.ref)
+        if run.against is not None:
+            # A branch that was never pushed has no results of its own to repeat.
+            bases = {**ledger.bases(self._db, run.project, run.against), **bases}
         changed: dict[str, tuple[str, ...] | None] = {}
         found: dict[int, Repeat] = {}
         for job in jobs:
@@ -207,3 +215,10 @@ class Prepare:
         if run.before == run.prev_commit or git.head(mirror, run.ref) in (run.after, commit.sha):
             return None
         return run.prev_run if git.is_ancestor(mirror, commit.sha, run.prev_commit) else None
+
+
+def _lost(run: Run, error: git.GitError | config.SecretError) -> git.GitError | config.SecretError:
+    """Of a try that is gone, what helps: no remote ever had it."""
+    if run.kind != TRY or not isinstance(error, git.GitError) or error.kind != "missing":
+        return error
+    return git.GitError("what was tried is no longer in the mirror; `ctci try` brings it again", kind=error.kind)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ctci import git
 from ctci.layout import Layout
-from ctci.model import HEADS, TAGS, Order, Run
+from ctci.model import HEADS, TAGS, TRY, Order, Run
 from ctci.run import trees
 
 #: Where the server was started without one.
@@ -96,6 +96,8 @@ def _facts(order: Order, run: Run, job: int, attempt: int, public_url: str) -> d
         "CTCI_JOB": str(job),
         "CTCI_ATTEMPT": str(attempt),
         "CTCI_EVENT": run.event,
+        # A push in all else; what publishes has to know.
+        "CTCI_TRY": "true" if run.kind == TRY else "",
         "CTCI_SCHEDULE": run.schedule or "",
         "CTCI_REF": run.ref,
         "CTCI_BRANCH": run.branch if run.ref.startswith(HEADS) else "",

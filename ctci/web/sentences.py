@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from ctci import model, words
-from ctci.model import FINISHED, HEADS, RED, Job, Run, Status, short_ref
+from ctci.model import FINISHED, HEADS, RED, TRY, Job, Run, Status, short_ref
 from ctci.report import saying
 
 #: A cause in a headline is cut here; the whole stands in the table below it.
@@ -51,7 +51,8 @@ def run_(run: Run, jobs: Sequence[Job], now: int, *, judged: Mapping[int, model.
     """The verdict of a run; `judged`: what its jobs mean, by id, as far as they came to a result."""
     number = Part(f"#{run.id}")
     moment = _ago(run.finished_at or run.created_at, now)
-    on = Part(f" on {run.branch} ")
+    where = f"as a try of {run.branch}" if run.kind == TRY else f"on {run.branch}"
+    on = Part(f" {where} ")
     if run.status in RED:
         red = [job for job in jobs if job.is_red]
         broke = [job for job in red if job.id in judged and judged[job.id].word == "broke"]
@@ -63,7 +64,9 @@ def run_(run: Run, jobs: Sequence[Job], now: int, *, judged: Mapping[int, model.
         end = Part(f"{others}{still}.")
         one = judged.get(told[0].id) if len(told) == 1 else None
         why = (*_still(one, ", red since "), *_blame(one, verb)) if one is not None else (Part(_cause(told)),)
-        on_it = Part(f" {verb} {'' if broke else 'on '}{run.branch} ")
+        on_it = Part(f" {verb} {where if run.kind == TRY or not broke else run.branch} ")
+        if run.kind == TRY and one is not None:
+            on_it, why = Part(f" {saying.held(one)}, "), ()
         return Verdict(parts=(*_places(told), on_it, _ago(at, now), *why, end), status=run.status)
     if run.status is Status.ERRORED:
         errored = [job for job in jobs if job.status is Status.ERRORED]
@@ -73,14 +76,12 @@ def run_(run: Run, jobs: Sequence[Job], now: int, *, judged: Mapping[int, model.
         live = [job for job in jobs if job.status is Status.RUNNING]
         done = sum(job.status in FINISHED for job in jobs)
         ended = f"{done} of {words.count(len(jobs), 'job')} {'has' if done == 1 else 'have'} ended."
-        return Verdict(
-            parts=(*_places(live), Part(f" {_is(live)} running on {run.branch}: {ended}")), status=run.status
-        )
+        return Verdict(parts=(*_places(live), Part(f" {_is(live)} running {where}: {ended}")), status=run.status)
     if run.status is Status.QUEUED:
         waits = words.waits(jobs[0], run) if jobs else "waits"
         return Verdict(parts=(number, Part(f" {waits}.")), status=run.status)
     if run.status is Status.SUCCEEDED:
-        is_green = Part(f" is green on {run.branch}: {succeeded(jobs)} ")
+        is_green = Part(f" is green {where}: {succeeded(jobs)} ")
         return Verdict(parts=(number, is_green, moment, Part(".")), status=run.status)
     reasons = (words.said(job, run) for job in jobs if job.status is run.status)
     reason = next(filter(None, reasons), run.reason)

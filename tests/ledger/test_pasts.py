@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event
 
 from ctci import ledger
-from ctci.model import Past, Repeat, Status
+from ctci.model import AGAINST, TRY, Past, Repeat, Status
 from tests import make
 from tests.conftest import StoppedClock
 
@@ -351,3 +351,33 @@ class counted:  # noqa: N801 - reads as a verb
 
     def _note(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         self.statements.append(statement)
+
+
+def test_a_try_is_held_against_a_branch_and_changes_nothing_of_it(db: ledger.Ledger, host: int) -> None:
+    def tried(status: Status, against: str = "refs/heads/main", **fields: Any) -> Past:
+        trigger = make.trigger(kind=TRY, ref="refs/heads/login", options=(f"{AGAINST}{against}",))
+        number = make.prepared(db, trigger=trigger, brought=(make.commit(sha=make.sha(99)),))
+        ((job, _),) = (make.running(db, host),)
+        make.settle(db, job, host, status, **fields)
+        return past(db, number)
+
+    old, new = make.finding(), make.finding()
+    green = make.settled(db, host, GREEN)
+    broke = tried(RED, told=(old, new))
+    red = make.prepared(db)
+    make.settle(db, make.running(db, host)[0], host, RED, told=(old,))
+    still, fixed = tried(RED, told=(old, new)), tried(GREEN)
+    elsewhere = tried(GREEN, against="refs/heads/release")
+
+    def runs(found: Past) -> tuple[int | None, ...]:
+        return tuple(None if each is None else each.run for each in (found.baseline, found.green, found.red))
+
+    # Of what it breaks itself, what it brings is to blame; other tries are no history of anything.
+    assert (runs(broke), [each.sha for each in broke.commits]) == ((green, green, broke.run.id), [make.sha(99)])
+    assert (runs(still), still.commits, still.known) == ((red, green, red), (), frozenset({old.fingerprint}))
+    assert runs(fixed) == (red, green, red)
+    assert runs(elsewhere) == (None, None, None)
+    assert (broke.run.ref, broke.run.against) == ("refs/heads/login", "refs/heads/main")
+    assert [job.run for job, _ in ledger.bases(db, "shop", "refs/heads/main").values()] == [red]
+    assert ledger.bases(db, "shop", "refs/heads/login") == {}
+    assert {each.run for each in ledger.changes_after(db, 0)} == {green, red}

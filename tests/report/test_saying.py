@@ -1,5 +1,6 @@
 """The sentences on a verdict, and that nothing in them obeys a stranger."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -38,6 +39,28 @@ SLOWER = Slower(usual_s=130, now_s=288, since=make.seen(run=1475, author="Bo Lin
 )
 def test_what_became_of_a_job_is_one_clause(judged: Verdict, said: str) -> None:
     assert said == saying.became(judged, NOW).replace(words.THIN, " ")
+
+
+TRIED = replace(RUN, kind="try", ref="refs/heads/login", options=("ctci.against=refs/heads/main",))
+
+
+@pytest.mark.parametrize(
+    ("judged", "said"),
+    [
+        (verdict(run=TRIED), "shop/api:test broke: passes on main, last in #1481"),
+        (verdict("still broken", run=TRIED, red=RED), "shop/api:test still broken: also red on main since #1391"),
+        (verdict("failed", run=TRIED, green=None), "shop/api:test failed: main has no result of it"),
+        (verdict("allowed", run=TRIED), "shop/api:test failed, and may"),
+        (verdict("fixed", run=TRIED, red=RED), "shop/api:test fixed: red on main since #1391"),
+        (verdict("passed", run=TRIED, job=job(status=Status.SUCCEEDED), baseline=RED), "shop/api:test passed"),
+        (
+            verdict("passed", run=TRIED, job=job(status=Status.SUCCEEDED), baseline=None),
+            "shop/api:test passed: main has no result of it",
+        ),
+    ],
+)
+def test_a_try_is_held_against_another_branch(judged: Verdict, said: str) -> None:
+    assert saying.became(judged, NOW) == said
 
 
 @pytest.mark.parametrize(

@@ -233,6 +233,7 @@ def test_the_environment_says_what_is_built_and_why(tmp_path: Path) -> None:
         "CTCI_JOB": "7",
         "CTCI_ATTEMPT": "2",
         "CTCI_EVENT": "push",
+        "CTCI_TRY": "",
         "CTCI_SCHEDULE": "",
         "CTCI_REF": "refs/heads/main",
         "CTCI_BRANCH": "main",
@@ -247,6 +248,12 @@ def test_a_tag_is_no_branch(tmp_path: Path) -> None:
     env = environment(tmp_path, kind="tag", ref="refs/tags/v1")
 
     assert (env["CTCI_BRANCH"], env["CTCI_TAG"]) == ("", "v1")
+
+
+def test_a_try_is_a_push_that_knows_what_it_is(tmp_path: Path) -> None:
+    env = environment(tmp_path, kind="try", ref="refs/heads/login")
+
+    assert (env["CTCI_EVENT"], env["CTCI_BRANCH"], env["CTCI_TRY"]) == ("push", "login", "true")
 
 
 def test_of_the_servers_environment_a_job_has_only_what_is_named(tmp_path: Path) -> None:
