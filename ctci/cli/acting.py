@@ -1,9 +1,10 @@
-"""run, rerun, cancel, redeliver, ack: what people ask for, declared."""
+"""run, try, rerun, cancel, redeliver, ack: what people ask for, declared."""
 
 import re
 
 import click
 
+from ctci import shape
 from ctci.cli import completing, targets
 from ctci.cli.verb import verb
 
@@ -55,6 +56,42 @@ def run(
 
     return asking.run(
         named, ref=targets.ref(ref) if ref else None, commit=commit, variables=variables, wait=wait, follow=follow
+    )
+
+
+@verb(
+    examples=("ctci try", "ctci try api:test --against release"),
+    fields=shape.VERDICT,
+    epilog="The exit code is 0 succeeded or skipped, 1 failed, 124 timed out, 125 errored (ctci's fault), "
+    "130 cancelled or Ctrl-C (which ends it), 3 when no server is running.",
+)
+@click.argument("recipes", metavar="[SUB[:RECIPE]]", required=False, shell_complete=completing.places)
+@click.option(
+    "--project", "-p", shell_complete=completing.projects, help="Else the one at a remote of this repository."
+)
+@click.option("--as", "as_", metavar="BRANCH", help="The branch as which it is run; else where this one is pushed to.")
+@click.option("--against", metavar="BRANCH", help="What its results are held against; else the default branch.")
+@click.option("--no-wait", is_flag=True, help="Print the address, and do not wait for the end.")
+def try_(
+    *,
+    fields: tuple[str, ...] | None,
+    recipes: str | None,
+    project: str | None,
+    as_: str | None,
+    against: str | None,
+    no_wait: bool,
+) -> int:
+    """Changed, staged and new files are taken as they lie here, and nothing here is touched or pushed.
+
+    Prints the address, the logs, and what has broken or is fixed. Counts for no branch, and nobody else is told.
+    """
+    if no_wait and fields is not None:
+        raise click.UsageError("--json tells the end: --no-wait does not go with it")
+    sub, _, recipe = (recipes or "").partition(":")
+    from ctci.cli import trying  # noqa: PLC0415 - a verb's module
+
+    return trying.run(
+        (sub or None, recipe or None), project=project, as_=as_, against=against, wait=not no_wait, fields=fields
     )
 
 

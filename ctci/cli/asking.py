@@ -27,7 +27,7 @@ def run(
     db = session.need_ledger(ground.layout, session.AWAY)
     recorded = desk.request(
         db,
-        _configured(ground),
+        configured(ground),
         project=named.project,
         subproject=named.subproject,
         recipe=named.recipe,
@@ -43,7 +43,7 @@ def rerun(number: int, *, failed: bool, current: bool, wait: bool, follow: bool)
     """Ask for a run once more; the exit code."""
     ground = session.ground()
     db = session.need_ledger(ground.layout)
-    settings = _configured(ground) if current else None
+    settings = configured(ground) if current else None
     recorded = desk.rerun(db, number, by=session.me(), failed=failed, current=settings)
     return _recorded(db, ground, recorded, wait=wait, follow=follow)
 
@@ -75,7 +75,8 @@ def cancel(target: targets.Target, *, reason: str) -> int:
     return session.FINE
 
 
-def _configured(ground: session.Ground) -> config.Config:
+def configured(ground: session.Ground) -> config.Config:
+    """The configuration that a wish is planned by. Raises config.ConfigError."""
     if ground.config is None:
         # What would be planned by it cannot be known.
         session.load()

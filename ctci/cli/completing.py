@@ -31,6 +31,21 @@ def projects(context: click.Context, _: click.Parameter, incomplete: str) -> lis
     return [CompletionItem(name, help=told) for name, told in offered.items() if name.startswith(incomplete)]
 
 
+def places(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Subprojects and recipes: of the project that `--project` names, else of all."""
+    settings = _settings(context)
+    if settings is None:
+        return []
+    wanted = context.params.get("project")
+    offered: dict[str, str] = {}
+    for name, project in config.named(settings).items():
+        for sub in project.subs.values() if wanted in (None, name) else ():
+            offered |= {sub.name: sub.path} if sub.name else {}
+            commands = {each.name: each.run.split("\n")[0] for each in sub.recipes.values()}
+            offered |= {f"{sub.name}:{recipe}" if sub.name else recipe: run for recipe, run in commands.items()}
+    return [CompletionItem(name, help=told) for name, told in offered.items() if name.startswith(incomplete)]
+
+
 def runs(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The numbers of the newest runs, each with its project, branch and status."""
     settings = _settings(context)

@@ -42,6 +42,7 @@ VERBS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
     "Act": {
         "run": ("ctci.cli.acting:run", "Run recipes of a project, on the server or in this checkout."),
+        "try": ("ctci.cli.acting:try_", "Run what lies in this working copy as a push of it would be."),
         "rerun": ("ctci.cli.acting:rerun", "Run a run again: the same recipes at the same commit."),
         "cancel": ("ctci.cli.acting:cancel", "End a run, or some jobs of it."),
         "digest": ("ctci.cli.digesting:digest", "Show the digest as it would go now, or send it now."),
@@ -64,7 +65,7 @@ ALL = {name: entry for section in VERBS.values() for name, entry in section.item
 EXAMPLES = ("ctci demo", "ctci serve")
 EXIT_CODES = """\
 0 fine, 1 what you asked about is red, 2 usage or configuration, 3 no server is running, 4 not allowed, 5 not found;
-run --wait: 0 succeeded, 1 failed, 124 timed out, 125 errored (ctci's fault), 130 cancelled, superseded or Ctrl-C"""
+run --wait, try: 0 succeeded, 1 failed, 124 timed out, 125 errored (ctci's fault), 130 cancelled, replaced or Ctrl-C"""
 
 #: Exit code of an error of ctci's own, by the name of its class; 125 for all others.
 CODES = {

@@ -40,6 +40,8 @@ def complete(ctci: Caller, line: str) -> list[str]:
         ("ctci run shop/", ["shop/api", "shop/api:build", "shop/api:test"]),
         ("ctci run shop/api:t", ["shop/api:test"]),
         ("ctci why shop/api:t", ["shop/api:test"]),
+        ("ctci try ap", ["api", "api:build", "api:test"]),
+        ("ctci try --project other a", []),
         ("ctci show ", ["2", "1"]),
         ("ctci rerun 2", ["2"]),
         ("ctci runs --project s", ["shop"]),
