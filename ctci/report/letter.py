@@ -1,6 +1,6 @@
 """What a letter says: facts -> subject, text and HTML, all three saying the same.
 
-Pure but for the zone of the clock. What comes from commits and logs is hostile until it has passed
+Pure. What comes from commits and logs is hostile until it has passed
 `saying.plain`; the templates escape it for HTML.
 """
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from ctci import clock, logs
+from ctci import logs
 from ctci.model import TRY, Job, Run, Verdict
-from ctci.report import parts, saying, verdict
+from ctci.report import moments, parts, saying, verdict
 
 SUBJECT = 70
 #: Bytes of HTML; Gmail hides what comes after 102 KB, and with it why one gets this.
@@ -48,8 +48,9 @@ class Facts:
     #: The server's title and the address that people reach it by.
     title: str
     public_url: str
-    #: Unix milliseconds of now.
+    #: Unix milliseconds of now, and by which clock times are told.
     at: int
+    timezone: str = "UTC"
     #: What is wrong with ctci itself.
     remarks: tuple[str, ...] = ()
     #: Where one changes or ends these letters by one click.
@@ -109,12 +110,12 @@ def _subject(facts: Facts) -> str:
 
 def _said(facts: Facts, lines: int) -> dict[str, Any]:
     root = f"{facts.public_url.rstrip('/')}/"
-    items = [_item(told, root, lines) for told in facts.told[:MOST_JOBS]]
+    items = [_item(facts, told, root, lines) for told in facts.told[:MOST_JOBS]]
     runs = {told.verdict.run.id: told.verdict.run for told in facts.told}
     return {
         "headline": items[0]["sentence"] if len(items) == 1 else _sum(facts),
         "title": saying.plain(facts.title, 60),
-        "date": _moment(facts.at),
+        "date": f"{_moment(facts, facts.at)} ({facts.timezone})",
         # What is said once where all is of one run, and of each where it is not.
         "run": _run(next(iter(runs.values())), root) if len(runs) == 1 else None,
         "items": items,
@@ -150,7 +151,7 @@ def _sum(facts: Facts) -> str:
     return f"{words} in {projects}."
 
 
-def _item(told: Told, root: str, lines: int) -> dict[str, Any]:
+def _item(facts: Facts, told: Told, root: str, lines: int) -> dict[str, Any]:
     judged, job = told.verdict, told.verdict.job
     tail = [plain_line(line) for line in told.tail[-lines:]] if lines else []
     red = judged.word in verdict.BROKEN
@@ -163,13 +164,13 @@ def _item(told: Told, root: str, lines: int) -> dict[str, Any]:
         "glyph": GLYPHS.get(judged.word, "x"),
         "name": saying.plain(job.name, 120),
         "run": _run(judged.run, root),
-        "sentence": _sentence(judged),
+        "sentence": _sentence(facts, judged),
         "reason": saying.plain(job.reason, 200),
         "spot": saying.spot(first) if first else "",
         "joint": saying.joint(first) if first else "",
         "message": saying.message(first) if first else "",
         "counts": _stop(saying.counts(judged)) if red else "",
-        "since": _since(judged),
+        "since": _since(facts, judged),
         "cause": saying.cause(judged),
         "culprit": saying.culprit(judged),
         "suspects": saying.suspects(judged),
@@ -200,11 +201,11 @@ def plain_line(line: bytes) -> str:
     return said if len(said) <= saying.LINE else said[: saying.LINE - 3] + "..."
 
 
-def _sentence(told: Verdict) -> str:
+def _sentence(facts: Facts, told: Verdict) -> str:
     """What happened, as one sentence that names the job, the branch, the moment and the cause."""
     name, branch = saying.plain(told.job.name, 120), saying.plain(told.run.branch, 120)
     reason = saying.plain(told.job.reason)
-    moment = _moment(told.job.finished_at or told.run.created_at)
+    moment = _moment(facts, told.job.finished_at or told.run.created_at)
     cause = f": {reason.rstrip('.')}" if reason else ""
     return {
         "broke": f"{name} broke {branch} on {moment}{cause}.",
@@ -219,15 +220,15 @@ def _stop(said: str) -> str:
     return f"{said}." if said else ""
 
 
-def _since(told: Verdict) -> str:
+def _since(facts: Facts, told: Verdict) -> str:
     if told.word == "fixed":
-        return f"Was red from #{told.red.run} on, {_moment(told.red.at)}." if told.red else ""
+        return f"Was red from #{told.red.run} on, {_moment(facts, told.red.at)}." if told.red else ""
     if told.word == "errored":
         return "This is no result: it says nothing about the commit."
     if told.green is None:
         return ""
     where = "where this branch began, in" if told.forked else "in"
-    return f"Last green {where} #{told.green.run}, {_moment(told.green.at)}."
+    return f"Last green {where} #{told.green.run}, {_moment(facts, told.green.at)}."
 
 
 def again(run: Run, job: Job) -> tuple[str, ...]:
@@ -251,5 +252,5 @@ def log_verb(job: Job) -> str:
     return verb if verb == saying.plain(verb, STEP) else f"ctci log {job.run}"
 
 
-def _moment(at: int | None) -> str:
-    return clock.local(at).strftime("%a %-d %b, %H:%M") if at else "a while ago"
+def _moment(facts: Facts, at: int | None) -> str:
+    return moments.said(at, facts.at, facts.timezone) if at else "a while ago"

@@ -12,7 +12,12 @@ _DAY_MS = 86_400_000
 
 def full(facts: Facts, at: int) -> str:
     """`Mon 23 Nov 07:30`, by the recipient's clock; `Mon 2 Mar 2025 07:30` of another year."""
-    there, here = _clock(facts, at), _clock(facts, facts.until)
+    return said(at, facts.until, facts.timezone)
+
+
+def said(at: int, now: int, timezone: str) -> str:
+    """The same by the clock of a zone, of a year that is not that of `now` with its year."""
+    there, here = _there(at, timezone), _there(now, timezone)
     return there.strftime("%a %-d %b %H:%M" if there.year == here.year else "%a %-d %b %Y %H:%M") + _twice(there)
 
 
@@ -23,7 +28,11 @@ def near(facts: Facts, at: int) -> str:
 
 
 def _clock(facts: Facts, at: int) -> datetime:
-    return datetime.fromtimestamp(at / 1000, ZoneInfo(facts.timezone))
+    return _there(at, facts.timezone)
+
+
+def _there(at: int, timezone: str) -> datetime:
+    return datetime.fromtimestamp(at / 1000, ZoneInfo(timezone))
 
 
 def _twice(there: datetime) -> str:

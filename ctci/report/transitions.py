@@ -105,7 +105,7 @@ class Transitions:
         if found is None or not told:
             numbers = ", ".join(f"#{each.run}" for each in taken)
             raise Unwanted(f"{to} is not to be told of {numbers} any more")
-        facts = self._facts(settings, told, found[0].name, subscription)
+        facts = self._facts(settings, told, found[0], subscription)
         composed = letter.compose(facts)
         thread = self._thread(to, told)
         if len(thread) == 1 and len(told) == 1:
@@ -133,15 +133,16 @@ class Transitions:
     # --- what a letter is made of ------------------------------------------------------------------------------------
 
     def _facts(
-        self, settings: Config, told: Sequence[Verdict], notify: str, subscription: Subscription
+        self, settings: Config, told: Sequence[Verdict], notify: Notify, subscription: Subscription
     ) -> letter.Facts:
         remarks = [remark for project in {each.run.project: 0 for each in told} for remark in self._remarks(project)]
         return letter.Facts(
             told=tuple(self._told(each) for each in told),
-            notify=notify,
+            notify=notify.name,
             title=settings.server.title,
             public_url=settings.server.public_url,
             at=clock.now(),
+            timezone=notify.timezone,
             remarks=tuple(dict.fromkeys(remarks)),
             manage_url=subscribing.link(settings.server.public_url, subscription.token),
         )

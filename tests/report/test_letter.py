@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctci import clock, model
+from ctci import model
 from ctci.model import Status, Tally, Verdict
 from ctci.report import letter, mail, parts, saying
 from tests import make
@@ -58,8 +58,7 @@ def facts(*told: letter.Told, **fields: Any) -> letter.Facts:
 
 
 def test_a_letter_about_a_break_names_what_one_needs_to_know() -> None:
-    at = clock.local(AT).strftime("%a %-d %b, %H:%M")
-    green_at = clock.local(AT - 7_200_000).strftime("%a %-d %b, %H:%M")
+    at, green_at = "Mon 23 Nov 16:04", "Mon 23 Nov 14:04"
 
     written = letter.compose(facts())
 
@@ -87,8 +86,8 @@ Run     https://ci.example.org/runs/1482
    | FAILED test_cart.py
 
 --
-Acme CI, {at}. You get this because you are in
-[notify.team] of ci.example.org.
+Acme CI, {at} (UTC). You get this because you are in
+[notify.team] on ci.example.org.
 """
     )
 
@@ -107,7 +106,7 @@ def test_the_html_says_what_the_text_says() -> None:
         "git switch -d 3f2a1c9 && cd services/api && make test",
         "from line 18 on: collected 3 items assert total == 19.99",
         "ctci itself: 0.8 GB are free",
-        "[notify.team] of ci.example.org",
+        "[notify.team] on ci.example.org",
     ):
         assert words in said
     links = {attributes["href"] for tag, attributes in seen.tags if tag == "a"}
@@ -148,7 +147,7 @@ def test_each_word_has_its_sentence(word: str, status: Status, sentence: str, si
     written = letter.compose(facts(told))
 
     text = " ".join(written.text.split())
-    assert sentence.format(clock.local(AT).strftime("%a %-d %b, %H:%M")) in text
+    assert sentence.format("Mon 23 Nov 16:04") in text
     assert since is None or since in text
     assert f"[ctci] {word}: shop/api:test on main (#1482)" == written.subject
 
@@ -396,3 +395,15 @@ def test_the_foot_says_where_letters_are_changed_or_ended() -> None:
     assert ("a", {"href": url}) in [(tag, {"href": given.get("href")}) for tag, given in Read(written.html).tags]
     assert "one click" not in letter.compose(facts()).text
     assert max(map(len, written.text.splitlines())) <= 72
+
+
+def test_a_letter_tells_times_by_the_clock_of_its_table_and_names_which_of_two() -> None:
+    # 02:49 summer time, half an hour before 02:20 winter time.
+    red = seen(status=Status.FAILED, at=1_792_889_340_000)
+    told = broke(job=job(status=Status.SUCCEEDED, finished_at=1_792_891_200_000), word="fixed", red=red)
+
+    text = " ".join(letter.compose(facts(told, at=1_792_891_200_000, timezone="Europe/Berlin")).text.split())
+
+    assert "is fixed on main since Sun 25 Oct 02:20 CET." in text
+    assert "Was red from #1479 on, Sun 25 Oct 02:49 CEST." in text
+    assert "Acme CI, Sun 25 Oct 02:20 CET (Europe/Berlin)." in text
