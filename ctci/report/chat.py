@@ -56,7 +56,7 @@ def _title(verdicts: Sequence[Verdict]) -> str:
 
 
 def _verb(word: str) -> str:
-    return {"broke": "broke", "fixed": "is fixed on", "errored": "could not be run on"}.get(word, f"{word} on")
+    return {"fixed": "is fixed on", "errored": "could not be run on"}.get(word, f"{word} on")
 
 
 def _lines(verdict: Verdict) -> list[str]:

@@ -208,8 +208,8 @@ def _sentence(facts: Facts, told: Verdict) -> str:
     moment = _moment(facts, told.job.finished_at or told.run.created_at)
     cause = f": {reason.rstrip('.')}" if reason else ""
     return {
-        "broke": f"{name} broke {branch} on {moment}{cause}.",
-        "failed": f"{name} failed on {branch} on {moment}, its first result there{cause}.",
+        "broke": f"{name} broke on {branch}, {moment}{cause}.",
+        "failed": f"{name} failed on {branch}, {moment}, its first result there{cause}.",
         "errored": f"ctci could not run {name} on {branch} on {moment}{cause}.",
         "fixed": f"{name} is fixed on {branch} since {moment}.",
     }.get(told.word, f"{name} on {branch}: {told.word}{cause}.")

@@ -127,7 +127,7 @@ def _since(judged: Verdict) -> str:
 
 
 def became(judged: Verdict, now: int) -> str:
-    """`shop/api:test broke main 2 h ago, in #1482`: what became of it, and since when; `now` in Unix milliseconds."""
+    """`shop/api:test broke on main 2 h ago, in #1482`: what became of it, and since when; `now` in Unix milliseconds."""
     job, run = judged.job, judged.run
     name, branch = plain(job.name, 120), plain(run.branch, 120)
     if run.kind == TRY:
@@ -138,7 +138,7 @@ def became(judged: Verdict, now: int) -> str:
         last = f"; last in #{run.id}" if judged.red.run != run.id else ""
         return f"{name} has been red on {branch} for {words.age(now - judged.red.at)}, since #{judged.red.run}{last}"
     return {
-        "broke": f"{name} broke {branch} {at}",
+        "broke": f"{name} broke on {branch} {at}",
         "failed": f"{name} {verb} on {branch} {at}, its first result there",
         "allowed": f"{name} {verb} on {branch} {at}, and may",
         "errored": f"ctci could not run {name} on {branch} {at}",

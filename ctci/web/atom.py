@@ -81,14 +81,14 @@ def _entry(entry: Entry, public_url: str) -> str:
 
 
 def headline(entry: Entry) -> str:
-    """`shop/api:test broke main in #12`."""
+    """`shop/api:test broke on main in #12`."""
     run, word = entry.verdicts[0].run, entry.verdicts[0].word
     names = [entry.verdicts[0].job.name, *(each.job.place for each in entry.verdicts[1:])]
     if len(names) > NAMED:
         names[NAMED - 1 :] = [f"{len(names) - NAMED + 1} more"]
     who, where = words.names(names), f"{run.branch} in #{run.id}"
     return {
-        "broke": f"{who} broke {where}",
+        "broke": f"{who} broke on {where}",
         "errored": f"ctci could not run {who} on {where}",
         "fixed": f"{who} {'is' if len(names) == 1 else 'are'} green again on {where}",
     }.get(word, f"{who} {word} on {where}")

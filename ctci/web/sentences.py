@@ -64,7 +64,7 @@ def run_(run: Run, jobs: Sequence[Job], now: int, *, judged: Mapping[int, model.
         end = Part(f"{others}{still}.")
         one = judged.get(told[0].id) if len(told) == 1 else None
         why = (*_still(one, ", red since "), *_blame(one, verb)) if one is not None else (Part(_cause(told)),)
-        on_it = Part(f" {verb} {where if run.kind == TRY or not broke else run.branch} ")
+        on_it = Part(f" {verb} {where} ")
         if run.kind == TRY and one is not None:
             on_it, why = Part(f" {saying.held(one)}, "), ()
         return Verdict(parts=(*_places(told), on_it, _ago(at, now), *why, end), status=run.status)
@@ -104,7 +104,7 @@ def home(red: model.Verdict | None, standing: Sequence[Job], live: int, now: int
             span = Part(words.age(now - since(red)), at=since(red))
             told: tuple[Part, ...] = (Part(f" {verb} on {branch} for "), span, *_still(red, ", since "))
         else:
-            told = (Part(f" {verb} {'on ' if red.word == 'failed' else ''}{branch} "), _ago(since(red), now))
+            told = (Part(f" {verb} on {branch} "), _ago(since(red), now))
         parts = (Part(job.name, job_href(job)), *told, *_blame(red, verb), Part("."))
         return Verdict(parts=parts, status=job.status)
     if standing:

@@ -59,7 +59,7 @@ def test_a_break_is_told_with_its_first_error_its_suspects_and_how_to_do_it_agai
     assert (
         said.out
         == f"""\
-✗ shop/api:test broke main 2\u202fh ago, in #{run}
+✗ shop/api:test broke on main 2\u202fh ago, in #{run}
   test_cart.py:88  Decimal('19.99') != 19.99
   12 of 846 tests fail, all new
   Suspects, 2 commits since green #{green}:
@@ -137,7 +137,7 @@ def test_of_a_run_its_own_verdict_is_told_also_when_it_is_long_over(
     said = ctci("why", what)
 
     assert said.code == 1
-    assert said.out.startswith("✗ shop/api:test broke main just now, in #2\n  exit 3\n")
+    assert said.out.startswith("✗ shop/api:test broke on main just now, in #2\n  exit 3\n")
 
 
 def test_of_a_green_run_it_is_told_what_it_mended_and_what_is_flaky(

@@ -20,7 +20,7 @@ def test_one_job_is_told_by_its_first_error_and_its_suspect() -> None:
 
     told = chat.compose([verdicts.verdict("broke", suspects=commits)], public_url=URL)
 
-    assert told.title == "shop/api:test broke main (#1482)"
+    assert told.title == "shop/api:test broke on main (#1482)"
     said = """\
 x shop/api:test: broke
   test_cart.py:88: AssertionError: 1 != 2

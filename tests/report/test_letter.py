@@ -66,7 +66,7 @@ def test_a_letter_about_a_break_names_what_one_needs_to_know() -> None:
     assert (
         written.text
         == f"""\
-shop/api:test broke main on {at}: exit 1.
+shop/api:test broke on main, {at}: exit 1.
 
 Commit  3f2a1c9  Use floats for prices
 By      Ana Ruiz, pushed by ana
@@ -97,7 +97,7 @@ def test_the_html_says_what_the_text_says() -> None:
 
     said = " ".join(seen.text.split())
     for words in (
-        "shop/api:test broke main on",
+        "shop/api:test broke on main, Mon 23 Nov",
         "Use floats for prices Ana Ruiz, pushed by ana",
         "Last green in #1479",
         "Suspects, 2 commits since green #1479:",
@@ -136,7 +136,7 @@ def test_a_word_without_an_end_is_broken_at_the_edge_of_a_small_screen() -> None
 @pytest.mark.parametrize(
     ("word", "status", "sentence", "since"),
     [
-        ("failed", Status.FAILED, "shop/api:test failed on main on {}, its first result there: exit 1.", None),
+        ("failed", Status.FAILED, "shop/api:test failed on main, {}, its first result there: exit 1.", None),
         ("errored", Status.ERRORED, "ctci could not run shop/api:test on main on {}: exit 1.", "This is no result"),
         ("fixed", Status.SUCCEEDED, "shop/api:test is fixed on main since {}.", "Was red from #1479 on"),
     ],

@@ -29,7 +29,7 @@ from tests.report.receiver import Receiver, raw, receiving
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
 BODY = b'{"type":"run.finished"}'
 TOLD = Message(
-    title="shop/api:test broke main (#1482)", body="x shop/api:test: broke\nhttps://ci.example.org/runs/1482"
+    title="shop/api:test broke on main (#1482)", body="x shop/api:test: broke\nhttps://ci.example.org/runs/1482"
 )
 #: Apprise tries a module that Python 3.13 has no more.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")

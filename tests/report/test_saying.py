@@ -21,7 +21,7 @@ SLOWER = Slower(usual_s=130, now_s=288, since=make.seen(run=1475, author="Bo Lin
 @pytest.mark.parametrize(
     ("judged", "said"),
     [
-        (verdict("broke"), "shop/api:test broke main 2 h ago, in #1482"),
+        (verdict("broke"), "shop/api:test broke on main 2 h ago, in #1482"),
         (verdict("failed"), "shop/api:test failed on main 2 h ago, in #1482, its first result there"),
         (
             verdict("failed", job=job(status=Status.TIMED_OUT)),

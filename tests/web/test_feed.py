@@ -72,7 +72,7 @@ def test_a_feed_tells_what_broke_with_the_first_error_and_the_suspects(
         ("self", "https://ci.example.org/feed.atom"),
         ("alternate", "https://ci.example.org/"),
     ]
-    assert entry.title == f"shop/api:test broke main in #{red}"
+    assert entry.title == f"shop/api:test broke on main in #{red}"
     assert entry.link == f"https://ci.example.org/runs/{red}"
     assert entry.id == f"tag:ci.example.org,2026-11-24:runs/{red}/broke"
     assert entry.author == "Ana Ruiz"
@@ -101,7 +101,7 @@ def test_only_changes_are_news_the_newest_first(site: Site, db: ledger.Ledger, h
         site.clock.move(60)
 
     assert [each.title for each in read(site).entries] == [
-        f"shop/api:test broke main in #{runs[7]}",
+        f"shop/api:test broke on main in #{runs[7]}",
         f"ctci could not run shop/api:test on main in #{runs[5]}",
         f"shop/api:test is green again on main in #{runs[3]}",
         f"shop/api:test failed on main in #{runs[0]}",

@@ -574,7 +574,7 @@ def test_who_waits_hears_what_the_page_says(door: Door, host: int) -> None:
     )
 
     assert (
-        "ctci: api:test broke main just now: exit 1; 1 suspect since green #1."
+        "ctci: api:test broke on main just now: exit 1; 1 suspect since green #1."
         in awaited(door).raw.decode().splitlines()
     )
 

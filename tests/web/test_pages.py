@@ -110,7 +110,7 @@ def test_home_says_who_broke_what(site: Site, db: ledger.Ledger, host: int) -> N
 
     page = site.get("/")
 
-    assert page.h1 == f"shop/api:test broke main 2 h ago: exit 1; 1 suspect since green #{green}."
+    assert page.h1 == f"shop/api:test broke on main 2 h ago: exit 1; 1 suspect since green #{green}."
     assert "E  assert 19.99 == 20" in page.text
     assert re.search(rf'Last green <time .*</time> in <a href="/runs/{green}">#{green}</a>', page.text)
     assert "Use floats for prices" in page.text
@@ -257,7 +257,7 @@ def test_a_red_run_says_everything_that_helps(site: Site, db: ledger.Ledger, hos
 
     page = site.get(f"/runs/{run}")
 
-    said = f"api:test broke main just now: exit 3; 1 suspect since green #{green}"
+    said = f"api:test broke on main just now: exit 3; 1 suspect since green #{green}"
     assert page.h1 == f"{said}."
     assert "Pushed by ana" in page.text
     assert "E  broken" in page.text
@@ -1134,7 +1134,7 @@ def test_a_break_is_told_with_its_first_error_and_who_may_have_broken_it(
     home, page, log = (site.get(path) for path in ("/", f"/runs/{run}", f"/jobs/{job.id}"))
 
     error = f'<a href="/runs/{run}/api/test?line=6#L6"><b>ring.c:212:9</b>  error: no &lt;strlcpy&gt;</a>'
-    said = f"api:test broke main just now: 2 errors, all new; 1 suspect since green #{green}."
+    said = f"api:test broke on main just now: 2 errors, all new; 1 suspect since green #{green}."
     assert (page.h1, home.h1) == (said, f"shop/{said}")
     assert (error in home.text, error in page.text) == (True, True)
     for each in (home.text, page.text, log.text):
@@ -1144,7 +1144,7 @@ def test_a_break_is_told_with_its_first_error_and_who_may_have_broken_it(
         assert "<span>Dee Park</span>" not in each
     assert f'<b class="c31"><a href="/runs/{run}/api/test?line=6#L6">6  line 6</a></b>' in page.text
     assert ("line 2\n" in page.text, "line 9\n" in page.text, "line 10\n" in page.text) == (True, True, False)
-    assert f'It broke main, last green in <a href="/runs/{green}">#{green}</a>.' in log.text
+    assert f'It broke on main, last green in <a href="/runs/{green}">#{green}</a>.' in log.text
     assert '<span class="st broke">' in page.text
 
 
@@ -1155,7 +1155,7 @@ def test_what_else_than_a_commit_may_have_broken_it_is_said(site: Site, db: ledg
 
     page, log = site.get(f"/runs/{run}"), site.get(f"/jobs/{only_job(db, run).id}")
 
-    assert page.h1 == f"api:test broke main just now: exit 1; the recipe changed since green #{green}."
+    assert page.h1 == f"api:test broke on main just now: exit 1; the recipe changed since green #{green}."
     for each in (page.text, log.text):
         assert f"No commits to api since green #{green}: the recipe changed." in each
 
