@@ -87,7 +87,7 @@ class Push:
 
 STORY = (
     Push(subject="Add cart", cart=RIGHT, becomes=Status.SUCCEEDED, told="ok"),
-    Push(subject="Use floats", cart=WRONG, becomes=Status.FAILED, told="broke main"),
+    Push(subject="Use floats", cart=WRONG, becomes=Status.FAILED, told="broke on main"),
     Push(subject="Round late", cart=WAITING + WRONG, becomes=Status.SUPERSEDED, told="superseded by push 4"),
     Push(subject="Use cents again", cart=RIGHT, becomes=Status.SUCCEEDED, told="fixed after 2 pushes"),
 )

@@ -27,7 +27,7 @@ from ctci.model.asked import (
     short_ref,
 )
 from ctci.model.digests import Branch, Errored, Lapsed, Mark, Overdue, Place, Refused, Remark, Unfinished, Unsent
-from ctci.model.done import Attempt, Change, Commit, Exit, Job, Owed, Repeat, Run, Sending, Wait
+from ctci.model.done import Attempt, Change, Commit, Exit, Job, Owed, Repeat, Run, Sending, Wait, page_of
 from ctci.model.findings import Finding, Lines, NewLine, Novel, Reading, Tally
 from ctci.model.hunts import Hunt, Hunting, Probe, Quarry
 from ctci.model.lives import Ack, Difference, Life, Look, Outcome, Sighting
@@ -121,6 +121,7 @@ __all__ = [
     "Wait",
     "Wishes",
     "event_of",
+    "page_of",
     "place_of",
     "short_ref",
 ]

@@ -38,8 +38,9 @@ class Place:
     errored: tuple[Errored, ...] = ()
     #: Files with tests that fail in its last job, with their number, most first.
     failing: tuple[tuple[str, int], ...] = ()
-    #: Why it is called flaky, by what happened in the window; empty where it is not.
+    #: Why it is called flaky, by what happened in the window, and in which job; empty where it is not.
     flaky: str = ""
+    shaky: Seen | None = None
     #: Where a job of the window became slower; else that of `verdict` counts, if it is of the window.
     slower: Slower | None = None
     #: Whether its branch is there no more, or nothing builds it there any more: what is gone is not red.

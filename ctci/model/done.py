@@ -186,10 +186,15 @@ class Job:
     @property
     def page(self) -> str:
         """Where its log is shown, relative to the root: `runs/1482/api/test`, by its number where that is no path."""
-        names = [name for name in (self.order.subproject, self.order.recipe.name) if name]
-        if any("/" in name or name in (".", "..") for name in names):
-            return f"jobs/{self.id}"
-        return "/".join((f"runs/{self.run}", *(quote(name, safe="", errors="replace") for name in names)))
+        return page_of(self.run, self.id, self.order.subproject, self.order.recipe.name)
+
+
+def page_of(run: int, job: int, subproject: str, recipe: str) -> str:
+    """Where the log of a job is shown, relative to the root; `run` and `job` are their numbers."""
+    names = [name for name in (subproject, recipe) if name]
+    if any("/" in name or name in (".", "..") for name in names):
+        return f"jobs/{job}"
+    return "/".join((f"runs/{run}", *(quote(name, safe="", errors="replace") for name in names)))
 
 
 @dataclass(frozen=True, kw_only=True)

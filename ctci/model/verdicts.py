@@ -137,8 +137,9 @@ class Verdict:
     cause: str = ""
     #: What the search for the commit that broke it has come to.
     hunt: Hunt | None = None
-    #: Of the machine, with `machine`; known also beside commits.
+    #: Of the machine, with `machine`; known also beside commits, as is that the recipe changed.
     changed: tuple[Changed, ...] = ()
+    recipe_changed: bool = False
     #: Why this job is called flaky, as a sentence; empty where it is not.
     flaky: str = ""
     #: Said once per change: by the first job that took so long, if it was seen twice or by `slow-after`.
@@ -149,3 +150,5 @@ class Verdict:
     #: How many of the errors and failures were not seen on this branch in 21 days, and how many there are.
     news: int = 0
     wrong: int = 0
+    #: The tests that fail, in the order of the report.
+    failing: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ from ctci.model import (
     Seen,
     Slower,
     Unsent,
+    page_of,
     place_of,
     short_ref,
 )
@@ -26,7 +27,9 @@ from ctci.report.digest import Broke, Digest, Facts, Fixed, Still
 NAME, AUTHOR = 120, saying.AUTHOR
 #: Jobs that are named where many are told as one.
 NAMES = 6
-_GLYPHS = {"broke": "x", "failed": "x", "still broken": "x", "fixed": "+", "flaky": "~", "slower": "~"}
+#: Characters of a link; what is wider would be broken, or break the page.
+LINK = parts.COLUMNS - len("   Log    ")
+_GLYPHS = {"broke": "x", "failed": "x", "still broken": "x", "fixed": "+", "flaky": "~", "slower": "^"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,11 +166,13 @@ def _fixed(facts: Facts, told: Fixed) -> Line:
 
 def _flaky(facts: Facts, place: Place) -> Line:
     line = _of_place(facts, place, "flaky", saying.plain(place.flaky))
-    return replace(line, log=line.href)
+    link = line.href if place.shaky is None else _job(facts, place, place.shaky)
+    return replace(line, href=link, log=link)
 
 
 def _slower(facts: Facts, place: Place, slower: Slower) -> Line:
-    return _of_place(facts, place, "slower", saying.slower(slower))
+    link = _job(facts, place, slower.since)
+    return replace(_of_place(facts, place, "slower", saying.slower(slower)), href=link, log=link, log_line=None)
 
 
 def _together(places: Iterable[Place]) -> list[tuple[Place, ...]]:
@@ -186,7 +191,7 @@ def _errored(facts: Facts, places: tuple[Place, ...]) -> Line:
     last = place.errored[-1]
     times = f"{len(place.errored)} times, last " if len(place.errored) > 1 else ""
     line = _of_place(facts, place, "errored", f"{times}{moments.near(facts, last.at)}, #{last.run}")
-    reason, link = saying.plain(last.reason, saying.LINE), _job(facts, last)
+    reason, link = saying.plain(last.reason, saying.LINE), _job(facts, place, last)
     since = "It has run since." if _ran_since(place) else ""
     if len(places) > 1:
         names = [place_of(each.subproject, each.recipe) for each in places]
@@ -270,12 +275,11 @@ def _href(facts: Facts, place: Place) -> str:
     judged = place.verdict
     if judged is None:
         last = place.results[-1] if place.results else place.before
-        return root(facts) if last is None else _job(facts, last)
+        return root(facts) if last is None else _job(facts, place, last)
     number = _log_line(place)
     line = f"#L{number}" if number else ""
     link = f"{root(facts)}{judged.job.page}{line}"
-    # What is wider would be broken, or break the page.
-    return link if len(link) <= parts.COLUMNS - len("   Log    ") else f"{root(facts)}jobs/{judged.job.id}{line}"
+    return link if len(link) <= LINK else f"{root(facts)}jobs/{judged.job.id}{line}"
 
 
 def _log_line(place: Place) -> int | None:
@@ -283,5 +287,6 @@ def _log_line(place: Place) -> int | None:
     return first.log_line if first else None
 
 
-def _job(facts: Facts, told: Seen | Errored) -> str:
-    return f"{root(facts)}jobs/{told.job}"
+def _job(facts: Facts, place: Place, told: Seen | Errored) -> str:
+    link = root(facts) + page_of(told.run, told.job, place.subproject, place.recipe)
+    return link if len(link) <= LINK else f"{root(facts)}jobs/{told.job}"

@@ -131,6 +131,7 @@ def _place(key: Key, one: Window, past: Past | None, *, gone: bool) -> Place:
     if before is None and past is not None and past.forked and one.results and past.job.id == one.results[0].job:
         before = past.baseline
     order = past.job.order.recipe if past is not None else None
+    flaky, shaky = _flaky(one, past)
     return Place(
         project=project,
         ref=ref,
@@ -142,7 +143,8 @@ def _place(key: Key, one: Window, past: Past | None, *, gone: bool) -> Place:
         results=one.results,
         errored=one.errored,
         failing=_failing(past),
-        flaky=_flaky(one, past),
+        flaky=flaky,
+        shaky=shaky,
         slower=_slower(order, one, past) if order is not None else None,
         gone=gone,
         allowed=order.allow_failure if order is not None else False,
@@ -171,13 +173,14 @@ def _failing(past: Past | None) -> tuple[tuple[str, int], ...]:
     return tuple(Counter(str(each.file) for each in tests).most_common(FILES))
 
 
-def _flaky(one: Window, past: Past | None) -> str:
-    """Why it is called flaky by a job of the window: what was flaky before has been told."""
-    if past is not None and any(seen.job == past.job.id for seen in one.results) and (own := verdict.own(past)):
-        return own
+def _flaky(one: Window, past: Past | None) -> tuple[str, Seen | None]:
+    """Why it is called flaky by which job of the window: what was flaky before has been told."""
+    newest = next((seen for seen in one.results if past is not None and seen.job == past.job.id), None)
+    if past is not None and newest is not None and (own := verdict.own(past)):
+        return own, newest
     story = (one.before, *one.results)
     told = ((seen, verdict.shaky(seen, before)) for before, seen in reversed(list(pairwise(story))) if seen)
-    return next((f"{why} in #{seen.run}" for seen, why in told if why), "")
+    return next(((why, seen) for seen, why in told if why), ("", None))
 
 
 def _slower(recipe: Recipe, one: Window, past: Past | None) -> Slower | None:

@@ -15,6 +15,8 @@ LINE = 200
 AUTHOR = 24
 #: Facts of the machine that are told of one break, and files with failing tests.
 MOST_CHANGED, MOST_FILES = 3, 3
+#: So many failing tests are named, more are counted by their files.
+MOST_TESTS = 3
 
 
 def plain(text: str | None, most: int = LINE) -> str:
@@ -59,21 +61,30 @@ def because(judged: Verdict) -> str:
 def counts(judged: Verdict, failing: Sequence[tuple[str, int]] = (), *, news: bool = True) -> str:
     """`12 of 846 tests fail, all new: test_cart.py (11), test_tax.py (1)`; `failing`: files with their number.
 
-    Of errors how many, where there is more than one; what is new only where it was green before, and `news` is wanted.
+    A few failing tests are named instead. Of errors how many, where there is more than one; what is new only where it
+    was green before, and `news` is wanted.
     """
     tests = judged.reading.tests if judged.reading is not None else None
     if tests is not None and tests.failed:
-        said = f"{words.number(tests.failed)} of {words.count(tests.total, 'test')} fail"
+        fail = "fails" if tests.failed == 1 else "fail"
+        said = f"{words.number(tests.failed)} of {words.count(tests.total, 'test')} {fail}"
     elif judged.wrong > 1:
         said = words.count(judged.wrong, "error")
     else:
         return ""
-    some = f"{words.number(judged.news)} new" if judged.news else "none new"
-    told = judged.wrong and judged.green and news
-    newer = f", {'all new' if judged.news >= judged.wrong else some}" if told else ""
-    files = [f"{plain(name, 40)} ({words.number(number)})" for name, number in failing[:MOST_FILES]]
+    newer = _news(judged) if judged.wrong and judged.green and news else ""
+    where = [f"{plain(name, 40)} ({words.number(number)})" for name, number in failing[:MOST_FILES]]
     more = [words.count(len(failing) - MOST_FILES, "more file")] if len(failing) > MOST_FILES else []
-    return f"{said}{newer}{': ' if files else ''}{', '.join(files + more)}"
+    if 0 < len(judged.failing) <= MOST_TESTS:
+        where, more = [plain(name.rpartition("::")[2], 60) for name in judged.failing], []
+    return f"{said}{newer}{': ' if where else ''}{', '.join(where + more)}"
+
+
+def _news(judged: Verdict) -> str:
+    """`, all new`, `, 2 new`; that none is would read as if nothing had broken."""
+    if judged.news:
+        return ", all new" if judged.news >= judged.wrong else f", {words.number(judged.news)} new"
+    return ", seen before" if judged.wrong == 1 else ", all seen before"
 
 
 # --- what may have broken it -----------------------------------------------------------------------------------------
@@ -93,17 +104,18 @@ def suspects(judged: Verdict) -> str:
 
 def cause(judged: Verdict) -> str:
     """What else than commits may have broken it, `No commits to api since green #1464: the recipe changed`."""
-    machine = _machine(judged)
     if judged.cause in ("commits", "elsewhere"):
-        return f"{machine[0].upper()}{machine[1:]} too." if judged.changed else ""
-    said = {
-        "recipe": "the recipe changed",
-        "machine": machine,
-        "nothing": "neither the recipe nor the machine changed",
-    }.get(judged.cause)
+        changed = ["the recipe"] if judged.recipe_changed else []
+        changed += [f"the machine ({_facts(judged)})"] if judged.changed else []
+        return f"Changed with the commits: {' and '.join(changed)}." if changed else ""
     # Others may have come, and touched what is not its own.
     sub = plain(judged.job.order.subproject, 60)
-    return f"No commits{f' to {sub}' if sub else ''} {_since(judged)}: {said}." if said else ""
+    none = f"o commits{f' to {sub}' if sub else ''}"
+    if judged.cause == "nothing":
+        return f"Nothing changed {_since(judged)}: n{none}, the same recipe, the same machine."
+    also = f", and {_machine(judged)}" if judged.changed else ""
+    said = {"recipe": f"the recipe changed{also}", "machine": _machine(judged)}.get(judged.cause)
+    return f"N{none} {_since(judged)}: {said}." if said else ""
 
 
 def culprit(judged: Verdict) -> str:
@@ -113,8 +125,11 @@ def culprit(judged: Verdict) -> str:
 
 
 def _machine(judged: Verdict) -> str:
-    changed = ", ".join(f"{each.name} {each.before} -> {each.now}" for each in judged.changed[:MOST_CHANGED])
-    return f"the machine changed ({plain(changed)})"
+    return f"the machine changed ({_facts(judged)})"
+
+
+def _facts(judged: Verdict) -> str:
+    return plain(", ".join(f"{each.name} {each.before} -> {each.now}" for each in judged.changed[:MOST_CHANGED]))
 
 
 def _since(judged: Verdict) -> str:
@@ -127,7 +142,7 @@ def _since(judged: Verdict) -> str:
 
 
 def became(judged: Verdict, now: int) -> str:
-    """`shop/api:test broke on main 2 h ago, in #1482`: what became of it, and since when; `now` in Unix milliseconds."""
+    """`shop/api:test broke on main 2 h ago, in #1482`: what became of it, and since when; `now` in Unix ms."""
     job, run = judged.job, judged.run
     name, branch = plain(job.name, 120), plain(run.branch, 120)
     if run.kind == TRY:
@@ -206,6 +221,8 @@ def mended(told: Mended) -> str:
 
 
 def slower(told: Slower) -> str:
-    """`2m10s -> 4m48s, since #1475 Bo Lind`."""
-    by = plain(told.since.author, AUTHOR)
-    return f"{words.briefly(told.usual_s)} -> {words.briefly(told.now_s)}, since #{told.since.run} {by}".rstrip()
+    """`2m10s -> 4m48s, since #1475, 3f2a1c9 by Bo Lind`."""
+    author, sha = plain(told.since.author, AUTHOR), words.sha(told.since.commit)
+    by = " by ".join(filter(None, (sha, author)))
+    said = f"{words.briefly(told.usual_s)} -> {words.briefly(told.now_s)}, since #{told.since.run}"
+    return f"{said}, {by}" if by else said

@@ -45,12 +45,14 @@ def judge(past: Past) -> Verdict:
         cause=cause,
         hunt=past.hunt if red_now else None,
         changed=changed,
+        recipe_changed=red_now and past.recipe_changed,
         flaky=_flaky(past),
         slower=_slower(past),
         first=known.first(past.reading, past.findings, past.acked),
         reading=past.reading,
         news=len({each.fingerprint for each in wrong} - past.known - past.acked),
         wrong=len({each.fingerprint for each in wrong}),
+        failing=tuple(dict.fromkeys(each.test for each in wrong if each.test and each.severity == "failure")),
     )
 
 
@@ -167,7 +169,7 @@ def _flaky(past: Past) -> str:
             break
         why = shaky(seen, before)
         if why:
-            return f"{why} in #{seen.run}"
+            return why
         clean += seen.status is Status.SUCCEEDED
     return ""
 
@@ -202,15 +204,20 @@ def shaky(seen: Seen, before: Seen | None) -> str:
     if seen.same_as is not None:
         return ""
     if seen.was_red and seen.status is Status.SUCCEEDED:
-        return "passed on retry"
+        return f"passed on retry in #{seen.run}"
     if seen.flaky_tests:
-        return f"{seen.flaky_tests[0]} passed on retry"
+        return f"{seen.flaky_tests[0]} passed on retry in #{seen.run}"
     if before is None or before.same_as is not None or _changed(before.facts, seen.facts):
         return ""
     if seen.commit is not None and seen.commit == before.commit:
         turned = (seen.status is Status.SUCCEEDED) != (before.status is Status.SUCCEEDED)
-        return "passed and failed on one commit" if turned else ""
+        both = f"{_did(before)} in #{before.run} and {_did(seen)} in #{seen.run}"
+        return f"{both}, both of {seen.commit[:7]}" if turned else ""
     return ""
+
+
+def _did(seen: Seen) -> str:
+    return {Status.SUCCEEDED: "passed", Status.TIMED_OUT: "timed out"}.get(seen.status, "failed")
 
 
 # --- slower ----------------------------------------------------------------------------------------------------------

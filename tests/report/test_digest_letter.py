@@ -192,7 +192,10 @@ def test_steps_that_are_no_short_line_and_links_that_are_too_wide_give_way_to_wh
 @pytest.mark.parametrize(
     ("judged", "said"),
     [
-        (verdict(cause="nothing", green=seen(run=9)), "No commits to api since green #9: neither the recipe nor"),
+        (
+            verdict(cause="nothing", green=seen(run=9)),
+            "Nothing changed since green #9: no commits to api, the same recipe, the same machine.",
+        ),
         (verdict(cause="recipe", green=seen(run=9)), "No commits to api since green #9: the recipe changed."),
         (
             verdict(cause="machine", changed=(Changed(name="gcc", before="13", now="14"),)),
@@ -203,8 +206,12 @@ def test_steps_that_are_no_short_line_and_links_that_are_too_wide_give_way_to_wh
             "1 commit since green #9, where it branched off, none to api:",
         ),
         (
+            verdict(cause="commits", suspects=(make.commit(),), recipe_changed=True),
+            "Changed with the commits: the recipe. Suspect, 1 commit in #1482:",
+        ),
+        (
             verdict(cause="commits", suspects=(make.commit(),), changed=(Changed(name="gcc", before="13", now="14"),)),
-            "The machine changed (gcc 13 -> 14) too. Suspect, 1 commit in #1482:",
+            "Changed with the commits: the machine (gcc 13 -> 14). Suspect, 1 commit in #1482:",
         ),
         (verdict(reason="exit 3"), "exit 3"),
         (verdict(status=Status.TIMED_OUT, reason="timed out", first=make.finding()), "!= 2 timed out Log"),
@@ -221,7 +228,7 @@ def test_steps_that_are_no_short_line_and_links_that_are_too_wide_give_way_to_wh
         ),
         (
             verdict(reading=Reading(job=7, attempt=1, tests=Tally(total=9, failed=2)), wrong=2, green=seen(run=9)),
-            "2 of 9 tests fail, none new",
+            "2 of 9 tests fail, all seen before",
         ),
     ],
 )

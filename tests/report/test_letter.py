@@ -340,7 +340,7 @@ def test_the_first_error_stands_where_the_end_of_the_log_would() -> None:
         ),
         (
             {"cause": "nothing", "suspects": ()},
-            "No commits to api since green #1479: neither the recipe nor the machine changed.",
+            "Nothing changed since green #1479: no commits to api, the same recipe, the same machine.",
         ),
         ({"forked": True}, "Last green where this branch began, in #1479"),
         ({"forked": True}, "Suspects, 2 commits since green #1479, where it branched off:"),
@@ -355,7 +355,7 @@ def test_what_is_to_blame_is_said(fields: dict[str, Any], said: str) -> None:
     [
         ({"wrong": 1, "news": 1}, None),
         ({"wrong": 3, "news": 3}, "3 errors, all new."),
-        ({"wrong": 3, "news": 0}, "3 errors, none new."),
+        ({"wrong": 3, "news": 0}, "3 errors, all seen before."),
         ({"wrong": 3, "news": 3, "green": None}, "3 errors."),
     ],
 )

@@ -67,7 +67,8 @@ def test_a_try_is_held_against_another_branch(judged: Verdict, said: str) -> Non
     ("judged", "said"),
     [
         (verdict(reading=make.reading(tests=Tally(total=9, failed=2)), news=1, wrong=2), "2 of 9 tests fail, 1 new"),
-        (verdict(wrong=3, news=0), "3 errors, none new"),
+        (verdict(wrong=3, news=0), "3 errors, all seen before"),
+        (verdict(wrong=2, news=2, failing=("a.py::test_a", "b")), "2 errors, all new: test_a, b"),
         (verdict(wrong=1, news=1), "test_cart.py:88  AssertionError: 1 != 2"),
         (verdict(first=make.finding(severity="error", column=9)), "test_cart.py:88:9: error: AssertionError: 1 != 2"),
         (verdict(first=None), "2 tests failed"),
@@ -103,7 +104,7 @@ def test_who_is_to_blame_is_said_as_shortly(fields: dict[str, Any], said: str) -
         (verdict("fixed", red=RED), "was red since #1391"),
         (
             verdict("passed", flaky="passed on attempt 2", slower=SLOWER),
-            "flaky: passed on attempt 2; slower: 2m10s -> 4m48s, since #1475 Bo Lind",
+            "flaky: passed on attempt 2; slower: 2m10s -> 4m48s, since #1475, Bo Lind",
         ),
         (verdict("allowed", job=job(reason="exit 3")), "exit 3"),
     ],

@@ -208,7 +208,10 @@ def test_a_place_stays_flaky_for_five_clean_results_or_fourteen_days() -> None:
 def test_two_results_of_one_commit_that_differ_are_flaky_and_a_repeat_is_none() -> None:
     red, green = seen(RED, 2, commit=make.sha(5)), seen(GREEN, 1, commit=make.sha(5))
 
-    assert verdict.judge(past(GREEN, GREEN, results=(green, red))).flaky == "passed and failed on one commit in #89"
+    assert (
+        verdict.judge(past(GREEN, GREEN, results=(green, red))).flaky
+        == "failed in #88 and passed in #89, both of 0000000"
+    )
     repeat = replace(green, same_as=7)
     assert verdict.judge(past(GREEN, GREEN, results=(repeat, red))).flaky == ""
 
