@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from ctci import logs
+from ctci import logs, words
 from ctci.model import TRY, Job, Run, Verdict
 from ctci.report import moments, parts, saying, verdict
 
@@ -21,6 +21,8 @@ HTML_BYTES = 80_000
 LINES = (20, 8, 3, 0)
 #: Jobs told in full, and commits listed per job; the others are counted.
 MOST_JOBS, MOST_COMMITS = 10, 3
+#: What has no result so long after it began is told with when it began, milliseconds.
+LONG_MS = 3_600_000
 #: Characters of a step that one may copy; a longer one would be broken.
 STEP = 58
 
@@ -98,7 +100,7 @@ def _subject(facts: Facts) -> str:
         said, names = told.word, f"{told.job.name} on {told.run.branch}"
     else:
         said = verdict.summary(told.verdict.word for told in facts.told)
-        names = f"{', '.join(projects)} {branches.popitem()[0]}" if len(branches) == 1 else ", ".join(projects)
+        names = f"{', '.join(projects)}{f' on {branches.popitem()[0]}' if len(branches) == 1 else ''}"
     start = f"[ctci] {said}: "
     room = SUBJECT - len(start) - len(number)
     names = saying.plain(unicodedata.normalize("NFKD", names).encode("ascii", "replace").decode(), room)
@@ -111,6 +113,9 @@ def _subject(facts: Facts) -> str:
 def _said(facts: Facts, lines: int) -> dict[str, Any]:
     root = f"{facts.public_url.rstrip('/')}/"
     items = [_item(facts, told, root, lines) for told in facts.told[:MOST_JOBS]]
+    # Said once, however many jobs have no result.
+    for item in [item for item in items if item["word"] == "errored"][1:]:
+        item["since"] = ""
     runs = {told.verdict.run.id: told.verdict.run for told in facts.told}
     return {
         "headline": items[0]["sentence"] if len(items) == 1 else _sum(facts),
@@ -130,7 +135,9 @@ def _said(facts: Facts, lines: int) -> dict[str, Any]:
 
 def _run(run: Run, root: str) -> dict[str, Any]:
     pusher, author = saying.plain(run.pusher, 60), saying.plain(run.author, 60)
-    by = [author, f"pushed by {pusher}" if pusher and pusher != author else ""]
+    # What began without a push is no doing of who pushed last.
+    asked = "" if run.kind == "push" and pusher in ("", author) else words.ASKED.get(run.kind, "")
+    by = [author, f"{asked} by {pusher}" if asked and pusher and pusher != author else asked]
     return {
         "id": run.id,
         "url": f"{root}runs/{run.id}",
@@ -142,13 +149,15 @@ def _run(run: Run, root: str) -> dict[str, Any]:
 
 
 def _sum(facts: Facts) -> str:
-    words = verdict.summary(told.verdict.word for told in facts.told)
+    number, _, said = verdict.summary(told.verdict.word for told in facts.told).partition(" ")
+    counts = f"{words.count(int(number), 'job')} {said}"
+    at = _moment(facts, max(told.verdict.job.finished_at or told.verdict.run.created_at for told in facts.told))
     runs = {told.verdict.run.id: told.verdict.run for told in facts.told}
     if len(runs) == 1:
         run = next(iter(runs.values()))
-        return f"{words} in {saying.plain(run.project)} on {saying.plain(run.branch, 120)}, #{run.id}."
+        return f"{counts} in {saying.plain(run.project)} on {saying.plain(run.branch, 120)}, #{run.id}, {at}."
     projects = ", ".join(dict.fromkeys(saying.plain(run.project) for run in runs.values()))
-    return f"{words} in {projects}."
+    return f"{counts} in {projects}, {at}."
 
 
 def _item(facts: Facts, told: Told, root: str, lines: int) -> dict[str, Any]:
@@ -210,9 +219,23 @@ def _sentence(facts: Facts, told: Verdict) -> str:
     return {
         "broke": f"{name} broke on {branch}, {moment}{cause}.",
         "failed": f"{name} failed on {branch}, {moment}, its first result there{cause}.",
-        "errored": f"ctci could not run {name} on {branch} on {moment}{cause}.",
-        "fixed": f"{name} is fixed on {branch} since {moment}.",
+        "errored": f"{_unrun(facts, told)}{cause}.",
+        "fixed": f"{name} {'passes again' if _by_itself(told) else 'is fixed'} on {branch} since {moment}.",
     }.get(told.word, f"{name} on {branch}: {told.word}{cause}.")
+
+
+def _unrun(facts: Facts, told: Verdict) -> str:
+    """That ctci could not run it; what was lost while it ran, may be found long after."""
+    name, branch, job = saying.plain(told.job.name, 120), saying.plain(told.run.branch, 120), told.job
+    moment = _moment(facts, job.finished_at or told.run.created_at)
+    if job.attempt and job.began_at is not None and (job.finished_at or 0) - job.began_at > LONG_MS:
+        return f"{name} on {branch} began {_moment(facts, job.began_at)} and has no result, as was found {moment}"
+    return f"ctci could not run {name} on {branch}, {moment}"
+
+
+def _by_itself(told: Verdict) -> bool:
+    """Whether the commit that is green is the one that was red: nobody has mended anything."""
+    return told.baseline is not None and told.run.commit is not None and told.baseline.commit == told.run.commit
 
 
 def _stop(said: str) -> str:
@@ -225,10 +248,10 @@ def _since(facts: Facts, told: Verdict) -> str:
         return f"Was red from #{told.red.run} on, {_moment(facts, told.red.at)}." if told.red else ""
     if told.word == "errored":
         return "This is no result: it says nothing about the commit."
-    if told.green is None:
+    # Where a branch began is said with what came since.
+    if told.green is None or told.forked:
         return ""
-    where = "where this branch began, in" if told.forked else "in"
-    return f"Last green {where} #{told.green.run}, {_moment(facts, told.green.at)}."
+    return f"Last green in #{told.green.run}, {_moment(facts, told.green.at)}."
 
 
 def again(run: Run, job: Job) -> tuple[str, ...]:

@@ -107,8 +107,8 @@ class Transitions:
             raise Unwanted(f"{to} is not to be told of {numbers} any more")
         facts = self._facts(settings, told, found[0], subscription)
         composed = letter.compose(facts)
-        thread = self._thread(to, told)
-        if len(thread) == 1 and len(told) == 1:
+        thread, whole = self._thread(to, told)
+        if len(thread) == 1 and whole:
             composed = letter.reply(composed, str((thread[0].body or {}).get("subject", "")))
         headers = {
             **_headers(facts),
@@ -123,12 +123,14 @@ class Transitions:
             said=f"of {verdict.summary(each.word for each in told)}",
         )
 
-    def _thread(self, to: str, told: Sequence[Verdict]) -> list[Sending]:
-        """The letters to this address that told of the same breaks first."""
+    def _thread(self, to: str, told: Sequence[Verdict]) -> tuple[list[Sending], bool]:
+        """The letters to this address that told of the same breaks first, and whether they did of all of them."""
         breaks = {each.red.job: each.red.run for each in told if each.red is not None and each.red.job != each.job.id}
         before = ledger.sendings_(self._db, sink=self.name, runs=set(breaks.values()), state="sent", limit=200)
         mine = [each for each in reversed(before) if each.to == to and breaks.keys() & set(each.jobs)]
-        return list({each.message_id: each for each in mine}.values())
+        known = {job for each in mine for job in each.jobs}
+        whole = len(breaks) == len(told) and breaks.keys() <= known
+        return list({each.message_id: each for each in mine}.values()), whole
 
     # --- what a letter is made of ------------------------------------------------------------------------------------
 

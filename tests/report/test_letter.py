@@ -137,7 +137,7 @@ def test_a_word_without_an_end_is_broken_at_the_edge_of_a_small_screen() -> None
     ("word", "status", "sentence", "since"),
     [
         ("failed", Status.FAILED, "shop/api:test failed on main, {}, its first result there: exit 1.", None),
-        ("errored", Status.ERRORED, "ctci could not run shop/api:test on main on {}: exit 1.", "This is no result"),
+        ("errored", Status.ERRORED, "ctci could not run shop/api:test on main, {}: exit 1.", "This is no result"),
         ("fixed", Status.SUCCEEDED, "shop/api:test is fixed on main since {}.", "Was red from #1479 on"),
     ],
 )
@@ -200,8 +200,8 @@ def test_names_that_are_no_path_are_linked_by_number() -> None:
 def test_a_silent_job_is_said_to_be_silent() -> None:
     written = letter.compose(facts(broke(tail=())))
 
-    assert "It wrote nothing into its log." in written.text
-    assert "It wrote nothing into its log." in written.html
+    assert "Its log is empty." in written.text
+    assert "Its log is empty." in written.html
 
 
 def test_a_log_is_shown_without_what_a_terminal_would_obey() -> None:
@@ -326,7 +326,7 @@ def test_the_first_error_stands_where_the_end_of_the_log_would() -> None:
     assert "Open the log at line 2\u202f214" in shown.text
     links = [given["href"] for tag, given in shown.tags if tag == "a"]
     assert links.count("https://ci.example.org/runs/1482/api/test#L2214") == 3
-    assert "nothing into its log" not in written.text
+    assert "log is empty" not in written.text
 
 
 @pytest.mark.parametrize(
@@ -342,7 +342,6 @@ def test_the_first_error_stands_where_the_end_of_the_log_would() -> None:
             {"cause": "nothing", "suspects": ()},
             "Nothing changed since green #1479: no commits to api, the same recipe, the same machine.",
         ),
-        ({"forked": True}, "Last green where this branch began, in #1479"),
         ({"forked": True}, "Suspects, 2 commits since green #1479, where it branched off:"),
     ],
 )
@@ -372,7 +371,7 @@ def test_a_letter_about_several_runs_says_of_each_where_it_was() -> None:
     written = letter.compose(facts(broke(), there))
 
     assert written.subject == "[ctci] 2 broke: blog, shop"
-    assert written.text.startswith("2 broke in blog, shop.\n\n x blog:test  broke: exit 1\n   on dev, #77, 3f2a1c9")
+    assert written.text.startswith("2 jobs broke in blog, shop, Mon 23 Nov 16:04.\n\n x blog:test  broke: exit 1\n   on dev, #77, 3f2a1c9")
     assert "   on main, #1482, 3f2a1c9 Use floats for prices\n" in written.text
     assert {"https://ci.example.org/runs/77", "https://ci.example.org/runs/1482"} < {
         attributes["href"] for tag, attributes in Read(written.html).tags if tag == "a"
@@ -391,7 +390,7 @@ def test_the_foot_says_where_letters_are_changed_or_ended() -> None:
 
     written = letter.compose(facts(manage_url=url))
 
-    assert written.text.endswith(f"Only some projects, another time, or none (one click, no login):\n{url}\n")
+    assert written.text.endswith(f"Change or stop these mails (one click, no login):\n{url}\n")
     assert ("a", {"href": url}) in [(tag, {"href": given.get("href")}) for tag, given in Read(written.html).tags]
     assert "one click" not in letter.compose(facts()).text
     assert max(map(len, written.text.splitlines())) <= 72
@@ -407,3 +406,34 @@ def test_a_letter_tells_times_by_the_clock_of_its_table_and_names_which_of_two()
     assert "is fixed on main since Sun 25 Oct 02:20 CET." in text
     assert "Was red from #1479 on, Sun 25 Oct 02:49 CEST." in text
     assert "Acme CI, Sun 25 Oct 02:20 CET (Europe/Berlin)." in text
+
+
+def test_what_was_lost_while_ctci_was_down_is_told_with_when_it_began() -> None:
+    lost = job(status=Status.ERRORED, reason="ctci was stopped while it ran", began_at=AT - 47 * 3_600_000)
+    told = broke(job=lost, word="errored", suspects=(), cause="")
+
+    text = " ".join(letter.compose(facts(told)).text.split())
+
+    assert text.startswith(
+        "shop/api:test on main began Sat 21 Nov 17:04 and has no result, as was found Mon 23 Nov 16:04: ctci was"
+    )
+
+
+def test_a_letter_says_what_began_the_run_and_that_nobody_mended_it() -> None:
+    again = run(kind="rerun", pusher="bo")
+    told = broke(job=job(status=Status.SUCCEEDED), run=again, word="fixed", baseline=seen(commit=SHA))
+
+    text = letter.compose(facts(told)).text
+
+    assert text.startswith("shop/api:test passes again on main since Mon 23 Nov 16:04.\n")
+    assert "By      Ana Ruiz, run again by bo\n" in text
+    assert "By      Ana Ruiz, scheduled\n" in letter.compose(facts(broke(run=run(kind="schedule", pusher=None)))).text
+
+
+def test_that_there_is_no_result_is_said_once() -> None:
+    told = [broke(job=job(id=each, status=Status.ERRORED), word="errored", suspects=(), cause="") for each in (1, 2)]
+
+    text = letter.compose(facts(*told)).text
+
+    assert text.startswith("2 jobs errored in shop on main, #1482, Mon 23 Nov 16:04.\n")
+    assert text.count("This is no result") == 1
