@@ -24,7 +24,7 @@ def remarks(
     """
     found = []
     if room is not None:
-        found.append(Remark(sentence=room, short="disk full"))
+        found.append(Remark(sentence=room, short="disk low"))
     if refused is not None:
         said = "the last change of the configuration is refused, the one before it is in force"
         found.append(Remark(sentence=f"{said}: {refused}", short="configuration refused"))

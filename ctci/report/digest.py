@@ -46,8 +46,10 @@ class Facts:
     #: The server's title and the address that people reach it by.
     title: str
     public_url: str
-    #: When the next one comes, and where one changes or ends them by one click.
+    #: When the next one comes at the latest, and the schedule after which it may come before that.
     next_at: int | None = None
+    after: str | None = None
+    #: Where one changes or ends them by one click.
     manage_url: str | None = None
     #: Where all of it can be read; None: nowhere but on the pages of its projects.
     page_url: str | None = None

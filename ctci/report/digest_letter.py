@@ -1,6 +1,7 @@
 """The digest, written: subject, text and HTML, which say the same. Pure but for its templates."""
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -18,6 +19,9 @@ LEVELS = ((10, 3, 10, 8), (10, 3, 10, 0), (10, 1, 10, 0), (5, 1, 5, 0), (2, 1, 2
 STRIP, LEAST_STRIP = 24, 10
 #: Characters of a link; a longer one leads to all runs.
 LINK = 300
+#: What stands over the columns of the branches: over their names, and over what ran there.
+HEADS = ("project", "branch", "runs", "time")
+STRIP_HEAD = "old -> new"
 #: Columns over which the names of entries are aligned.
 WIDE = 24
 #: The tallest and the lowest bar of a strip, and what hangs below the line of a red one, pixels.
@@ -70,58 +74,48 @@ def _subject(digest: Digest) -> str:
     ending = f" ({_day(digest.facts)})"
     if digest.is_quiet:
         return f"[ctci] {_quiet(digest)}{ending}"
-    counts, names = _counts(digest), _projects(digest)
+    counts = _counts(digest)
     room = letter.SUBJECT - len("[ctci] ") - len(ending)
     for kept in range(len(counts), 0, -1):
-        said = ", ".join(counts[:kept])
+        said = ", ".join(said for said, _ in counts[:kept])
+        # Of all that is counted: who reads only the subject must find his project in it.
+        names = list(dict.fromkeys(_ascii(name) for _, projects in counts[:kept] for name in projects))
         left = room - len(said) - 2
         if not names and left >= -2:
             return f"[ctci] {said}{ending}"
         if left >= min(12, len(names[0]) if names else 0):
             return f"[ctci] {said}: {_some(names, left)}{ending}"
-    return f"[ctci] {counts[0][:room]}{ending}"
+    return f"[ctci] {counts[0][0][:room]}{ending}"
 
 
-def _counts(digest: Digest) -> list[str]:
-    """What there is of each, the gravest first; what is only to be watched where there is nothing else."""
-    remarks = [_ascii(remark.short) or "ctci needs a look" for remark in digest.remarks]
+def _counts(digest: Digest) -> list[tuple[str, list[str]]]:
+    """What there is of each and in which projects, the gravest first; what is to be watched where nothing else is."""
     jobs = sum(len(place.errored) for place in digest.errored)
-    grave = [
-        f"{len(digest.broke)} broke" if digest.broke else "",
-        f"{len(digest.still)} still broken" if digest.still else "",
-        f"{len(digest.fixed)} fixed" if digest.fixed else "",
-        f"{words.count(jobs, 'job')} errored" if jobs else "",
-        *dict.fromkeys(remarks),
-        f"{len(digest.overdue)} overdue" if digest.overdue else "",
-        f"{words.count(len(digest.unfinished), 'job')} not over" if digest.unfinished else "",
-        f"{words.count(len(digest.unsent), 'letter')} not sent" if digest.unsent else "",
+    remarks = dict.fromkeys(_ascii(remark.short) or "ctci needs a look" for remark in digest.remarks)
+    grave: list[tuple[str, list[str]]] = [
+        (f"{len(digest.broke)} broke", [each.place.project for each in digest.broke]),
+        (f"{len(digest.still)} still broken", [each.place.project for each in digest.still]),
+        (f"{len(digest.fixed)} fixed", [each.place.project for each in digest.fixed]),
+        (f"{words.count(jobs, 'job')} errored", [place.project for place in digest.errored]),
+        (f"{len(digest.overdue)} overdue", [each.project for each in digest.overdue]),
+        (f"{words.count(len(digest.unfinished), 'job')} not over", [each.project for each in digest.unfinished]),
     ]
+    unsent = [(f"{words.count(len(digest.unsent), 'letter')} not sent", list[str]())] if digest.unsent else []
     calls = sum(each.count for each in digest.refused)
-    watched = [
-        f"{len(digest.flaky)} flaky" if digest.flaky else "",
-        f"{len(digest.slower)} slower" if digest.slower else "",
-        f"{words.count(calls, 'call')} refused" if calls else "",
-        f"{words.count(len(digest.lapsed), 'acknowledgement')} lapsed" if digest.lapsed else "",
+    watched: list[tuple[str, list[str]]] = [
+        (f"{len(digest.flaky)} flaky", [place.project for place in digest.flaky]),
+        (f"{len(digest.slower)} slower", [place.project for place, _ in digest.slower]),
+        (f"{words.count(calls, 'call')} refused", [each.project for each in digest.refused]),
+        (
+            f"{words.count(len(digest.lapsed), 'acknowledgement')} lapsed",
+            [each.place.project for each in digest.lapsed],
+        ),
     ]
-    told = list(filter(None, grave)) or list(filter(None, watched))
-    return [each.replace(words.THIN, " ") for each in told]
-
-
-def _projects(digest: Digest) -> list[str]:
-    """The projects that the counts are of, those of the gravest only."""
-    for named in (
-        [*(each.place.project for each in digest.broke), *(each.place.project for each in digest.still)],
-        [each.place.project for each in digest.fixed],
-        [place.project for place in digest.errored],
-        [each.project for each in digest.overdue],
-        [each.project for each in digest.unfinished],
-        [place.project for place in (*digest.flaky, *(place for place, _ in digest.slower))],
-        [each.project for each in digest.refused],
-        [each.place.project for each in digest.lapsed],
-    ):
-        if named:
-            return list(dict.fromkeys(map(_ascii, named)))
-    return []
+    told = [each for each in grave[:4] if each[1]]
+    told += [(each, []) for each in remarks]
+    told += [each for each in grave[4:] if each[1]] + unsent
+    told = told or [each for each in watched if each[1]]
+    return [(said.replace(words.THIN, " "), projects) for said, projects in told]
 
 
 def _some(names: list[str], room: int) -> str:
@@ -159,7 +153,7 @@ def _said(digest: Digest, most: int, most_commits: int, most_rows: int, strips: 
     rows = tuple(_row(facts, branch, strip=number < strips) for number, branch in enumerate(shown))
     sections = digest_lines.sections(digest, most, most_commits)
     return {
-        "headline": _capital(_quiet(digest) if digest.is_quiet else ", ".join(_counts(digest))),
+        "headline": _capital(_quiet(digest) if digest.is_quiet else ", ".join(said for said, _ in _counts(digest))),
         "title": saying.plain(facts.title, 60),
         "date": moments.full(facts, facts.until),
         "totals": _totals(digest),
@@ -171,7 +165,7 @@ def _said(digest: Digest, most: int, most_commits: int, most_rows: int, strips: 
         "rows_more": 0 if digest.form == "short" else len(digest.branches) - len(rows),
         "page_url": facts.page_url or root,
         "why": _why(facts, root),
-        "following": f"Next digest {moments.full(facts, facts.next_at)}." if facts.next_at else "",
+        "following": _following(facts, facts.next_at) if facts.next_at else "",
         "manage_url": facts.manage_url,
     }
 
@@ -183,7 +177,8 @@ def _totals(digest: Digest) -> str:
     if digest.form == "short":
         said, _, counted = _quiet(digest).partition(": ")
         return f"{first}{_capital(said)} {since}{f': {counted}' if counted else ''}."
-    counts = [words.count(digest.runs, "run") if digest.runs else "no runs"]
+    none = "no run ended" if digest.unfinished else "no runs"
+    counts = [words.count(digest.runs, "run") if digest.runs else none]
     if digest.runs:
         green = words.number(digest.green) if digest.green else "none"
         all_green = "green" if digest.runs == 1 else "all green"
@@ -195,15 +190,30 @@ def _totals(digest: Digest) -> str:
 
 def _notes(facts: Facts, unfinished: tuple[Unfinished, ...]) -> Iterator[str]:
     if facts.missed == 1:
-        yield "The digest before this one did not go out: this one tells of its time too."
+        yield "The digest before this one did not go out: this one covers its time too."
     elif facts.missed:
-        yield f"{words.number(facts.missed)} digests before this one did not go out: this one tells of their time too."
+        yield f"{words.number(facts.missed)} digests before this one did not go out: this one covers their time too."
     if unfinished:
-        named = [
-            f"{saying.plain(each.name, 60)} on {saying.plain(each.branch, 60)} (#{each.run})" for each in unfinished
-        ]
+        runs = Counter(each.run for each in unfinished)
+        first = {each.run: each for each in reversed(unfinished)}
+        named = [_of_run(first[run], jobs) for run, jobs in runs.items()]
         rest = [f"{len(named) - 3} more"] if len(named) > 3 else []
         yield f"Not over yet, and not told of here: {words.names(named[:3] + rest)}."
+
+
+def _of_run(first: Unfinished, jobs: int) -> str:
+    name, branch = saying.plain(first.name, 60), saying.plain(first.branch, 60)
+    of = name if jobs == 1 else f"{words.count(jobs, 'job')} of {saying.plain(first.project, 60)}"
+    return f"{of} on {branch} (#{first.run})"
+
+
+def _following(facts: Facts, at: int) -> str:
+    """When the next digest comes, and on what that hangs."""
+    when = moments.full(facts, at)
+    if facts.after:
+        latest = f"{moments.hour(facts, at)} at the latest"
+        when = f"{moments.day(facts, at)}, when {saying.plain(facts.after, 60)} is over, {latest}"
+    return f"Next digest {when}{', if there is anything to tell' if facts.quiet == 'skip' else ''}."
 
 
 def _why(facts: Facts, root: str) -> str:
@@ -263,12 +273,16 @@ def _table(rows: tuple[Row, ...]) -> tuple[str, ...]:
     """The rows as text, each in one line where all names are short, else in two."""
     if not rows:
         return ()
-    wide = [max(len(getattr(row, name)) for row in rows) for name in ("project", "branch", "runs", "took", "following")]
-    project, branch, runs, took, following = wide
+    wide = [max(len(getattr(row, name)) for row in rows) for name in ("project", "branch", "runs", "took")]
+    project, branch, runs, took = (max(len(head), each) for head, each in zip(HEADS, wide, strict=True))
+    following = max(len(row.following) for row in rows)
     room = parts.COLUMNS - 3 - 2 - 2 - 2 - 2 - 2 - runs - took - following
     one = project + branch + LEAST_STRIP <= room
     strip = min(STRIP, room - project - branch if one else room - 3)
-    lines = []
+    heads = (
+        f"   {HEADS[0]:<{project}}  {HEADS[1]:<{branch}}  {HEADS[2]:>{runs}}  {STRIP_HEAD:<{strip}}  {HEADS[3]:>{took}}"
+    )
+    lines = [heads] if one else []
     for row in rows:
         name = f"   {row.project:<{project}}  {row.branch:<{branch}}  " if one else f"   {row.project}  {row.branch}"
         rest = f"{row.runs:>{runs}}  {row.letters[-strip:]:<{strip}}  {row.took:>{took}}  {row.following}".rstrip()

@@ -82,6 +82,7 @@ def facts(
         title=settings.server.title,
         public_url=settings.server.public_url,
         next_at=dates.following(notify.digest or Digest(), notify.timezone, window.date).at,
+        after=notify.digest.after if notify.digest is not None else None,
         page_url=page_url(settings, notify, since, until),
         places=places,
         branches=_branches(db, projects, since, until, following),

@@ -46,6 +46,12 @@ def soon(facts: Facts, at: int) -> str:
     return near(facts, at).partition(" ")[2] if at - facts.until < _DAY_MS else near(facts, at)
 
 
+def hour(facts: Facts, at: int) -> str:
+    """`07:30`."""
+    there = _clock(facts, at)
+    return there.strftime("%H:%M") + _twice(there)
+
+
 def day(facts: Facts, at: int) -> str:
     """`Mon 23 Nov`."""
     return _clock(facts, at).strftime("%a %-d %b")

@@ -239,7 +239,7 @@ def test_the_jobs_of_a_run_are_one_letter_when_it_is_over(office: Office, db: le
     office.work()
 
     assert before == []
-    assert office.subjects == [f"[ctci] 2 failed: shop main (#{run})"] * 2
+    assert office.subjects == [f"[ctci] 2 failed: shop on main (#{run})"] * 2
 
 
 def test_a_run_that_goes_on_is_told_of_after_five_minutes(
@@ -257,7 +257,7 @@ def test_a_run_that_goes_on_is_told_of_after_five_minutes(
 
     assert office.subjects == [
         *[f"[ctci] failed: shop/api:test on main (#{run})"] * 2,
-        *[f"[ctci] 2 failed: shop main (#{run})"] * 2,
+        *[f"[ctci] 2 failed: shop on main (#{run})"] * 2,
     ]
 
 

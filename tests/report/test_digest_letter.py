@@ -69,7 +69,9 @@ def test_the_html_says_what_the_text_says(day: str) -> None:
     links = " ".join(str(attributes["href"]) for tag, attributes in shown.tags if tag == "a")
     said = f"{shown.text} {links}".casefold()
     # What is drawn there is written here.
-    text = re.sub(r"(?m)^ALL BRANCHES .*|^   Again |^   Log |^ [x+~!] | [#xT~.!]+ ", " ", composed.text)
+    text = re.sub(
+        r"(?m)^BRANCHES WITH RUNS .*|^   project .*|^   Again |^   Log |^ [x+~^!] | [#xT~.!]+ ", " ", composed.text
+    )
     words = {word.casefold() for word in re.findall(r"\w[^\s()]*\w|\w", text)}
     assert {word for word in words if word not in said} == set()
 
@@ -88,7 +90,7 @@ def test_a_mail_program_previews_the_totals() -> None:
     shown = Seen(written(days.sample()).html)
 
     assert shown.text.strip().startswith("[ctci] 2 broke")
-    preview = shown.text.replace("[ctci] 2 broke, 1 still broken, 1 fixed: shop, libwidget (Tue 24 Nov)", "").strip()
+    preview = shown.text.replace("[ctci] 2 broke, 1 still broken, 1 fixed: shop +2 (Tue 24 Nov)", "").strip()
     assert preview.startswith("Since Mon 23 Nov 07:30 (Europe/Berlin): 41 runs, 36 green, 2 new breaks.")
 
 
@@ -104,7 +106,7 @@ def test_a_mail_program_previews_the_totals() -> None:
                 place(project="c", before=red("22 12:00")),
                 place(project="a", before=red(), results=(seen(),)),
             ),
-            "1 broke, 1 still broken, 1 fixed: b, c",
+            "1 broke, 1 still broken, 1 fixed: b, c, a",
         ),
         ((place(before=red("22 12:00"), results=(seen(),)),), "1 fixed: shop"),
         ((place(results=(seen(),), flaky="on retry"),), "1 flaky: shop"),
@@ -177,7 +179,7 @@ def test_a_place_whose_job_is_forgotten_is_told_with_what_is_known() -> None:
     text = written(told).text
 
     assert " x shop/api:lint on main                       broke Mon 12:00, #" in text
-    assert " x shop/api:test on main        3 days, since #1391\n   https://ci.example.org/jobs/5\n" in text
+    assert " x shop/api:test on main        3 days, since #1391\n   https://ci.example.org/runs/1391/api/test\n" in text
 
 
 def test_steps_that_are_no_short_line_and_links_that_are_too_wide_give_way_to_what_can_be_copied() -> None:
@@ -273,6 +275,30 @@ def test_who_pushed_is_told_why_and_a_missing_link_is_not_offered() -> None:
     text = written(facts(broken(verdict=mine), author="ana@example.org")).text
 
     assert text.endswith("--\nYou get this because you pushed, and [notify.team] on ci.example.org\ntells authors.\n")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        (
+            {"after": "nightly"},
+            "Next digest Wed 25 Nov, when nightly is over, 07:30 at the latest, if there is anything to",
+        ),
+        ({"quiet": "short"}, "Next digest Wed 25 Nov 07:30."),
+    ],
+)
+def test_the_next_digest_is_promised_as_it_comes(fields: dict[str, Any], said: str) -> None:
+    text = written(facts(broken(), next_at=at("25 07:30"), **fields)).text
+
+    assert said in " ".join(text.split())
+
+
+def test_what_is_not_over_is_told_run_by_run() -> None:
+    jobs = [Unfinished(run=53, project="shop", name=f"shop/api:{n}", branch="main", since=0) for n in range(5)]
+
+    text = " ".join(written(facts(unfinished=tuple(jobs))).text.split())
+
+    assert "(Europe/Berlin): no run ended. Not over yet, and not told of here: 5 jobs of shop on main (#53)." in text
 
 
 def test_times_of_another_week_or_year_are_told_with_their_date() -> None:

@@ -350,9 +350,9 @@ def test_a_receiver_is_told_of_what_it_asks_for(office: Office, db: ledger.Ledge
 
 
 def test_what_ctci_suffers_of_is_told(office: Office) -> None:
-    office.remarks = (Remark(sentence="0.8 GB are free", short="disk full"),)
+    office.remarks = (Remark(sentence="0.8 GB are free", short="disk low"),)
 
-    assert office.at("24 07:30") == ["[ctci] disk full (Tue 24 Nov)"]
+    assert office.at("24 07:30") == ["[ctci] disk low (Tue 24 Nov)"]
     assert "0.8 GB are free" in office.text
 
 
@@ -504,7 +504,7 @@ def test_authors_are_told_of_their_own_commits_alone(office: Office, db: ledger.
         make.commit(sha=make.sha(71), email="x@example.net"),
     )
     make.settled(db, host, RED, brought=wrote)
-    office.remarks = (Remark(sentence="0.8 GB are free", short="disk full"),)
+    office.remarks = (Remark(sentence="0.8 GB are free", short="disk low"),)
 
     office.at("25 07:30")
     told = {str(message["To"]): str(message["Subject"]) for message in office.desk.messages[-2:]}
@@ -512,7 +512,7 @@ def test_authors_are_told_of_their_own_commits_alone(office: Office, db: ledger.
     office.at("26 07:30")
 
     assert told == {
-        "ana@example.org": "[ctci] 1 broke, disk full: shop (Wed 25 Nov)",
+        "ana@example.org": "[ctci] 1 broke, disk low: shop (Wed 25 Nov)",
         "cy@example.org": "[ctci] 1 broke: shop (Wed 25 Nov)",
     }
     assert [str(message["To"]) for message in office.desk.messages if message["To"] == "cy@example.org"] != []

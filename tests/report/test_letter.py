@@ -157,7 +157,7 @@ def test_several_jobs_are_one_letter_with_the_worst_first() -> None:
 
     written = letter.compose(facts(fixed, broke(), broke(job=job(subproject="docs"))))
 
-    assert written.subject == "[ctci] 2 broke, 1 fixed: shop main (#1482)"
+    assert written.subject == "[ctci] 2 broke, 1 fixed: shop on main (#1482)"
     assert written.text.startswith("2 broke, 1 fixed in shop on main, #1482.\n")
     assert written.text.index("shop/docs:test") < written.text.index("shop/web:test")
 
@@ -222,7 +222,7 @@ def test_a_letter_about_very_much_stays_small_and_counts_the_rest() -> None:
 
     assert len(written.html.encode()) <= 80_000
     assert "And 30 more" in written.text
-    assert written.subject == "[ctci] 40 broke: shop main (#1482)"
+    assert written.subject == "[ctci] 40 broke: shop on main (#1482)"
 
 
 @pytest.mark.parametrize("ref", ["refs/heads/" + "long/" * 60, "refs/heads/über-größe", "refs/tags/v1\u202e"])
@@ -371,7 +371,9 @@ def test_a_letter_about_several_runs_says_of_each_where_it_was() -> None:
     written = letter.compose(facts(broke(), there))
 
     assert written.subject == "[ctci] 2 broke: blog, shop"
-    assert written.text.startswith("2 jobs broke in blog, shop, Mon 23 Nov 16:04.\n\n x blog:test  broke: exit 1\n   on dev, #77, 3f2a1c9")
+    assert written.text.startswith(
+        "2 jobs broke in blog, shop, Mon 23 Nov 16:04.\n\n x blog:test  broke: exit 1\n   on dev, #77, 3f2a1c9"
+    )
     assert "   on main, #1482, 3f2a1c9 Use floats for prices\n" in written.text
     assert {"https://ci.example.org/runs/77", "https://ci.example.org/runs/1482"} < {
         attributes["href"] for tag, attributes in Read(written.html).tags if tag == "a"

@@ -227,7 +227,7 @@ def _last_days(story: Story) -> None:
     story.push("dotfiles", (BO, "Bind everything", ""))
     story.push("shop", (BO, "Bound the parser", "api"))
     story.night = {"api:fuzz": GREEN}
-    story.remarks = (Remark(sentence="0.8 GB are free, and no job is started below 1 GB", short="disk full"),)
+    story.remarks = (Remark(sentence="0.8 GB are free, and no job is started below 1 GB", short="disk low"),)
     story.at("2026-11-08 12:00")
     story.remarks = ()
     story.at("2026-11-09 10:00")
