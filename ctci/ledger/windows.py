@@ -68,7 +68,7 @@ def _key(row: Any) -> Key:
 
 
 def _of_seen() -> Any:
-    return of_seen(*(jobs.c[name] for name in PLACE), jobs.c.reason)
+    return of_seen(*(jobs.c[name] for name in PLACE), jobs.c.reason, jobs.c.began_at)
 
 
 def _ended(connection: Connection, found: dict[Key, _Place], since: int, until: int) -> None:
@@ -80,7 +80,8 @@ def _ended(connection: Connection, found: dict[Key, _Place], since: int, until: 
     for row in rows:
         place = found[_key(row)]
         if row.status == Status.ERRORED:
-            place.errored.append(Errored(job=row.id, run=row.run, at=row.finished_at, reason=row.reason or ""))
+            at, began = row.finished_at, row.began_at
+            place.errored.append(Errored(job=row.id, run=row.run, at=at, began=began, reason=row.reason or ""))
         else:
             place.results.append(((row.as_of, row.id), seen(row, told)))
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ctci.model.asked import place_of, short_ref
+from ctci.model.lives import Ack
 from ctci.model.statuses import Status
 from ctci.model.verdicts import Seen, Slower, Verdict
 
@@ -13,7 +14,9 @@ class Errored:
 
     job: int
     run: int
+    #: When it was found so, and when it began; None: it never did.
     at: int
+    began: int | None = None
     reason: str = ""
 
 
@@ -36,6 +39,8 @@ class Place:
     results: tuple[Seen, ...] = ()
     #: Those of the window, oldest first.
     errored: tuple[Errored, ...] = ()
+    #: What is acknowledged of that, and so is not shown.
+    acked: tuple[Ack, ...] = ()
     #: Files with tests that fail in its last job, with their number, most first.
     failing: tuple[tuple[str, int], ...] = ()
     #: Why it is called flaky, by what happened in the window, and in which job; empty where it is not.

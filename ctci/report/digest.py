@@ -71,8 +71,8 @@ class Broke:
     place: Place
     #: The first red result of the break that is open now.
     red: Seen
-    #: Whether it had been red in the window, and green, before.
-    again: bool = False
+    #: The break before it, where that was open in the window too.
+    earlier: Mended | None = None
     #: Whether there was no result before it.
     new: bool = False
 
@@ -176,7 +176,17 @@ def _broke(place: Place) -> Broke | None:
     turns = [number for number in range(len(story)) if _is_red(story[number]) and not _is_red_at(story, number - 1)]
     if story[turns[-1]] is place.before:
         return None
-    return Broke(place=place, red=story[turns[-1]], again=len(turns) > 1, new=turns[-1] == 0)
+    return Broke(place=place, red=story[turns[-1]], earlier=_earlier(place, story, turns), new=turns[-1] == 0)
+
+
+def _earlier(place: Place, story: Sequence[Seen], turns: Sequence[int]) -> Mended | None:
+    """The break before the last one; `turns` says where in the story each began."""
+    if len(turns) < 2:
+        return None
+    first = story[turns[-2]]
+    green = next(number for number in range(turns[-2], len(story)) if not _is_red(story[number]))
+    red = place.red if first is place.before and place.red is not None else first
+    return Mended(red=red, last=story[green - 1], green=story[green])
 
 
 def _still(place: Place) -> Still | None:

@@ -16,6 +16,7 @@ from ctci.model import (
     Seen,
     Slower,
     Unsent,
+    Verdict,
     page_of,
     place_of,
     short_ref,
@@ -25,8 +26,8 @@ from ctci.report.digest import Broke, Digest, Facts, Fixed, Still
 
 #: Characters of names, and of an author where a subject follows.
 NAME, AUTHOR = 120, saying.AUTHOR
-#: Jobs that are named where many are told as one.
-NAMES = 6
+#: Jobs that are named where many are told as one, and what is acknowledged of one job.
+NAMES, MOST_ACKED = 6, 2
 #: Characters of a link; what is wider would be broken, or break the page.
 LINK = parts.COLUMNS - len("   Log    ")
 _GLYPHS = {"broke": "x", "failed": "x", "still broken": "x", "fixed": "+", "flaky": "~", "slower": "^"}
@@ -117,15 +118,12 @@ def _broke(facts: Facts, told: Broke, most_commits: int) -> Line:
     place, judged = told.place, told.place.verdict
     said = f"{moments.near(facts, told.red.at)}, #{told.red.run}"
     line = _of_place(facts, place, "failed" if told.new else "broke", said)
-    notes = ["Its first result here."] if told.new else ["It had been fixed in between."] if told.again else []
+    notes = ["Its first result here."] if told.new else _earlier(told)
     if judged is None:
         return replace(line, notes=tuple(notes), log=line.href)
     suspects = judged.suspects[:most_commits]
     return replace(
-        line,
-        spot=saying.spot(judged.first) if judged.first else "",
-        message=saying.message(judged.first) if judged.first else "",
-        joint=saying.joint(judged.first) if judged.first else "",
+        _first(line, judged),
         notes=tuple(
             filter(
                 None,
@@ -134,6 +132,7 @@ def _broke(facts: Facts, told: Broke, most_commits: int) -> Line:
                     # What is new in a later job is not what is new in the break.
                     saying.counts(judged, place.failing, news=told.red is place.results[-1]),
                     *notes,
+                    *_acked(facts, place),
                     saying.flaky(judged),
                     saying.cause(judged),
                     saying.culprit(judged),
@@ -150,13 +149,36 @@ def _broke(facts: Facts, told: Broke, most_commits: int) -> Line:
     )
 
 
+def _earlier(told: Broke) -> list[str]:
+    before = told.earlier
+    return [f"Broke in #{before.red.run} before that, and was fixed in #{before.green.run}."] if before else []
+
+
+def _acked(facts: Facts, place: Place) -> list[str]:
+    """What is not shown because somebody has acknowledged it."""
+    return [
+        f"Acknowledged by {saying.plain(each.acked_by, AUTHOR)} until {moments.full(facts, each.until)}"
+        f" ({saying.plain(each.why, 100)}): {saying.plain(each.said, 120)}"
+        for each in place.acked[:MOST_ACKED]
+    ]
+
+
 def _still(facts: Facts, told: Still) -> Line:
     judged = told.place.verdict
-    by = saying.plain(judged.run.author or judged.run.pusher, AUTHOR) if judged else ""
     said = f"{words.age(facts.until - told.red.at)}, since #{told.red.run}"
-    line = _of_place(facts, told.place, "still broken", f"{said}, last push {by}" if by else said)
-    culprit = saying.culprit(judged) if judged else ""
-    return replace(line, log=line.href, notes=(culprit,) if culprit else ())
+    line = _of_place(facts, told.place, "still broken", said)
+    if judged is None:
+        return replace(line, log=line.href)
+    notes = (saying.because(judged), *_acked(facts, told.place), saying.culprit(judged))
+    return replace(_first(line, judged), log=line.href, notes=tuple(filter(None, notes)))
+
+
+def _first(line: Line, judged: Verdict) -> Line:
+    """With the first error."""
+    found = judged.first
+    if found is None:
+        return line
+    return replace(line, spot=saying.spot(found), message=saying.message(found), joint=saying.joint(found))
 
 
 def _fixed(facts: Facts, told: Fixed) -> Line:
@@ -190,7 +212,10 @@ def _errored(facts: Facts, places: tuple[Place, ...]) -> Line:
     place = places[0]
     last = place.errored[-1]
     times = f"{len(place.errored)} times, last " if len(place.errored) > 1 else ""
-    line = _of_place(facts, place, "errored", f"{times}{moments.near(facts, last.at)}, #{last.run}")
+    when = moments.near(facts, last.at)
+    if last.began is not None and last.at - last.began > letter.LONG_MS:
+        when = f"began {moments.near(facts, last.began)}, found {when}"
+    line = _of_place(facts, place, "errored", f"{times}{when}, #{last.run}")
     reason, link = saying.plain(last.reason, saying.LINE), _job(facts, place, last)
     since = "It has run since." if _ran_since(place) else ""
     if len(places) > 1:
@@ -223,13 +248,13 @@ def _refused(facts: Facts, told: Refused) -> Line:
     return Line(
         word="errored",
         name=saying.plain(told.project, NAME),
-        said=f"{words.count(told.count, 'call')} of {saying.plain(told.forge.replace('_', '-'), 20)}{last}",
+        said=f"{words.count(told.count, 'call')} from {saying.plain(told.forge.replace('_', '-'), 20)}{last}",
         notes=(saying.plain(told.reason, saying.LINE),),
     )
 
 
 def _lapsed(facts: Facts, told: Lapsed) -> Line:
-    said = f"acknowledged until {moments.day(facts, told.until - 1)}, still there"
+    said = f"acknowledged until {moments.full(facts, told.until)}, still there"
     who = f"{saying.plain(told.by, AUTHOR)} had said: {saying.plain(told.why, saying.LINE)}"
     return replace(_of_place(facts, told.place, "errored", said), notes=(saying.plain(told.finding, saying.LINE), who))
 

@@ -14,6 +14,7 @@ from ctci.ledger import Window
 from ctci.model import (
     FINISHED,
     RED,
+    Ack,
     Branch,
     Fired,
     Lapsed,
@@ -86,7 +87,7 @@ def facts(
         page_url=page_url(settings, notify, since, until),
         places=places,
         branches=_branches(db, projects, since, until, following),
-        overdue=tuple(_overdue(homes, fired, asked, places, since, until)),
+        overdue=tuple(_overdue(homes, fired, asked, since, until)),
         refused=_refused(db, projects, since, until),
         lapsed=tuple(_lapsed(db, homes, places, since, until)),
         unfinished=_unfinished(db, notify, asked),
@@ -109,9 +110,10 @@ def _places(db: ledger.Ledger, settings: Config, homes: Homes, since: int, until
     known = judging.pasts(db, settings, {one.last for one in found.values() if one.last is not None})
     gone = ledger.gone(db, {key[0] for key in found})
     learnt = ledger.default_branches(db)
+    acks = ledger.acks_of(db, {key[0] for key in found})
     for key, one in sorted(found.items()):
         left = not one.results and not _is_built(homes, key, learnt.get(key[0]))
-        yield _place(key, one, known.get(one.last or 0), gone=left or key[:2] in gone)
+        yield _place(key, one, known.get(one.last or 0), gone=left or key[:2] in gone, acks=acks[key[0]])
 
 
 def _homes_of(homes: Homes, key: Key) -> tuple[Project, ...]:
@@ -126,7 +128,7 @@ def _is_built(homes: Homes, key: Key, learnt: str | None) -> bool:
     return any(config.built(each, ref, subproject, each.default_ref(learnt)) for each in _homes_of(homes, key))
 
 
-def _place(key: Key, one: Window, past: Past | None, *, gone: bool) -> Place:
+def _place(key: Key, one: Window, past: Past | None, *, gone: bool, acks: Mapping[str, Ack]) -> Place:
     project, ref, subproject, recipe = key
     before = one.before
     if before is None and past is not None and past.forked and one.results and past.job.id == one.results[0].job:
@@ -143,6 +145,7 @@ def _place(key: Key, one: Window, past: Past | None, *, gone: bool) -> Place:
         red=_red_of(before, one, past),
         results=one.results,
         errored=one.errored,
+        acked=_acked(past, acks),
         failing=_failing(past),
         flaky=flaky,
         shaky=shaky,
@@ -166,6 +169,12 @@ def _red_of(before: Seen | None, one: Window, past: Past | None) -> Seen | None:
             break
         first = seen
     return first
+
+
+def _acked(past: Past | None, acks: Mapping[str, Ack]) -> tuple[Ack, ...]:
+    """What is acknowledged of what its last job found."""
+    names = dict.fromkeys(each.fingerprint for each in past.findings) if past is not None else ()
+    return tuple(acks[name] for name in names if past is not None and name in past.acked and name in acks)
 
 
 def _failing(past: Past | None) -> tuple[tuple[str, int], ...]:
@@ -222,24 +231,16 @@ def _mark(run: Run, again: Collection[int]) -> Mark:
 
 
 def _overdue(
-    homes: Homes,
-    fired: Iterable[Fired],
-    asked: Mapping[int, Run],
-    places: Iterable[Place],
-    since: int,
-    until: int,
+    homes: Homes, fired: Iterable[Fired], asked: Mapping[int, Run], since: int, until: int
 ) -> Iterable[Overdue]:
-    """What did not run, or ran and came to nothing."""
-    open_ = {each.run for place in places if not _has_run_since(place) for each in place.errored}
+    """What did not run, or was ended before it came to anything: what ctci could not run is told as errored."""
     for one in fired:
         project, _, schedule = one.delivery.key.partition("@")[0].removeprefix("schedule:").partition("/")
         project = project or one.delivery.project
         if not any(schedule in each.schedules for each in homes.get(project, ())):
             continue
         run = asked.get(one.delivery.run or 0)
-        nothing = run is not None and run.status in (Status.ERRORED, Status.CANCELLED, Status.SUPERSEDED)
-        if run is not None and run.status is Status.ERRORED and run.id not in open_:
-            continue
+        nothing = run is not None and run.status in (Status.CANCELLED, Status.SUPERSEDED)
         # What fired in one window may end in the next.
         ended = run.finished_at or 0 if run is not None else one.delivery.at
         if not since < ended <= until or not (one.delivery.event == "missed" or nothing):
@@ -253,11 +254,6 @@ def _overdue(
             if nothing
             else one.delivery.reason.removeprefix(f"the schedule {schedule}: "),
         )
-
-
-def _has_run_since(place: Place) -> bool:
-    """Whether what could not be run has come to a result after that."""
-    return any(seen.at > place.errored[-1].at for seen in place.results) if place.errored else True
 
 
 def _nominal(one: Fired) -> int:

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ctci.model import (
+    Ack,
     Branch,
     Changed,
     Errored,
@@ -241,9 +242,36 @@ def test_why_it_broke_is_said_in_a_sentence(judged: Any, said: str) -> None:
 
 
 def test_a_break_that_had_been_fixed_in_between_says_so() -> None:
-    told = place(before=red("22 12:00"), results=(seen(), red("23 18:00")), verdict=verdict())
+    results = (seen(run=56), red("23 18:00", run=57))
+    told = place(before=red("22 12:00", run=55), results=results, verdict=verdict())
 
-    assert "It had been fixed in between." in written(facts(told)).text
+    assert "Broke in #55 before that, and was fixed in #56." in written(facts(told)).text
+
+
+def test_what_is_still_broken_is_told_with_its_first_error_and_what_is_acknowledged() -> None:
+    ack = Ack(
+        id=1,
+        project="shop",
+        fingerprint="a",
+        said="cart.rst:14: Title underline too short",
+        until=at("2026-11-26 00:00"),
+        why="waits for the theme",
+        acked_by="ana",
+        acked_at=0,
+    )
+    old = place(before=red("22 12:00"), verdict=verdict(word="still broken", first=make.finding()), acked=(ack,))
+
+    text = " ".join(written(facts(old)).text.split())
+
+    assert "test_cart.py:88 AssertionError: 1 != 2 Acknowledged by ana until Thu 26 Nov 00:00 (waits for" in text
+
+
+def test_what_was_lost_while_ctci_was_down_is_told_with_when_it_began() -> None:
+    lost = Errored(job=1, run=40, at=at("24 07:00"), began=at("23 09:00"), reason="ctci was stopped while it ran")
+
+    text = " ".join(written(facts(place(errored=(lost,)))).text.split())
+
+    assert "began Mon 09:00, found Tue 07:00, #40 ctci was stopped" in text
 
 
 def test_many_files_with_failures_are_counted() -> None:

@@ -302,7 +302,7 @@ def test_two_servers_write_and_send_one(office: Office, db: ledger.Ledger, host:
 @pytest.mark.parametrize(
     ("ends", "again", "told"),
     [
-        (OURS, None, "1 job errored, 1 overdue: shop"),
+        (OURS, None, "1 job errored: shop"),
         (OURS, GREEN, "1 job errored: shop"),
         (Status.CANCELLED, None, "1 overdue: shop"),
         (GREEN, None, "all green: 1 run, 1 project"),
