@@ -153,11 +153,11 @@ def refs_(db: Ledger, project: str) -> Mapping[str, Ref]:
         return {row.ref: Ref(commit=row.commit, run=row.run, via=row.via, open=bool(row.open)) for row in found}
 
 
-def gone(db: Ledger, among: Collection[str]) -> frozenset[tuple[str, str]]:
-    """(project, ref) of these projects that are deleted on the remote."""
-    query = select(refs.c.project, refs.c.ref).where(refs.c.project.in_(among), refs.c.via == "deleted")
+def gone(db: Ledger, among: Collection[str]) -> Mapping[tuple[str, str], int]:
+    """By (project, ref) of these projects when those were deleted that are not on the remote any more, Unix ms."""
+    query = select(refs.c.project, refs.c.ref, refs.c.at).where(refs.c.project.in_(among), refs.c.via == "deleted")
     with db.read() as connection:
-        return frozenset((row.project, row.ref) for row in connection.execute(query))
+        return {(row.project, row.ref): row.at for row in connection.execute(query)}
 
 
 def sweep(

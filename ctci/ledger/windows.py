@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, select, tupl
 
 from ctci.ledger.engine import Ledger
 from ctci.ledger.seen import AT_ONCE, PLACE, also, chunks, of_seen, seen
-from ctci.ledger.tables import attempts, jobs, runs
+from ctci.ledger.tables import attempts, jobs, refs, runs
 from ctci.ledger.tables import standing as standing_
 from ctci.model import CONCLUSIVE, RED, Branch, Errored, Seen, Status
 
@@ -42,11 +42,15 @@ class _Place:
 
 
 def windows(db: Ledger, since: int, until: int) -> Mapping[Key, Window]:
-    """Of each place that is red, or where anything ended after `since` and up to `until` (Unix ms), what happened."""
+    """Of each place that is red, or where anything ended after `since` and up to `until` (Unix ms), what happened.
+
+    Also of those of a branch that was deleted then.
+    """
     found: dict[Key, _Place] = defaultdict(_Place)
     with db.read() as connection:
         _ended(connection, found, since, until)
         _standing(connection, found)
+        _deleted(connection, found, since, until)
         _before(connection, found, since)
     return {key: _window(each) for key, each in found.items()}
 
@@ -89,6 +93,18 @@ def _ended(connection: Connection, found: dict[Key, _Place], since: int, until: 
 def _standing(connection: Connection, found: dict[Key, _Place]) -> None:
     """Also what is red."""
     for row in connection.execute(select(standing_).where(standing_.c.red_job.is_not(None))):
+        found.setdefault(_key(row), _Place())
+
+
+def _deleted(connection: Connection, found: dict[Key, _Place], since: int, until: int) -> None:
+    """Also what is gone since: how it stood is not known any more."""
+    query = (
+        select(*(jobs.c[name] for name in PLACE))
+        .join(refs, and_(refs.c.project == jobs.c.project, refs.c.ref == jobs.c.ref))
+        .where(refs.c.via == "deleted", refs.c.at > since, refs.c.at <= until, jobs.c.status.in_(CONCLUSIVE))
+        .distinct()
+    )
+    for row in connection.execute(query):
         found.setdefault(_key(row), _Place())
 
 

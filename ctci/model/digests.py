@@ -50,6 +50,8 @@ class Place:
     slower: Slower | None = None
     #: Whether its branch is there no more, or nothing builds it there any more: what is gone is not red.
     gone: bool = False
+    #: Whether its branch was deleted in the window.
+    deleted: bool = False
     #: Whether its failure is allowed: that turns nothing red.
     allowed: bool = False
 

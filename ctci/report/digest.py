@@ -101,6 +101,8 @@ class Digest:
     broke: tuple[Broke, ...]
     still: tuple[Still, ...]
     fixed: tuple[Fixed, ...]
+    #: What was red when its branch was deleted.
+    deleted: tuple[Still, ...]
     flaky: tuple[Place, ...]
     slower: tuple[tuple[Place, Slower], ...]
     #: Places where ctci could not run a job.
@@ -125,7 +127,9 @@ class Digest:
     @property
     def is_quiet(self) -> bool:
         """Whether there is nothing that anybody must know."""
-        return not self.words and not any((self.refused, self.lapsed, self.unfinished, self.remarks, self.unsent))
+        return not self.words and not any(
+            (self.deleted, self.refused, self.lapsed, self.unfinished, self.remarks, self.unsent)
+        )
 
     @property
     def form(self) -> str:
@@ -140,6 +144,7 @@ def compose(facts: Facts) -> Digest:
     broke = filter(None, map(_broke, counting))
     still = filter(None, map(_still, counting))
     fixed = tuple(filter(None, map(_fixed, counting)))
+    deleted = filter(None, map(_deleted, counting))
     slower = [(place, found) for place in places if (found := _slower(place)) is not None]
     # Of what passed by itself that is said where it is told as fixed.
     told = {(each.place.name, each.place.ref) for each in fixed if each.by_itself}
@@ -151,6 +156,7 @@ def compose(facts: Facts) -> Digest:
         broke=tuple(sorted(broke, key=lambda each: each.red.at)),
         still=tuple(sorted(still, key=lambda each: -each.red.at)),
         fixed=tuple(sorted(fixed, key=lambda each: each.green.at)),
+        deleted=tuple(deleted),
         flaky=tuple(place for place in counting if _is_flaky(place) and (place.name, place.ref) not in told),
         slower=tuple(slower),
         errored=tuple(place for place in places if place.errored and everything),
@@ -194,6 +200,18 @@ def _still(place: Place) -> Still | None:
     if place.gone or not story or story[0] is not place.before or not all(map(_is_red, story)):
         return None
     return Still(place=place, red=place.red or story[0])
+
+
+def _deleted(place: Place) -> Still | None:
+    """What would vanish without a word: nobody is told of it as fixed."""
+    story = _story(place)
+    if not place.deleted or not story or not _is_red(story[-1]):
+        return None
+    first = len(story) - 1
+    while _is_red_at(story, first - 1):
+        first -= 1
+    red = place.red if story[first] is place.before and place.red is not None else story[first]
+    return Still(place=place, red=red)
 
 
 def _fixed(place: Place) -> Fixed | None:

@@ -30,14 +30,14 @@ NAME, AUTHOR = 120, saying.AUTHOR
 NAMES, MOST_ACKED = 6, 2
 #: Characters of a link; what is wider would be broken, or break the page.
 LINK = parts.COLUMNS - len("   Log    ")
-_GLYPHS = {"broke": "x", "failed": "x", "still broken": "x", "fixed": "+", "flaky": "~", "slower": "^"}
+_GLYPHS = {"broke": "x", "failed": "x", "still broken": "x", "fixed": "+", "flaky": "~", "slower": "^", "deleted": "-"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
     """One entry; what is empty is not shown."""
 
-    #: `broke`, `failed`, `still broken`, `fixed`, `flaky`, `slower`; all else is `errored`: not for an author to mend.
+    #: `broke`, `failed`, `still broken`, `fixed`, `deleted`, `flaky`, `slower`; all else is `errored`.
     word: str
     name: str = ""
     #: Where the name leads.
@@ -90,6 +90,7 @@ def sections(digest: Digest, most: int, most_commits: int) -> tuple[Section, ...
         ("Broke", len(digest.broke), [_broke(facts, each, most_commits) for each in digest.broke[:most]]),
         ("Still broken", len(digest.still), [_still(facts, each) for each in digest.still[:most]]),
         ("Fixed", len(digest.fixed), [_fixed(facts, each) for each in digest.fixed[:most]]),
+        ("Deleted", len(digest.deleted), [_deleted(facts, each) for each in digest.deleted[:most]]),
         ("Flaky", len(digest.flaky), [_flaky(facts, each) for each in digest.flaky[:most]]),
         ("Slower", len(digest.slower), [_slower(facts, *each) for each in digest.slower[:most]]),
         ("Errored", len(errored), [_errored(facts, each) for each in errored[:most]]),
@@ -184,6 +185,11 @@ def _first(line: Line, judged: Verdict) -> Line:
 def _fixed(facts: Facts, told: Fixed) -> Line:
     why = saying.flaky(told.place.verdict) if told.by_itself and told.place.verdict else ""
     return replace(_of_place(facts, told.place, "fixed", saying.mended(told)), notes=(why,) if why else ())
+
+
+def _deleted(facts: Facts, told: Still) -> Line:
+    said = f"its branch is deleted, was red since #{told.red.run}"
+    return _of_place(facts, told.place, "deleted", said)
 
 
 def _flaky(facts: Facts, place: Place) -> Line:

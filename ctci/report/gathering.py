@@ -113,7 +113,14 @@ def _places(db: ledger.Ledger, settings: Config, homes: Homes, since: int, until
     acks = ledger.acks_of(db, {key[0] for key in found})
     for key, one in sorted(found.items()):
         left = not one.results and not _is_built(homes, key, learnt.get(key[0]))
-        yield _place(key, one, known.get(one.last or 0), gone=left or key[:2] in gone, acks=acks[key[0]])
+        yield _place(
+            key,
+            one,
+            known.get(one.last or 0),
+            gone=left or key[:2] in gone,
+            deleted=since < gone.get(key[:2], 0) <= until,
+            acks=acks[key[0]],
+        )
 
 
 def _homes_of(homes: Homes, key: Key) -> tuple[Project, ...]:
@@ -128,7 +135,9 @@ def _is_built(homes: Homes, key: Key, learnt: str | None) -> bool:
     return any(config.built(each, ref, subproject, each.default_ref(learnt)) for each in _homes_of(homes, key))
 
 
-def _place(key: Key, one: Window, past: Past | None, *, gone: bool, acks: Mapping[str, Ack]) -> Place:
+def _place(
+    key: Key, one: Window, past: Past | None, *, gone: bool, deleted: bool, acks: Mapping[str, Ack]
+) -> Place:
     project, ref, subproject, recipe = key
     before = one.before
     if before is None and past is not None and past.forked and one.results and past.job.id == one.results[0].job:
@@ -151,6 +160,7 @@ def _place(key: Key, one: Window, past: Past | None, *, gone: bool, acks: Mappin
         shaky=shaky,
         slower=_slower(order, one, past) if order is not None else None,
         gone=gone,
+        deleted=deleted,
         allowed=order.allow_failure if order is not None else False,
     )
 

@@ -26,6 +26,7 @@ MARKS = {
     "failed": ("failed", "broke"),
     "still broken": ("failed", "failed"),
     "fixed": ("succeeded", "fixed"),
+    "deleted": ("skipped", "sub"),
     "flaky": ("flaky", "sub"),
     "slower": ("slower", "sub"),
 }

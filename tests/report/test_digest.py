@@ -28,6 +28,7 @@ SECTIONS = (
     "broke",
     "still",
     "fixed",
+    "deleted",
     "flaky",
     "slower",
     "errored",
@@ -145,6 +146,8 @@ def test_timed_out_is_as_red_as_failed() -> None:
 def test_a_branch_that_is_gone_is_not_red() -> None:
     assert one(red(), before=seen(when="22 12:00"), gone=True).is_quiet
     assert one(red(), before=red("22 12:00"), gone=True).is_quiet
+    assert {"deleted"} == sections(one(before=red("22 12:00"), gone=True, deleted=True))
+    assert one(before=seen(when="22 12:00"), gone=True, deleted=True).is_quiet
 
 
 def test_what_is_allowed_to_fail_is_not_told() -> None:

@@ -134,6 +134,22 @@ def test_a_digest_comes_once_a_day_and_tells_of_what_was_since_the_last(
     assert second == ["[ctci] 1 still broken: shop (Wed 25 Nov)"]
 
 
+def test_a_break_whose_branch_is_deleted_does_not_vanish_without_a_word(
+    office: Office, db: ledger.Ledger, host: int
+) -> None:
+    make.settled(db, host, GREEN)
+    broke = make.settled(db, host, RED, "exit 1")
+    office.at("24 07:30")
+    ref = "refs/heads/main"
+    gone = Entry(project="shop", forge="gitea", event="push", key="gone", ref=ref, reason="it is deleted", deleted=True)
+    ledger.record(db, (gone,))
+    told, text = office.at("25 07:30"), office.text
+
+    assert told == ["[ctci] 1 deleted: shop (Wed 25 Nov)"]
+    assert f"DELETED (1)\n\n - shop/api:test on main        its branch is deleted, was red since #{broke}\n" in text
+    assert office.at("26 07:30") == ["[ctci] nothing ran (Thu 26 Nov)"]
+
+
 def test_what_was_before_the_first_digest_is_not_told(office: Office, db: ledger.Ledger, host: int) -> None:
     office.table["email"] = ("ana@example.org", "bo@example.org")
     make.settled(db, host, GREEN)
