@@ -32,6 +32,8 @@ class Window:
     #: The results of the window, in the order of history.
     results: tuple[Seen, ...] = ()
     errored: tuple[Errored, ...] = ()
+    #: Runs of what was run again though something newer was there: they changed nothing.
+    older: tuple[int, ...] = ()
 
 
 @dataclass
@@ -64,6 +66,7 @@ def _window(place: _Place) -> Window:
         before=place.before[1] if place.before is not None else None,
         results=tuple(each for _, each in results),
         errored=tuple(place.errored),
+        older=tuple(sorted({each[1].run for each in place.results} - {each[1].run for each in results})),
     )
 
 

@@ -39,6 +39,8 @@ class Place:
     results: tuple[Seen, ...] = ()
     #: Those of the window, oldest first.
     errored: tuple[Errored, ...] = ()
+    #: Runs of older commits that ended in it: they change nothing.
+    older: tuple[int, ...] = ()
     #: What is acknowledged of that, and so is not shown.
     acked: tuple[Ack, ...] = ()
     #: Files with tests that fail in its last job, with their number, most first.

@@ -115,6 +115,8 @@ class Digest:
     unsent: tuple[Unsent, ...]
     #: Those on which something ran, the busiest first.
     branches: tuple[Branch, ...]
+    #: Runs of older commits: they stand in the strips, and in no section.
+    older: tuple[int, ...]
     runs: int
     green: int
 
@@ -167,6 +169,7 @@ def compose(facts: Facts) -> Digest:
         remarks=facts.remarks if everything else (),
         unsent=facts.unsent if everything else (),
         branches=branches,
+        older=tuple(sorted({run for place in places for run in place.older})),
         runs=sum(branch.runs for branch in branches),
         green=sum(branch.green for branch in branches),
     )

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -158,7 +158,7 @@ def _said(digest: Digest, most: int, most_commits: int, most_rows: int, strips: 
         "title": saying.plain(facts.title, 60),
         "date": moments.full(facts, facts.until),
         "totals": _totals(digest),
-        "notes": tuple(_notes(facts, digest.unfinished)),
+        "notes": tuple(_notes(digest)),
         "sections": sections,
         "pad": min(WIDE, max((len(line.name) for each in sections for line in each.lines), default=0)),
         "rows": rows,
@@ -189,17 +189,25 @@ def _totals(digest: Digest) -> str:
     return f"{first}{_capital(since)}: {', '.join(counts)}."
 
 
-def _notes(facts: Facts, unfinished: tuple[Unfinished, ...]) -> Iterator[str]:
+def _notes(digest: Digest) -> Iterator[str]:
+    facts, unfinished = digest.facts, digest.unfinished
     if facts.missed == 1:
         yield "The digest before this one did not go out: this one covers its time too."
     elif facts.missed:
         yield f"{words.number(facts.missed)} digests before this one did not go out: this one covers their time too."
+    if digest.older:
+        yield f"An older commit was run again in {_numbers(digest.older)}: that changes nothing."
     if unfinished:
         runs = Counter(each.run for each in unfinished)
         first = {each.run: each for each in reversed(unfinished)}
         named = [_of_run(first[run], jobs) for run, jobs in runs.items()]
         rest = [f"{len(named) - 3} more"] if len(named) > 3 else []
         yield f"Not over yet, and not told of here: {words.names(named[:3] + rest)}."
+
+
+def _numbers(runs: Sequence[int]) -> str:
+    shown = [f"#{run}" for run in runs[:5]]
+    return words.names(shown + ([f"{len(runs) - 5} more"] if len(runs) > 5 else []))
 
 
 def _of_run(first: Unfinished, jobs: int) -> str:

@@ -154,6 +154,7 @@ def _place(
         red=_red_of(before, one, past),
         results=one.results,
         errored=one.errored,
+        older=one.older,
         acked=_acked(past, acks),
         failing=_failing(past),
         flaky=flaky,

@@ -28,12 +28,12 @@ def test_a_rerun_of_a_run_before_the_last_one_changes_nothing(
     stopped_clock.move(60)
     since = stopped_clock.at
     stopped_clock.move(60)
-    make.settled(db, host, RED, trigger=make.trigger(kind="rerun"), rerun_of=old)
+    again = make.settled(db, host, RED, trigger=make.trigger(kind="rerun"), rerun_of=old)
 
     found = ledger.windows(db, since, stopped_clock.at)
     (window,) = found.values()
 
-    assert window.results == ()
+    assert (window.results, window.older) == ((), (again,))
     assert window.before is not None
     assert (window.before.run, window.last) == (last, job_of(db, last))
 

@@ -11,6 +11,7 @@ from ctci.model import (
     Branch,
     Errored,
     Lapsed,
+    Mended,
     Overdue,
     Refused,
     Remark,
@@ -56,7 +57,7 @@ def test_red_that_was_green_broke_with_its_first_red_result() -> None:
     composed = one(seen(), first, red("23 17:00"), before=seen(when="22 12:00"))
 
     (told,) = composed.broke
-    assert (told.red, told.again, told.new) == (first, False, False)
+    assert (told.red, told.earlier, told.new) == (first, None, False)
     assert {"broke"} == sections(composed)
 
 
@@ -81,12 +82,13 @@ def test_red_since_before_the_window_is_still_broken_since_its_first_red_result(
 
 
 def test_fixed_and_broken_again_in_one_window_is_broke_again() -> None:
-    second = red("23 18:00")
+    second, green, old, new = red("23 18:00"), seen(when="23 16:00"), red("22 12:00"), red("23 15:00")
 
-    (told,) = one(seen(when="23 16:00"), second, red("23 19:00"), before=red("22 12:00")).broke
-    (inside,) = one(red("23 15:00"), seen(when="23 16:00"), second, before=seen(when="22 12:00")).broke
+    (told,) = one(green, second, red("23 19:00"), before=old).broke
+    (inside,) = one(new, green, second, before=seen(when="22 12:00")).broke
 
-    assert (told.red, told.again) == (inside.red, inside.again) == (second, True)
+    assert (told.red, told.earlier) == (second, Mended(red=old, last=old, green=green))
+    assert (inside.red, inside.earlier) == (second, Mended(red=new, last=new, green=green))
 
 
 def test_green_that_was_red_is_fixed_by_the_first_green_result_after_the_last_red_one() -> None:

@@ -210,7 +210,7 @@ def _reruns(story: Story) -> None:
 
 
 def _last_days(story: Story) -> None:
-    story.night = {"api:fuzz": End(status=Status.TIMED_OUT, reason="no end after 60 min", seconds=3600)}
+    story.night = {"api:fuzz": End(status=Status.TIMED_OUT, reason="timed out after 1 h", seconds=3600)}
     story.at("2026-11-05 09:00")
     story.at("2026-11-06 10:00")
 
@@ -227,6 +227,8 @@ def _last_days(story: Story) -> None:
     story.push("dotfiles", (BO, "Bind everything", ""))
     story.push("shop", (BO, "Bound the parser", "api"))
     story.night = {"api:fuzz": GREEN}
+    # The disk fills up after the night.
+    story.at("2026-11-08 06:00")
     story.remarks = (Remark(sentence="0.8 GB are free, and no job is started below 1 GB", short="disk low"),)
     story.at("2026-11-08 12:00")
     story.remarks = ()
