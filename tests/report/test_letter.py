@@ -158,7 +158,7 @@ def test_several_jobs_are_one_letter_with_the_worst_first() -> None:
     written = letter.compose(facts(fixed, broke(), broke(job=job(subproject="docs"))))
 
     assert written.subject == "[ctci] 2 broke, 1 fixed: shop on main (#1482)"
-    assert written.text.startswith("2 broke, 1 fixed in shop on main, #1482.\n")
+    assert written.text.startswith("2 jobs broke, 1 fixed in shop on main, #1482, Mon 23 Nov 16:04.\n")
     assert written.text.index("shop/docs:test") < written.text.index("shop/web:test")
 
 
