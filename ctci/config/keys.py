@@ -238,7 +238,7 @@ NOTIFY = _table(
     ),
     _key("immediate", "choices", "what is told at once: `broke`, `fixed`, `errored`", "all of them", choices=IMMEDIATE),
     _key("only", "lines", "`project`, `project/sub` or `project@branch`: what is told of", "everything"),
-    _key("timezone", "zone", "an IANA name: of the digest", "that of `[defaults]`"),
+    _key("timezone", "zone", "an IANA name: of the times in letters", "that of `[defaults]`"),
     _key("heartbeat", "secret", "a reference to an address that is called after each digest that went out"),
     _key("authors", "lines", 'who pushed is told too, if the address ends so: `"@example.org"`', "nobody"),
 )

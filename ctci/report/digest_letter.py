@@ -103,7 +103,7 @@ def _counts(digest: Digest) -> list[tuple[str, list[str]]]:
     unsent = [(f"{words.count(len(digest.unsent), 'letter')} not sent", list[str]())] if digest.unsent else []
     calls = sum(each.count for each in digest.refused)
     watched: list[tuple[str, list[str]]] = [
-        (f"{len(digest.deleted)} deleted", [each.place.project for each in digest.deleted]),
+        (f"{len(digest.deleted)} deleted while red", [each.place.project for each in digest.deleted]),
         (f"{len(digest.flaky)} flaky", [place.project for place in digest.flaky]),
         (f"{len(digest.slower)} slower", [place.project for place, _ in digest.slower]),
         (f"{words.count(calls, 'call')} refused", [each.project for each in digest.refused]),

@@ -137,6 +137,9 @@ def _run(run: Run, root: str) -> dict[str, Any]:
     pusher, author = saying.plain(run.pusher, 60), saying.plain(run.author, 60)
     # What began without a push is no doing of who pushed last.
     asked = "" if run.kind == "push" and pusher in ("", author) else words.ASKED.get(run.kind, "")
+    if run.schedule:
+        schedule = f"the schedule {saying.plain(run.schedule, 60)}"
+        asked, pusher = f"begun by {schedule}" if author else schedule, ""
     by = [author, f"{asked} by {pusher}" if asked and pusher and pusher != author else asked]
     return {
         "id": run.id,

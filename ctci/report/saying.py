@@ -75,7 +75,9 @@ def counts(judged: Verdict, failing: Sequence[tuple[str, int]] = (), *, news: bo
     newer = _news(judged) if judged.wrong and judged.green and news else ""
     where = [f"{plain(name, 40)} ({words.number(number)})" for name, number in failing[:MOST_FILES]]
     more = [words.count(len(failing) - MOST_FILES, "more file")] if len(failing) > MOST_FILES else []
-    if 0 < len(judged.failing) <= MOST_TESTS:
+    # A name may stand for several, and not all may have been kept.
+    all_named = tests is None or not tests.failed or tests.failed == len(judged.failing)
+    if all_named and 0 < len(judged.failing) <= MOST_TESTS:
         where, more = [plain(name.rpartition("::")[2], 60) for name in judged.failing], []
     return f"{said}{newer}{': ' if where else ''}{', '.join(where + more)}"
 

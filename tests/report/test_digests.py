@@ -145,8 +145,8 @@ def test_a_break_whose_branch_is_deleted_does_not_vanish_without_a_word(
     ledger.record(db, (gone,))
     told, text = office.at("25 07:30"), office.text
 
-    assert told == ["[ctci] 1 deleted: shop (Wed 25 Nov)"]
-    assert f"DELETED (1)\n\n - shop/api:test on main        its branch is deleted, was red since #{broke}\n" in text
+    assert told == ["[ctci] 1 deleted while red: shop (Wed 25 Nov)"]
+    assert f"DELETED (1) - shop/api:test on main its branch is deleted, was red since #{broke} " in text
     assert office.at("26 07:30") == ["[ctci] nothing ran (Thu 26 Nov)"]
 
 

@@ -429,7 +429,8 @@ def test_a_letter_says_what_began_the_run_and_that_nobody_mended_it() -> None:
 
     assert text.startswith("shop/api:test passes again on main since Mon 23 Nov 16:04.\n")
     assert "By      Ana Ruiz, run again by bo\n" in text
-    assert "By      Ana Ruiz, scheduled\n" in letter.compose(facts(broke(run=run(kind="schedule", pusher=None)))).text
+    nightly = run(kind="schedule", pusher=None, schedule="nightly")
+    assert "By      Ana Ruiz, begun by the schedule nightly\n" in letter.compose(facts(broke(run=nightly))).text
 
 
 def test_that_there_is_no_result_is_said_once() -> None:
