@@ -135,9 +135,7 @@ def _is_built(homes: Homes, key: Key, learnt: str | None) -> bool:
     return any(config.built(each, ref, subproject, each.default_ref(learnt)) for each in _homes_of(homes, key))
 
 
-def _place(
-    key: Key, one: Window, past: Past | None, *, gone: bool, deleted: bool, acks: Mapping[str, Ack]
-) -> Place:
+def _place(key: Key, one: Window, past: Past | None, *, gone: bool, deleted: bool, acks: Mapping[str, Ack]) -> Place:
     project, ref, subproject, recipe = key
     before = one.before
     if before is None and past is not None and past.forked and one.results and past.job.id == one.results[0].job:
