@@ -22,6 +22,9 @@ PROJECT = """
 [projects.shop]
 git = "/srv/git/acme/shop.git"
 notify = ["team", "ops"]
+
+[projects.shop.sub.api]
+path = "services/api"
 recipes.test = "make test"
 """
 TEAM = """

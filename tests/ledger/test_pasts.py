@@ -198,7 +198,7 @@ def test_what_a_tool_has_said_in_every_run_is_found_without_reading_them_all(db:
             raw = connection.connection.driver_connection
             assert raw is not None
             raw.set_progress_handler(lambda: counted.append(None), 10)
-            history._known(connection, places)
+            history._known(connection, places, {})
             raw.set_progress_handler(None, 0)
         assert [each.known for each in places.values()] == [set(marks)]
         return len(counted)

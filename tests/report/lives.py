@@ -3,6 +3,7 @@
 `python -m tests.report.lives` reads a line of JSON for each life, forks one, and says how that ended.
 """
 
+import base64
 import json
 import os
 import signal
@@ -20,11 +21,23 @@ from ctci.report.commit_statuses import CommitStatuses
 from ctci.report.courier import Courier
 from ctci.report.digests import Digests
 from ctci.report.transitions import Transitions
+from ctci.report.webhooks import Chats, Webhooks
 from tests import make
 from tests.report.forges_fake import TOKEN
 
 #: A life looks so often, and so long passes between two looks, milliseconds.
 LOOKS, PAUSE_MS = 4, 31_000
+
+
+SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
+TEAM = Notify(
+    name="team",
+    email=("ana@example.org",),
+    digest=Digest(at="07:30"),
+    webhook=SecretRef(kind="env", name="CALL"),
+    webhook_secret=SecretRef(kind="env", name="SIGN"),
+    apprise=SecretRef(kind="env", name="CHAT"),
+)
 
 
 def remote(address: str) -> Remote:
@@ -36,24 +49,33 @@ def settings(forge: str) -> Config:
     url = SecretRef(kind="env", name="CTCI_SMTP_URL")
     return Config(
         projects={"shop": make.project(remote=remote(forge), forge="gitea")},
-        notify={"team": Notify(name="team", email=("ana@example.org",), digest=Digest(at="07:30"))},
+        notify={"team": TEAM},
         server=Server(public_url="https://ci.example.org/", smtp=Smtp(url=url, sender="ci@example.org")),
         folder=Path("/nonexistent"),
     )
 
 
-def live(data: str, now: int, smtp: str, forge: str, dies: list[str] | None) -> None:
+def live(data: str, now: int, smtp: str, forge: str, called: str, dies: list[str] | None) -> None:
     """One life, from its start to its rest, or to its death: (sink, step, `before` or `after`)."""
     shown = [now]
     clock.now = lambda: shown[0]
     place = layout.at(Path(data))
     db = ledger.open_ledger(place.ledger)
     current = config.Current(lambda: settings(forge))
-    environ = {"CTCI_SMTP_URL": smtp, "CTCI_TOKEN": TOKEN}
+    chat = called.replace("http:", "json:")
+    environ = {
+        "CTCI_SMTP_URL": smtp,
+        "CTCI_TOKEN": TOKEN,
+        "CALL": f"{called}/hook",
+        "SIGN": SECRET,
+        "CHAT": f"{chat}/chat",
+    }
     sinks: list[Any] = [
         Transitions(db, place, current, environ, lambda _: ()),
         Digests(db, place, current, environ, Almanac(db, current), lambda _: ()),
         CommitStatuses(db, current, environ),
+        Webhooks(db, current, environ),
+        Chats(db, current, environ),
     ]
     if dies is not None:
         _doom(sinks, *dies)

@@ -214,6 +214,31 @@ def test_a_forge_that_is_away_for_a_day_is_told_the_last_word_when_it_is_back(of
     assert (office.states(), office.states("ctci")) == (["failure"], ["failure"])
 
 
+def test_many_commits_that_a_forge_missed_are_told_when_it_is_back(office: Office) -> None:
+    commits = [make.sha(number) for number in range(0xA00, 0xA04)]
+    subs = [f"s{number}" for number in range(14)]
+    office.forge.next = [Says(code=503) for _ in range(2000)]
+    for number, sha in enumerate(commits):
+        office.push(*subs, after=sha, ref=f"refs/heads/b{number}")
+        for sub in subs:
+            office.end(RED if sub == "s1" else GREEN)
+        office.work(wait_s=6 * LONG_S)
+    tried = len(office.forge.calls)
+    assert {state for state, _ in office.sendings.values()} == {"due"}
+
+    office.forge.next = []
+    for _ in range(3):
+        office.work(wait_s=LONG_S)
+
+    # While it is away one asks for all; back again, each of the sixty is told once.
+    assert tried < 100
+    assert len(office.forge.calls) == tried + 60
+    contexts = {f"ctci/{sub}:test": "success" for sub in subs} | {"ctci/s1:test": "failure", "ctci": "failure"}
+    assert {(sha, name): office.states(name, sha) for sha in commits for name in contexts} == {
+        (sha, name): [state] for sha in commits for name, state in contexts.items()
+    }
+
+
 def test_a_forge_that_asks_for_hours_is_left_alone_for_so_long(office: Office) -> None:
     office.forge.next = [Says(code=429, headers={"Retry-After": str(3 * 3600)})]
     office.push()

@@ -288,14 +288,14 @@ def test_a_crash_between_any_two_steps_loses_none_and_repeats_at_most_one(
     make.settled(db, host, RED)
 
     def crash(*_: object, **__: object) -> None:
-        raise SystemError
+        raise SystemExit
 
     for minute, step in enumerate(("owe", "take", "sent"), 31):
         # A server that has just started waits for a minute before what is late.
         office.clock.move((ms(f"24 07:{minute}") + 2_000 - office.clock.at) / 1000)
         with monkeypatch.context() as patched:
             patched.setattr(ledger, step, crash)
-            with pytest.raises(SystemError):
+            with pytest.raises(SystemExit):
                 office.courier.tick()
         office.courier = office.another()
     office.at("24 07:40")

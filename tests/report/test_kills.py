@@ -17,10 +17,11 @@ from tests import make
 from tests.report import lives
 from tests.report.desk import Desk
 from tests.report.forges_fake import SHA, Forge
+from tests.report.receiver import Receiver, receiving
 
 STEPS = [("owe", "before"), ("owe", "after"), ("take", "before"), ("take", "after")]
 STEPS += [("deliver", "before"), ("deliver", "after"), ("sent", "before"), ("sent", "after")]
-POINTS = [(sink, *step) for sink in ("mail", "digest", "status") for step in STEPS]
+POINTS = [(sink, *step) for sink in ("mail", "digest", "status", "webhook", "apprise") for step in STEPS]
 POINTS += [("mail", "dot", "after"), ("digest", "dot", "after")]
 #: What has left the house when it is killed there.
 OUT = {("deliver", "after"), ("sent", "before"), ("dot", "after")}
@@ -46,7 +47,13 @@ def desk() -> Iterator[Desk]:
 
 
 @pytest.fixture(scope="module")
-def live(forge: Forge, desk: Desk) -> Iterator[Live]:
+def receiver() -> Iterator[Receiver]:
+    with receiving() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def live(forge: Forge, desk: Desk, receiver: Receiver) -> Iterator[Live]:
     """Lives a life with a data folder from a time on; its exit code."""
     smtp = f"smtp://127.0.0.1:{desk.start()}"
     parent = subprocess.Popen(
@@ -56,7 +63,14 @@ def live(forge: Forge, desk: Desk) -> Iterator[Live]:
     assert parent.stdout is not None
 
     def run(data: Path, when: str, dies: tuple[str, str, str] | None = None) -> int:
-        told = {"data": str(data), "now": ms(when), "smtp": smtp, "forge": forge.address, "dies": dies}
+        told = {
+            "data": str(data),
+            "now": ms(when),
+            "smtp": smtp,
+            "forge": forge.address,
+            "called": receiver.url,
+            "dies": dies,
+        }
         assert parent.stdin is not None
         assert parent.stdout is not None
         parent.stdin.write(f"{json.dumps(told)}\n")
@@ -87,11 +101,20 @@ def before(tmp_path_factory: pytest.TempPathFactory, live: Live, forge: Forge) -
 
 @pytest.mark.parametrize(("sink", "step", "when"), POINTS)
 def test_a_courier_that_is_killed_loses_nothing_and_repeats_at_most_one(
-    tmp_path: Path, live: Live, before: Path, desk: Desk, forge: Forge, sink: str, step: str, when: str
+    tmp_path: Path,
+    live: Live,
+    before: Path,
+    desk: Desk,
+    forge: Forge,
+    receiver: Receiver,
+    sink: str,
+    step: str,
+    when: str,
 ) -> None:
     data = shutil.copytree(before, tmp_path / "data")
     desk.envelopes.clear()
     forge.rows.clear()
+    receiver.calls.clear()
 
     killed = live(data, "2026-11-24T07:31", (sink, step, when))
     others = [live(data, at) for at in ("2026-11-24T07:40", "2026-11-24T07:50")]
@@ -99,10 +122,15 @@ def test_a_courier_that_is_killed_loses_nothing_and_repeats_at_most_one(
     kinds = Counter(str(message["X-CTCI-Kind"]) for message in desk.messages)
     ids = {(str(message["X-CTCI-Kind"]), str(message["Message-ID"])) for message in desk.messages}
     statuses = Counter((context, row["state"]) for (_, context), rows in forge.rows.items() for row in rows)
+    hooks = [(headers["webhook-id"], body) for _, path, headers, body in receiver.calls if path == "/hook"]
+    chats = [body for _, path, _, body in receiver.calls if path == "/chat"]
     told = {"mail": kinds["transition"], "digest": kinds["digest"], "status": sum(statuses.values())}
+    told |= {"webhook": len(hooks), "apprise": len(chats)}
     twice = (step, when) in OUT
     assert (killed, others) == (-9, [0, 0])
-    assert told == {"mail": 1, "digest": 1, "status": 2} | ({sink: 3 if sink == "status" else 2} if twice else {})
-    assert len(ids) == 2
+    once = {"mail": 1, "digest": 1, "status": 2, "webhook": 2, "apprise": 1}
+    assert told == once | ({sink: once[sink] + 1} if twice else {})
+    # A receiver knows by its id what comes twice.
+    assert (len(ids), len({id_ for id_, _ in hooks}), len(set(hooks)), len(set(chats))) == (2, 2, 2, 1)
     assert set(statuses) == {("ctci", "failure"), ("ctci/api:test", "failure")}
     assert forge.faults == []
