@@ -1,7 +1,9 @@
 """uvicorn as we want it: in a thread without signals, two sockets, a limit on headers, and calm when idle."""
 
 import asyncio
+import pwd
 import socket
+import struct
 import threading
 from typing import Any
 
@@ -19,8 +21,11 @@ class Protocol(HttpToolsProtocol):
     _timer: asyncio.TimerHandle | None = None
     _unread = 0
 
+    _peer: str | None = None
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn's own type
         super().connection_made(transport)
+        self._peer = _peer(transport.get_extra_info("socket"))
         self._arm()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -30,6 +35,8 @@ class Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self._arm()
         super().on_message_begin()
+        if self._peer is not None:
+            self.scope["ctci.peer"] = self._peer  # type: ignore[typeddict-unknown-key] # a key of our own
 
     def on_headers_complete(self) -> None:
         self._disarm()
@@ -57,6 +64,18 @@ class Protocol(HttpToolsProtocol):
         self._timer = None
         if not self.transport.is_closing():
             self.transport.close()
+
+
+def _peer(line: socket.socket | None) -> str | None:
+    """The user of this machine at the other end of a unix socket, as the kernel knows it (unix(7), SO_PEERCRED)."""
+    if line is None or line.family != socket.AF_UNIX:
+        return None
+    credentials = line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    uid = struct.unpack("3i", credentials)[1]
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
 
 
 class Server:

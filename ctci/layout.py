@@ -58,6 +58,11 @@ class Layout:
         return self.data / "rounds"
 
     @property
+    def admin_token(self) -> Path:
+        """The first token, until it is rotated: made by the server, for its owner alone."""
+        return self.data / "admin-token"
+
+    @property
     def known_hosts(self) -> Path:
         """Ssh host keys, pinned at first use."""
         return self.data / "known_hosts"

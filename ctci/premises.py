@@ -6,7 +6,9 @@ import socket
 from collections.abc import Collection
 from pathlib import Path
 
+from ctci import ledger
 from ctci.layout import Layout
+from ctci.model import Tier
 from ctci.receive import spool
 from ctci.run import trees, workspace
 
@@ -52,6 +54,18 @@ class hold:  # noqa: N801 - read as a verb: with hold(place)
     def __exit__(self, *_: object) -> None:
         os.ftruncate(self._file, 0)
         os.close(self._file)
+
+
+def first_token(db: ledger.Ledger, place: Layout) -> str | None:
+    """The first token, of the tier admin, in a file that only its owner reads; None where there ever was one."""
+    if ledger.ever_had_tokens(db):
+        return None
+    _, secret = ledger.new_token(db, name="admin", tier=Tier.ADMIN, by="ctci serve")
+    place.admin_token.unlink(missing_ok=True)
+    file = os.open(place.admin_token, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(file, "w") as written:
+        written.write(f"{secret}\n")
+    return secret
 
 
 def clean_slots(place: Layout, *, spare: Collection[int]) -> None:

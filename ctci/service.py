@@ -184,10 +184,12 @@ def serve(
     drain: bool = False,
     supervisor: notify.Supervisor | None = None,
     started: Callable[[str], None] = log.info,
+    first: Callable[[str], None] = lambda _: None,
 ) -> int:
     """Run until TERM or INT; the exit code. Raises premises.PremisesError and config.ConfigError before anything runs.
 
     With `drain` the first TERM or INT waits for the jobs that run, and starts no other; USR1 asks for that at any time.
+    `first` is given the first token, where one was made.
     """
     told = supervisor or notify.Supervisor()
     current = config.Current(load, clock.now)
@@ -200,6 +202,13 @@ def serve(
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
             signal.signal(number, lambda seen, _frame: orders.put(seen))
         service, server, wake = start(current, place, environ, sockets)
+        token = premises.first_token(service.db, place)
+        if token is not None:
+            log.info(
+                "a first token, of the tier admin, lies in %s; `ctci token rotate admin` makes it another",
+                place.admin_token,
+            )
+            first(token)
         try:
             if server.opened.wait(OPEN_S):
                 started(f"ctci serves {settings.server.public_url} from {place.data}")

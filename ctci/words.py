@@ -178,7 +178,8 @@ def waits(job: Job, run: Run) -> str:
     if wait is not None and wait.kind == "recipe":
         return f"needs {names(list(wait.names))}, which {'has' if len(wait.names) == 1 else 'have'} not ended"
     if wait is not None and wait.kind == "lock":
-        return f"waits for the lock {wait.names[0]}, which {wait.holder} of #{wait.run} holds"
+        of = f" of #{wait.run}" if wait.run is not None else ""
+        return f"waits for the lock {wait.names[0]}, which {wait.holder}{of} holds"
     before = f"; {count(wait.ahead, 'job is', 'jobs are')} before it" if wait is not None and wait.ahead else ""
     return f"waits for a free slot{before}{': ' + job.reason if job.reason else ''}"
 

@@ -32,7 +32,25 @@ MAY: dict[str, set[str]] = {
     "receive": {"model", "clock", "layout", "config", "git", "ledger", "forges", "access", "trail"},
     "run": {"model", "clock", "layout", "logs", "config", "git", "ledger", "formats", "access", "trail"},
     "report": {"model", "clock", "layout", "logs", "config", "ledger", "forges", "words", "trail"},
+    # What is answered, whoever asks: the doors over HTTP and for agents, and the command line where no server runs.
+    "api": {
+        "model",
+        "clock",
+        "layout",
+        "logs",
+        "config",
+        "ledger",
+        "receive",
+        "shape",
+        "words",
+        "report.judging",
+        "report.known",
+        "report.letter",
+        "report.life",
+        "ctci",
+    },
     "web": {
+        "api",
         "model",
         "clock",
         "layout",
@@ -94,6 +112,7 @@ MAY["premises"] = EVERYTHING
 MAY["restoring"] = EVERYTHING | {"premises"}
 MAY["service"] = EVERYTHING | {"web", "http", "notify", "doctor", "demo", "setup", "premises", "ailments"}
 MAY["cli"] = EVERYTHING | {
+    "api",
     "service",
     "notify",
     "first",
@@ -116,6 +135,7 @@ LIVES_IN = {
     "pygit2": {"git"},
     "smtplib": {"report.mail", "doctor"},
     "starlette": {"web"},
+    "pydantic": {"api"},
     "uvicorn": {"http"},
     "httptools": {"http"},
     "jinja2": {"web", "report.parts"},
@@ -129,8 +149,8 @@ LIVES_IN = {
     "cronsim": {"config", "receive.cron"},
     "apscheduler": {"receive.nightly"},
     "subprocess": {"run.keeping", "run.reports", "git", "demo", "cli", "doctor", "setup", "scaffold"},
-    # The forges' signatures are checked, and those of our own calls made.
-    "hmac": {"forges", "report.signing"},
+    # The forges' signatures are checked, those of our own calls made, and the proofs of forms compared.
+    "hmac": {"forges", "report.signing", "web.guard", "web.signing_in"},
     "httpx2": {"report.calls"},
     "apprise": {"report.outlets"},
     "prometheus_client": {"web"},
@@ -164,6 +184,7 @@ PURE = (
     "report.moments",
     "report.subscribing",
     "report.upcoming",
+    "web.walls",
     "web.atom",
     "web.badge",
     "web.cctray",

@@ -41,8 +41,18 @@ def serve(*, listen: str | None, drain: bool) -> int:
     # Options of this call hold for its reloads too, wherever the process is by then.
     folder, flags = session.folder(), session.flags()
     return service.serve(
-        lambda: config.load(folder, os.environ, flags=flags), os.environ, drain=drain, supervisor=supervisor
+        lambda: config.load(folder, os.environ, flags=flags),
+        os.environ,
+        drain=drain,
+        supervisor=supervisor,
+        first=_show_token,
     )
+
+
+def _show_token(token: str) -> None:
+    """To a person only: what a log or a pipe has read is a secret no more."""
+    if sys.stderr.isatty():
+        terminal.note(f"the first token, of the tier admin: {token}")
 
 
 @verb(examples=("ctci reload", "ctci reload --config /etc/ctci"))

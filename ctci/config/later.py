@@ -20,9 +20,6 @@ _GUARDS: Mapping[str, Callable[[object], bool]] = {
     "pids": lambda _: True,
     "read-only": lambda value: value is True,
     "mode": lambda value: value == "bwrap",
-    "public": lambda value: value in ("badges", "nothing"),
-    "allow": lambda _: True,
-    "hook-allow": lambda _: True,
 }
 
 

@@ -30,7 +30,7 @@ _SHAPES: Mapping[str, Schema] = {
     "path": _TEXT,
     "zone": _TEXT,
     "url": {"type": "string", "pattern": "^https?://"},
-    "header": {"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9-]{0,63}$"},
+    "header": {"anyOf": [{"type": "boolean"}, {"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9-]{0,63}$"}]},
     "name": _NAME,
     "variable": _VARIABLE,
     "lines": _TEXTS,

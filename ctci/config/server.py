@@ -1,5 +1,6 @@
 """ctci.toml, the environment and flags -> the server's settings: a flag before a variable before the file."""
 
+import ipaddress
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -11,7 +12,7 @@ from ctci.config import forms, hiding, keys, later, places, projects, values
 from ctci.config.problems import Problem
 from ctci.config.reader import Reader
 from ctci.config.scan import At
-from ctci.config.settings import Backup, Keep, Server, Smtp
+from ctci.config.settings import Backup, Keep, Network, Server, Smtp
 from ctci.model import SecretRef
 
 _LISTEN = re.compile(r"unix:/.+|(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]*):([0-9]{1,5})")
@@ -66,6 +67,7 @@ class ServerReader:
         mirrors = places.mirrors_dir(self._environ)
         if mirrors is not None:
             self.origins["mirrors-dir"] = "CACHE_DIRECTORY"
+        proxies = self._networks("trusted-proxies", top) or ()
         return Server(
             listen=listen,
             public_url=url.rstrip("/") + "/",
@@ -77,6 +79,11 @@ class ServerReader:
             log_format=self._text(
                 ("log-format",), base.log_format, keys.LOG_FORMATS.__contains__, " or ".join(keys.LOG_FORMATS)
             ),
+            trusted_proxies=proxies,
+            public=self._text(("public",), "", keys.PUBLIC.__contains__, " or ".join(keys.PUBLIC)) or None,
+            allow=self._networks("allow", top),
+            hook_allow=self._networks("hook-allow", top),
+            remote_user=self._remote_user(top, believes=bool(proxies) or listen.startswith("unix:")),
             backup=self._backup(top["backup"]) if "backup" in top else None,
             smtp=self._smtp(),
             limit_log=self._size(("limits", "log"), base.limit_log, 64 << 10),
@@ -146,6 +153,30 @@ class ServerReader:
             return found
         self._wrong(given, 'such as "500MiB" or "5GiB"', "C306")
         return default
+
+    def _networks(self, key: str, top: Mapping[str, Any]) -> tuple[Network, ...] | None:
+        """Addresses, of a variable with commas between them; None where nobody gives any."""
+        given = self._given((key,))
+        if given.origin == "default":
+            return None
+        if given.at is not None:
+            return values.networks(self._r, given.at, top[key])
+        found = []
+        for each in str(given.value).split(","):
+            try:
+                found.append(ipaddress.ip_network(each.strip(), strict=False))
+            except ValueError:
+                self._wrong(given, 'such as "127.0.0.1" or "10.0.0.0/8, fd00::/8"')
+        return tuple(found)
+
+    def _remote_user(self, top: Mapping[str, Any], *, believes: bool) -> str | None:
+        at: At = ("remote-user",)
+        found = values.header(self._r, at, top["remote-user"]) if "remote-user" in top else None
+        if found is not None and not believes:
+            hint = 'trusted-proxies = ["127.0.0.1"], or where the proxy calls from'
+            said = "`remote-user` is believed of nobody without `trusted-proxies`"
+            self._r.say("C103", said, at, key=True, hint=hint)
+        return found
 
     def _data_dir(self) -> Path:
         at = ("data-dir",)

@@ -1,5 +1,6 @@
 """What a valid configuration is, as frozen nouns; every default is already filled in."""
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,6 +10,8 @@ from ctci.config.looked import Looked
 from ctci.config.problems import Problem
 from ctci.model import HEADS, Recipe, Remote, SecretRef
 
+#: Of one machine, or of many.
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 #: How often the remote is asked for what no hook told of, seconds.
 SWEEP_S = 15 * 60
 
@@ -173,6 +176,16 @@ class Server:
     #: Bytes that must be free before another job is claimed.
     disk_floor: int = 1 << 30
     log_format: str = "text"
+    #: Whose `X-Forwarded-For` is believed, and who may name a user.
+    trusted_proxies: tuple[Network, ...] = ()
+    #: `read`, `badges` or `nothing`; None: by where it listens.
+    public: str | None = None
+    #: From where pages may be asked for; None: by where it listens.
+    allow: tuple[Network, ...] | None = None
+    #: From where hooks may be called; None: from everywhere.
+    hook_allow: tuple[Network, ...] | None = None
+    #: The header in which a trusted proxy names who has signed in.
+    remote_user: str | None = None
     backup: Backup | None = None
     smtp: Smtp | None = None
     #: Bytes of log kept per attempt.

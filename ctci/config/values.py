@@ -6,6 +6,7 @@ import re
 from ctci.config import forms, keys, patterns, reader, times
 from ctci.config.reader import Reader
 from ctci.config.scan import At
+from ctci.config.settings import Network
 from ctci.model import SecretRef
 
 _DURATION = re.compile(r"(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?")
@@ -205,14 +206,16 @@ def globs(r: Reader, at: At, value: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(pattern for _, pattern in found))
 
 
-def networks(r: Reader, at: At, value: object) -> None:
+def networks(r: Reader, at: At, value: object) -> tuple[Network, ...]:
     """Addresses of machines, and of networks."""
+    found: list[Network] = []
     for place, each in texts(r, at, value):
         try:
-            ipaddress.ip_network(each, strict=False)
+            found.append(ipaddress.ip_network(each, strict=False))
         except ValueError:
             said = f"`{each[:80]}` is not an address of a machine or network"
             r.say("C103", said, place, hint='such as "127.0.0.1", "10.0.0.0/8" or "::1"')
+    return tuple(found)
 
 
 def url(r: Reader, at: At, value: object) -> None:
@@ -222,11 +225,15 @@ def url(r: Reader, at: At, value: object) -> None:
         r.say("C103", f"`{at[-1]}` is not an address", at, hint="such as http://localhost:4318/")
 
 
-def header(r: Reader, at: At, value: object) -> None:
-    """The name of a header."""
+def header(r: Reader, at: At, value: object) -> str | None:
+    """The name of a header; `true` is the usual one, `false` none."""
+    if isinstance(value, bool):
+        return "Remote-User" if value else None
     found = line(r, at, value)
     if isinstance(value, str) and not _HEADER.fullmatch(found):
-        r.say("C103", f"`{found[:80]}` is not the name of a header", at, hint='such as "X-Remote-User"')
+        r.say("C103", f"`{found[:80]}` is not the name of a header", at, hint='true, or such as "X-Remote-User"')
+        return None
+    return found or None
 
 
 def mails(r: Reader, at: At, value: object) -> tuple[str, ...]:

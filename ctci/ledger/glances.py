@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import and_, case, exists, func, literal, or_, select, union
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select, union
 
 from ctci.ledger import rows
 from ctci.ledger.engine import Ledger
@@ -26,13 +26,16 @@ def busy(db: Ledger) -> frozenset[tuple[str, str, str]]:
         return frozenset((row.project, row.ref, row.subproject) for row in connection.execute(union(*some)))
 
 
-def turned(db: Ledger, *, project: str | None = None, limit: int = 100) -> tuple[int, ...]:
+def turned(
+    db: Ledger, *, project: str | None = None, within: Collection[str] | None = None, limit: int = 100
+) -> tuple[int, ...]:
     """The jobs that may have changed how their place stands, newest first: only the newest RECENT are looked at.
 
-    Left out are those that tell of what newer runs had left behind already.
+    Left out are those that tell of what newer runs had left behind already. With `within` only of these projects.
     """
     newest = select(func.max(jobs.c.id) - RECENT).scalar_subquery()
-    of = () if project is None else (jobs.c.project == project,)
+    of: list[ColumnElement[bool]] = [] if project is None else [jobs.c.project == project]
+    of += [] if within is None else [jobs.c.project.in_(within)]
     was_red = _base.c.status.in_(RED)
     query = (
         select(jobs.c.id)

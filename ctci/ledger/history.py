@@ -1,6 +1,6 @@
 """What was before: baselines, standings, strips, and what may be forgotten. Never one query per row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select, tuple_
@@ -12,9 +12,14 @@ from ctci.ledger.tables import standing as standing_
 from ctci.model import Job, Run, Status
 
 
-def standing(db: Ledger) -> tuple[Job, ...]:
-    """The last conclusive job of every (project, ref, subproject, recipe), the newest first."""
+def standing(db: Ledger, *, within: Collection[str] | None = None) -> tuple[Job, ...]:
+    """The last conclusive job of every (project, ref, subproject, recipe), the newest first.
+
+    With `within` only of these projects.
+    """
     query = select(jobs).join(standing_, standing_.c.last_job == jobs.c.id).order_by(jobs.c.id.desc())
+    if within is not None:
+        query = query.where(standing_.c.project.in_(within))
     with db.read() as connection:
         return tuple(rows.job(row) for row in connection.execute(query))
 
@@ -31,10 +36,11 @@ def bases(db: Ledger, project: str, ref: str) -> Mapping[tuple[str, str], tuple[
         return {(row.subproject, row.recipe): (rows.job(row), row.built) for row in connection.execute(query)}
 
 
-def branches(db: Ledger, *, limit: int = 200) -> tuple[tuple[str, str], ...]:
+def branches(db: Ledger, *, within: Collection[str] | None = None, limit: int = 200) -> tuple[tuple[str, str], ...]:
     """(project, ref) that have runs, the one with the newest run first.
 
-    Not those that are gone from the remote, nor those that never were there: all of whose runs are errored.
+    Not those that are gone from the remote, nor those that never were there: all of whose runs are errored. With
+    `within` only of these projects.
     """
     here = and_(refs.c.project == runs.c.project, refs.c.ref == runs.c.ref)
     query = (
@@ -44,6 +50,7 @@ def branches(db: Ledger, *, limit: int = 200) -> tuple[tuple[str, str], ...]:
             runs.c.hunted_ref.is_(None),
             func.coalesce(refs.c.via, "") != "deleted",
             or_(refs.c.ref.is_not(None), runs.c.status != Status.ERRORED),
+            *(() if within is None else (runs.c.project.in_(within),)),
         )
         .group_by(runs.c.project, runs.c.ref)
         .order_by(func.max(runs.c.id).desc())

@@ -35,18 +35,27 @@ def runs_(
     project: str | None = None,
     ref: str | None = None,
     status: str | None = None,
+    statuses: Collection[str] | None = None,
     ids: Collection[int] | None = None,
     before: int | None = None,
     after: int | None = None,
+    within: Collection[str] | None = None,
     limit: int = 50,
 ) -> tuple[Run, ...]:
-    """Runs, newest first; `before` and `after` are run numbers, for paging; with `ids` only those of these."""
+    """Runs, newest first; `before` and `after` are run numbers, for paging; with `ids` only those of these.
+
+    With `within` only those of these projects, with `statuses` only those that have one of these.
+    """
     query = select(runs).order_by(runs.c.id.desc()).limit(limit)
     for column, wanted in ((runs.c.project, project), (runs.c.ref, ref), (runs.c.status, status)):
         if wanted is not None:
             query = query.where(column == wanted)
+    if statuses is not None:
+        query = query.where(runs.c.status.in_(statuses))
     if ids is not None:
         query = query.where(runs.c.id.in_(ids))
+    if within is not None:
+        query = query.where(runs.c.project.in_(within))
     if before is not None:
         query = query.where(runs.c.id < before)
     if after is not None:
@@ -176,8 +185,11 @@ def in_state(db: Ledger, status: Status, *, host: int | None = None, limit: int 
         return tuple(rows.job(row) for row in connection.execute(query))
 
 
-def counts(db: Ledger) -> Mapping[str, int]:
-    """How many jobs are `queued` and `running`, and how many runs wait for their commit (`unprepared`)."""
+def counts(db: Ledger, *, within: Collection[str] | None = None) -> Mapping[str, int]:
+    """How many jobs are `queued` and `running`, and how many runs wait for their commit (`unprepared`).
+
+    With `within` only of these projects.
+    """
     # In the statement itself: the indexes are of those rows alone, and no database compares that with a parameter.
     asked = {
         str(each): select(func.count())
@@ -186,8 +198,43 @@ def counts(db: Ledger) -> Mapping[str, int]:
         for each in (Status.QUEUED, Status.RUNNING)
     }
     asked["unprepared"] = select(func.count()).select_from(runs).where(runs.c.prepared_at.is_(None))
+    if within is not None:
+        projects_of = {name: (runs if name == "unprepared" else jobs).c.project for name in asked}
+        asked = {name: query.where(projects_of[name].in_(within)) for name, query in asked.items()}
     with db.read() as connection:
         return {name: connection.execute(query).scalar_one() for name, query in asked.items()}
+
+
+def attempts_of_run(db: Ledger, run: int) -> tuple[Attempt, ...]:
+    """The executions of all jobs of a run, job by job, first one first."""
+    query = select(attempts).join(jobs, jobs.c.id == attempts.c.job).where(jobs.c.run == run)
+    with db.read() as connection:
+        found = connection.execute(query.order_by(attempts.c.job, attempts.c.number))
+        return tuple(rows.attempt(row) for row in found)
+
+
+def jobs_(
+    db: Ledger,
+    *,
+    run: int | None = None,
+    statuses: Collection[str] | None = None,
+    before: int | None = None,
+    within: Collection[str] | None = None,
+    limit: int = 50,
+) -> tuple[tuple[Job, Run], ...]:
+    """Jobs with their runs, newest first; `before` is a job's id, for paging."""
+    query = select(jobs).order_by(jobs.c.id.desc()).limit(limit)
+    for column, wanted in ((jobs.c.status, statuses), (jobs.c.project, within)):
+        if wanted is not None:
+            query = query.where(column.in_(wanted))
+    if run is not None:
+        query = query.where(jobs.c.run == run)
+    if before is not None:
+        query = query.where(jobs.c.id < before)
+    with db.read() as connection:
+        return waits.with_runs(
+            connection, waits.filled(connection, [rows.job(row) for row in connection.execute(query)])
+        )
 
 
 def commits_of(db: Ledger, run: int) -> tuple[Commit, ...]:
@@ -212,9 +259,10 @@ def deliveries_(
     run: int | None = None,
     decision: str | None = None,
     before: int | None = None,
+    within: Collection[str] | None = None,
     limit: int = 50,
 ) -> tuple[Delivery, ...]:
-    """Deliveries, newest first; `before` is a delivery's id, for paging."""
+    """Deliveries, newest first; `before` is a delivery's id, for paging; with `within` only of these projects."""
     query = select(deliveries).order_by(deliveries.c.id.desc()).limit(limit)
     asked = {"project": project, "ref": ref, "run": run, "decision": decision}
     for name, wanted in asked.items():
@@ -222,6 +270,8 @@ def deliveries_(
             query = query.where(deliveries.c[name] == wanted)
     if before is not None:
         query = query.where(deliveries.c.id < before)
+    if within is not None:
+        query = query.where(deliveries.c.project.in_(within))
     with db.read() as connection:
         return tuple(rows.delivery(row) for row in connection.execute(query))
 

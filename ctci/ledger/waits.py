@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
 from ctci.ledger import rows
 from ctci.ledger.engine import Ledger
@@ -40,11 +40,14 @@ _ahead = (
 )
 
 
-def queue(db: Ledger, *, limit: int = 500) -> tuple[tuple[Job, Run], ...]:
-    """The queued jobs in the order in which they will be claimed; then those that wait for something before that."""
+def queue(db: Ledger, *, within: Collection[str] | None = None, limit: int = 500) -> tuple[tuple[Job, Run], ...]:
+    """The queued jobs in the order in which they will be claimed; then those that wait for something before that.
+
+    With `within` only of these projects.
+    """
     query = (
         select(jobs)
-        .where(jobs.c.status == Status.QUEUED)
+        .where(jobs.c.status == Status.QUEUED, *_within(within))
         .order_by(jobs.c.waiting > 0, jobs.c.priority, jobs.c.turn, jobs.c.id)
         .limit(limit)
     )
@@ -55,17 +58,23 @@ def queue(db: Ledger, *, limit: int = 500) -> tuple[tuple[Job, Run], ...]:
             if job.wait is not None and job.wait.kind == "slot":
                 found[number] = replace(job, wait=replace(job.wait, ahead=ahead))
                 ahead += 1
-        return _with_runs(connection, found)
+        return with_runs(connection, found)
 
 
-def running(db: Ledger, *, limit: int = 500) -> tuple[tuple[Job, Run], ...]:
-    """The jobs that run, by their slots."""
-    query = select(jobs).where(jobs.c.status == Status.RUNNING).order_by(jobs.c.slot, jobs.c.id).limit(limit)
+def running(db: Ledger, *, within: Collection[str] | None = None, limit: int = 500) -> tuple[tuple[Job, Run], ...]:
+    """The jobs that run, by their slots; with `within` only of these projects."""
+    query = select(jobs).where(jobs.c.status == Status.RUNNING, *_within(within))
     with db.read() as connection:
-        return _with_runs(connection, [rows.job(row) for row in connection.execute(query)])
+        found = connection.execute(query.order_by(jobs.c.slot, jobs.c.id).limit(limit))
+        return with_runs(connection, [rows.job(row) for row in found])
 
 
-def _with_runs(connection: Connection, some: Sequence[Job]) -> tuple[tuple[Job, Run], ...]:
+def _within(projects: Collection[str] | None) -> tuple[ColumnElement[bool], ...]:
+    return () if projects is None else (jobs.c.project.in_(projects),)
+
+
+def with_runs(connection: Connection, some: Sequence[Job]) -> tuple[tuple[Job, Run], ...]:
+    """Each job with its run."""
     query = select(runs).where(runs.c.id.in_({job.run for job in some}))
     whole = {row.id: rows.run(row) for row in connection.execute(query)}
     return tuple((job, whole[job.run]) for job in some)

@@ -34,9 +34,11 @@ from ctci.model.lives import Ack, Difference, Life, Look, Outcome, Sighting
 from ctci.model.stated import Answer, Request, Say
 from ctci.model.statuses import CONCLUSIVE, FINISHED, MOVES, RED, WORST_FIRST, Status
 from ctci.model.subscriptions import AT_ONCE, DIGEST, Subscription, Wishes
+from ctci.model.tokens import is_token, token_mark, token_text
 from ctci.model.totals import BUCKETS_S, LONGER, UNTIMED, Total
 from ctci.model.unasked import Fired, Reckoned, Ref, Silence
 from ctci.model.verdicts import Changed, Mended, Past, Seen, Slower, Verdict
+from ctci.model.visitors import Deed, Tier, Token, Visitor, live, visitor_of
 
 __all__ = [
     "AGAINST",
@@ -63,6 +65,7 @@ __all__ = [
     "Change",
     "Changed",
     "Commit",
+    "Deed",
     "Delivery",
     "Difference",
     "Entry",
@@ -112,16 +115,24 @@ __all__ = [
     "Status",
     "Subscription",
     "Tally",
+    "Tier",
+    "Token",
     "Total",
     "Trigger",
     "Unfinished",
     "Unordered",
     "Unsent",
     "Verdict",
+    "Visitor",
     "Wait",
     "Wishes",
     "event_of",
+    "is_token",
+    "live",
     "page_of",
     "place_of",
     "short_ref",
+    "token_mark",
+    "token_text",
+    "visitor_of",
 ]

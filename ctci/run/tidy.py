@@ -96,6 +96,8 @@ def tidy(db: ledger.Ledger, layout: Layout, settings: config.Config, *, dry_run:
                 folders += 1
     if not dry_run:
         empty_trash(layout)
+        ledger.forget_deeds(db)
+        ledger.forget_repeats(db)
         ledger.forget_sendings(db, before=clock.now() - TOLD_DAYS * daily.DAY_MS)
         if runs:
             log.info("forgot %s runs with %s job folders", runs, folders)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from ctci.model import FINISHED, Status
 from ctci.shape.findings import ACK, ack, acknowledged, finding, life_, novel, reading
-from ctci.shape.lists import items, pick
+from ctci.shape.lists import items, log_line, pick, project
 from ctci.shape.runs import (
     BRANCH,
     DELIVERY,
@@ -16,6 +16,7 @@ from ctci.shape.runs import (
     RUN,
     RUN_WHOLE,
     SENDING,
+    asked,
     attempt,
     branch,
     commit,
@@ -31,6 +32,7 @@ from ctci.shape.runs import (
     wait,
 )
 from ctci.shape.times import time
+from ctci.shape.tokens import DEED, TOKEN, deed, token
 from ctci.shape.verdicts import VERDICT, verdict
 
 __all__ = [
@@ -38,19 +40,23 @@ __all__ = [
     "AHEAD",
     "BRANCH",
     "CODES",
+    "DEED",
     "DELIVERY",
     "JOB",
     "PLAN",
     "RUN",
     "RUN_WHOLE",
     "SENDING",
+    "TOKEN",
     "VERDICT",
     "ack",
     "acknowledged",
+    "asked",
     "attempt",
     "branch",
     "code",
     "commit",
+    "deed",
     "delivery",
     "exit_",
     "finding",
@@ -58,15 +64,18 @@ __all__ = [
     "items",
     "job_",
     "life_",
+    "log_line",
     "novel",
     "pick",
     "plan",
+    "project",
     "reading",
     "run",
     "run_url",
     "run_whole",
     "sending",
     "time",
+    "token",
     "verdict",
     "wait",
 ]

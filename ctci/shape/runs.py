@@ -92,6 +92,17 @@ def run(run: Run, jobs: Sequence[Job], *, public_url: str) -> dict[str, Any]:
     }
 
 
+def asked(*, run: int | None, decision: str, reason: str, jobs: Sequence[str], public_url: str) -> dict[str, Any]:
+    """What became of a wish: a new run, or none and why."""
+    return {
+        "run": run,
+        "decision": decision,
+        "reason": reason,
+        "jobs": list(jobs),
+        "html_url": run_url(public_url, run) if run is not None else None,
+    }
+
+
 def run_whole(
     run_: Run,
     jobs: Sequence[Job],

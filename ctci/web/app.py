@@ -10,11 +10,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from ctci.model import Tier
 from ctci.web import (
+    api,
+    auth,
     badges,
     configuration,
     digest,
     feed,
+    guard,
     health,
     home,
     hooks,
@@ -24,8 +28,10 @@ from ctci.web import (
     monitor,
     pages,
     queue,
+    rates,
     render,
     schedule,
+    signing_in,
 )
 from ctci.web.doors import Doors
 from ctci.web.guard import Guard
@@ -73,6 +79,9 @@ def build(doors: Doors) -> Starlette:
             Route("/badge", badges.page),
             Route("/badge/{project}.svg", badges.svg),
             Route("/badge/{project}.json", badges.endpoint),
+            Route("/sign-in", signing_in.sign_in, methods=["GET", "POST"]),
+            Route("/sign-out", signing_in.sign_out, methods=["POST"]),
+            *api.routes(),
             *hooks.routes(),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
@@ -82,7 +91,11 @@ def build(doors: Doors) -> Starlette:
         middleware=[Middleware(Guard)],
         exception_handlers={HTTPException: wrong},
     )
+    # It would lead to whatever host the caller names.
+    app.router.redirect_slashes = False
     app.state.doors = doors
+    app.state.wrongs = auth.Wrongs()
+    app.state.rates = rates.Rates()
     return app
 
 
@@ -92,8 +105,14 @@ async def healthz(_: Request) -> Response:
 
 
 def readyz(request: Request) -> Response:
-    """Whether everything that should run does, with reasons; 503 if not."""
-    said: dict[str, Any] = dict(render.doors(request).ready())
+    """Whether everything that should run does, with reasons; 503 if not.
+
+    Why it does not, and how much there is to do, is told to who may see all projects.
+    """
+    doors = render.doors(request)
+    said: dict[str, Any] = dict(doors.ready())
+    if not (doors.visitor.may(Tier.READ) and doors.visitor.sees_all):
+        said = {"ok": said["ok"]}
     return JSONResponse(said, 200 if said["ok"] else 503, headers={"cache-control": "no-store"})
 
 
@@ -113,6 +132,5 @@ def wrong(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = error.headers if isinstance(error, HTTPException) else None
     sentence = "There is no such page." if status == 404 else "This page is only read."
-    answer = render.wrong(request, status, sentence, "" if status == 404 else "Use `ctci` for what changes something.")
-    answer.headers.update(headers or {})
-    return answer
+    advice = "" if status == 404 else "Use `ctci` for what changes something."
+    return guard.refuse(request, status, sentence, advice, headers=dict(headers or {}))

@@ -1,11 +1,17 @@
 """What the web room is given by the roof: the ledger, the data folder, the configuration, and how the server is."""
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from ctci import config, ledger
 from ctci.layout import Layout
-from ctci.model import Remark
+from ctci.model import Job, Remark, Run, Visitor
+
+#: What ends the name of a project in that of a job.
+_PROJECT = re.compile("[/:]")
+#: Nobody yet: sees nothing.
+STRANGER = Visitor(name="a stranger", tier=None, projects=frozenset(), badges=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,3 +33,28 @@ class Doors:
     busy: Callable[[], int]
     #: What takes room in the data folder -> its bytes, as they were last measured.
     sizes: Callable[[], Mapping[str, int]]
+    #: Who asks; filled in for each request.
+    visitor: Visitor = STRANGER
+
+    def sees(self, project: str) -> bool:
+        """Whether the project is there for who asks."""
+        return self.visitor.sees(project)
+
+    def masked(self, waiting: Sequence[tuple[Job, Run]]) -> tuple[tuple[Job, Run], ...]:
+        """Jobs that wait, of which none names a job that who asks may not see."""
+        return tuple((self._unnamed(job), run) for job, run in waiting)
+
+    def unnamed(self, jobs: Sequence[Job]) -> tuple[Job, ...]:
+        """The same of jobs alone."""
+        return tuple(self._unnamed(job) for job in jobs)
+
+    def _unnamed(self, job: Job) -> Job:
+        wait = job.wait
+        if wait is None or wait.holder is None or self.sees(_PROJECT.split(wait.holder, maxsplit=1)[0]):
+            return job
+        return replace(job, wait=replace(wait, holder="another project", run=None))
+
+    @property
+    def within(self) -> Collection[str] | None:
+        """The projects that are there for who asks; None: all of them."""
+        return self.visitor.projects

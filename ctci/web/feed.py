@@ -45,6 +45,6 @@ def feed(request: Request) -> Response:
 
 def _changes(doors: Doors, project: str | None) -> Iterator[Verdict]:
     """What each of the last jobs means that may have changed how its place stands; of those that did."""
-    turned = ledger.turned(doors.db, project=project, limit=JOBS)
+    turned = ledger.turned(doors.db, project=project, within=doors.within, limit=JOBS)
     known = standings.verdicts(doors, turned)
     yield from (known[id_] for id_ in turned if id_ in known and known[id_].change)

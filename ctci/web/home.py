@@ -48,15 +48,16 @@ def home(request: Request) -> Response:
     projects = render.projects(doors)
     learnt = ledger.default_branches(doors.db)
     defaults = {name: project.default_ref(learnt.get(name)) for name, project in projects.items()}
-    standing = [job for job in ledger.standing(doors.db) if _counts(job, projects, defaults, now)]
+    standing = [job for job in ledger.standing(doors.db, within=doors.within) if _counts(job, projects, defaults, now)]
     red = [job for job in standing if job.is_red]
     # A default branch concerns everybody, so it is told first.
     red.sort(key=lambda job: (job.order.ref != defaults[job.order.project], -(job.finished_at or 0)))
     judged = standings.of_jobs(doors, red[:TOLD])
     breaks = [_break(doors, each) for each in judged.values()]
     breaks.sort(key=lambda each: (each.told.run.ref != defaults[each.told.run.project], -sentences.since(each.told)))
-    running, waiting = ledger.running(doors.db), ledger.queue(doors.db, limit=WAITING)
-    counts = ledger.counts(doors.db)
+    running = ledger.running(doors.db, within=doors.within)
+    waiting = doors.masked(ledger.queue(doors.db, within=doors.within, limit=WAITING))
+    counts = ledger.counts(doors.db, within=doors.within)
     live = counts["running"] + counts["queued"]
     statuses = [job.status for job in red] or [Status.RUNNING] * bool(live) or [job.status for job in standing]
     state = sentences.state(statuses)
@@ -104,7 +105,7 @@ def _break(doors: Doors, told: Verdict) -> Break:
 def _branches(doors: Doors, defaults: Mapping[str, str]) -> tuple[Branch, ...]:
     """Per project its default branch, then those with the newest runs; a project without runs has one row too."""
     places: list[tuple[str, str]] = []
-    known = ledger.branches(doors.db)
+    known = ledger.branches(doors.db, within=doors.within)
     for project in defaults:
         refs = [ref for name, ref in known if name == project and ref.startswith(HEADS)]
         default = defaults[project]

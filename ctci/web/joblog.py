@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from ctci import clock, ledger, logs
 from ctci.model import FINISHED, Job, Run, Status
-from ctci.web import ansi, found, pages, render, sections, sentences, standings
+from ctci.web import ansi, found, pages, problems, render, sections, sentences, standings
 from ctci.web.found import Found
 
 #: Lines of a window; a page has at most MOST lines and WHOLE bytes in one piece.
@@ -66,11 +66,12 @@ class View:
 
 def of_run(request: Request) -> Response:
     """`/runs/N/SUB/RECIPE`, and `/runs/N/RECIPE` where there are no subprojects."""
-    run = ledger.run(render.doors(request).db, request.path_params["run"])
-    if run is None:
+    doors = render.doors(request)
+    run = ledger.run(doors.db, request.path_params["run"])
+    if run is None or not doors.sees(run.project):
         return pages.no_run(request, request.path_params["run"])
     wanted = (request.path_params.get("sub", ""), request.path_params["recipe"])
-    jobs = ledger.jobs_of(render.doors(request).db, [run.id])[run.id]
+    jobs = ledger.jobs_of(doors.db, [run.id])[run.id]
     job = next((job for job in jobs if (job.order.subproject, job.order.recipe.name) == wanted), None)
     if job is None:
         return render.wrong(request, 404, f"#{run.id} has no job {'/'.join(filter(None, wanted))}.")
@@ -82,7 +83,7 @@ def of_job(request: Request) -> Response:
     doors = render.doors(request)
     job = ledger.job(doors.db, request.path_params["job"])
     run = ledger.run(doors.db, job.run) if job is not None else None
-    if job is None or run is None:
+    if job is None or run is None or not doors.sees(run.project):
         return render.wrong(request, 404, f"There is no job {request.path_params['job']}.")
     return _page(request, run, job)
 
@@ -91,6 +92,8 @@ def raw(request: Request) -> Response:
     """`/jobs/N/log`: the bytes, a range or a window of them; with `as=html` a fragment for the live page."""
     doors = render.doors(request)
     job = ledger.job(doors.db, request.path_params["job"])
+    if job is not None and not doors.sees(job.order.project):
+        job = None
     log = logs.open_(doors.layout.log(job.id, _attempt(request, job))) if job is not None else None
     if job is None:
         return PlainTextResponse("There is no such job.\n", 404)
@@ -105,6 +108,29 @@ def raw(request: Request) -> Response:
         start, end = logs.span(log, min(first or 1, log.lines + 1), min(count or WINDOW, log.lines + 1))
         return _bytes(request, log, start, end)
     return _ranged(request, log)
+
+
+def bytes_of_job(request: Request) -> Response:
+    """`/api/v1/jobs/N/log`: the same, and a problem where there is none."""
+    answer = raw(request)
+    return problems.of(404, f"There is no log of job {request.path_params['job']}.") if _none(answer) else answer
+
+
+def bytes_of_run(request: Request) -> Response:
+    """`/api/v1/runs/N/jobs/SUB/RECIPE/log`: the same by the recipe."""
+    doors, given = render.doors(request), request.path_params
+    run = ledger.run(doors.db, given["run"])
+    wanted = (given.get("sub", ""), given["recipe"])
+    jobs = ledger.jobs_of(doors.db, [given["run"]])[given["run"]] if run is not None and doors.sees(run.project) else ()
+    job = next((job for job in jobs if (job.order.subproject, job.order.recipe.name) == wanted), None)
+    if job is None:
+        return problems.of(404, f"There is no job {'/'.join(filter(None, wanted))} in run {given['run']}.")
+    request.path_params["job"] = job.id
+    return bytes_of_job(request)
+
+
+def _none(answer: Response) -> bool:
+    return answer.status_code == 404
 
 
 def _ranged(request: Request, log: logs.Log) -> Response:

@@ -30,11 +30,12 @@ def _lamps(doors: Doors, projects: Mapping[str, Project]) -> Iterator[cctray.Lam
     now = clock.now()
     learnt = ledger.default_branches(doors.db)
     defaults = {name: project.default_ref(learnt.get(name)) for name, project in projects.items()}
-    here = [(name, ref) for name, ref in ledger.branches(doors.db) if name in projects and ref.startswith(HEADS)]
+    known = ledger.branches(doors.db, within=doors.within)
+    here = [(name, ref) for name, ref in known if name in projects and ref.startswith(HEADS)]
     newest = {place: runs[-1] for place, runs in ledger.strips(doors.db, here, length=1).items()} if here else {}
     theirs = ledger.jobs_of(doors.db, [run.id for run in newest.values()])
     jobs = _by_place(job for each in theirs.values() for job in each)
-    standing = _by_place(ledger.standing(doors.db))
+    standing = _by_place(ledger.standing(doors.db, within=doors.within))
     busy = ledger.busy(doors.db)
     fires = {name: tuple(_fires(project, now)) for name, project in projects.items()}
     for (name, ref), run in sorted(newest.items()):

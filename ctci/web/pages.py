@@ -58,6 +58,7 @@ def runs(request: Request) -> Response:
         ref=ref,
         status=asked["status"] or None,
         before=before,
+        within=doors.within,
         limit=ROWS + 1,
     )
     older, found = len(found) > ROWS, found[:ROWS]
@@ -87,9 +88,9 @@ def run(request: Request) -> Response:
     """`/runs/N`."""
     doors = render.doors(request)
     found = ledger.run(doors.db, request.path_params["run"])
-    if found is None:
+    if found is None or not doors.sees(found.project):
         return no_run(request, request.path_params["run"])
-    jobs = ledger.jobs_of(doors.db, [found.id], ahead=True)[found.id]
+    jobs = doors.unnamed(ledger.jobs_of(doors.db, [found.id], ahead=True)[found.id])
     now = clock.now()
     judged = standings.of_jobs(doors, jobs)
     red = [judged[job.id] for job in jobs if job.is_red and job.id in judged]
@@ -131,7 +132,7 @@ def deliveries(request: Request) -> Response:
     """`/deliveries`: every call of a hook with its decision."""
     doors = render.doors(request)
     project, before = request.query_params.get("project", "").strip(), number(request, "before")
-    found = ledger.deliveries_(doors.db, project=project or None, before=before, limit=ROWS + 1)
+    found = ledger.deliveries_(doors.db, project=project or None, before=before, within=doors.within, limit=ROWS + 1)
     older, found = len(found) > ROWS, found[:ROWS]
     return render.page(
         request,
@@ -144,7 +145,11 @@ def deliveries(request: Request) -> Response:
         before=before,
         project=project,
         projects=render.project_names(doors, project),
-        silent=[each for each in sweep.silences(doors.db, doors.current.get()) if project in ("", each.project)],
+        silent=[
+            each
+            for each in sweep.silences(doors.db, doors.current.get())
+            if project in ("", each.project) and doors.sees(each.project)
+        ],
     )
 
 

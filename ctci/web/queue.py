@@ -27,9 +27,10 @@ class Lock:
 def queue(request: Request) -> Response:
     """The whole page."""
     doors = render.doors(request)
-    running, waiting = ledger.running(doors.db), ledger.queue(doors.db, limit=ROWS)
-    counts = ledger.counts(doors.db)
-    reasons = doors.ready()["reasons"]
+    running = ledger.running(doors.db, within=doors.within)
+    waiting = doors.masked(ledger.queue(doors.db, within=doors.within, limit=ROWS))
+    counts = ledger.counts(doors.db, within=doors.within)
+    reasons = doors.ready()["reasons"] if doors.visitor.sees_all else ()
     return render.page(
         request,
         "queue.html",

@@ -6,6 +6,7 @@ Escapes everything; a name that a template misspells is an error, which a test f
 import hashlib
 import mimetypes
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -19,10 +20,12 @@ from ctci import clock, config, ledger, logs, words
 from ctci.config.settings import Project
 from ctci.model import short_ref
 from ctci.report import saying
-from ctci.web import found, sentences
+from ctci.web import found, sentences, walls
 from ctci.web.doors import Doors
 
 HERE = Path(__file__).parent
+#: Where a request keeps who asks.
+VISITOR = "ctci.visitor"
 #: Characters of a finding's message that a table shows.
 MESSAGE = 300
 #: What a page may load and do: its own files, nothing else.
@@ -108,9 +111,10 @@ def environment() -> Environment:
 
 
 def doors(request: Request) -> Doors:
-    """What the roof gave."""
+    """What the roof gave, and who asks."""
     given: Doors = request.app.state.doors
-    return given
+    visitor = request.scope.get(VISITOR)
+    return given if visitor is None else replace(given, visitor=visitor)
 
 
 def root(given: Doors) -> str:
@@ -120,8 +124,9 @@ def root(given: Doors) -> str:
 
 
 def projects(doors: Doors) -> dict[str, Project]:
-    """Every project: of a table of its own, of a folder, or seen before."""
-    return config.named(doors.current.get(), ledger.projects_(doors.db))
+    """Every project that who asks may see: of a table of its own, of a folder, or seen before."""
+    found = config.named(doors.current.get(), ledger.projects_(doors.db))
+    return {name: project for name, project in found.items() if doors.sees(name)}
 
 
 def project_names(doors: Doors, *more: str) -> list[str]:
@@ -149,6 +154,9 @@ def page(
         title=sentences.PREFIX[state] + (title or verdict.text.rstrip(".")),
         state=state,
         broken=given.current.error,
+        visitor=given.visitor,
+        public=walls.shown(server) == "read",
+        here=_here(request),
         now=clock.now(),
         short=short,
         **facts,
@@ -166,6 +174,13 @@ def wrong(request: Request, status: int, sentence: str, advice: str = "") -> Res
     """A page for what went wrong, in the look of the others."""
     verdict = sentences.Verdict(parts=(sentences.Part(sentence),))
     return page(request, "wrong.html", verdict=verdict, status=status, advice=advice, code=status)
+
+
+def _here(request: Request) -> str:
+    """Where one comes back to after signing in: the page that was asked for, without a secret in it."""
+    asked = "" if "token" in request.query_params else request.url.query
+    path = str(request.scope["path"]).removeprefix("/")
+    return f"{path}?{asked}" if asked else path
 
 
 def short(at: int, now: int) -> str:

@@ -29,20 +29,22 @@ def schedule(request: Request) -> Response:
     doors = render.doors(request)
     now = clock.now()
     found = agenda.agenda(doors.db, doors.current.get(), now=now, days=DAYS)
-    calls = [each.fired.delivery for each in found.past if each.missed]
+    ahead = tuple(each for each in found.ahead if doors.sees(each.project))
+    past = tuple(each for each in found.past if doors.sees(each.fired.delivery.project))
+    calls = [each.fired.delivery for each in past if each.missed]
     missed = [f"{call.project}: {call.reason}" for call in calls]
-    zones = sorted({each.schedule.timezone for each in found.ahead})
+    zones = sorted({each.schedule.timezone for each in ahead})
     return render.page(
         request,
         "schedule.html",
-        verdict=overviews.schedule(found.ahead, len(missed), now),
+        verdict=overviews.schedule(ahead, len(missed), now),
         title="Schedule",
         nav="schedule",
-        rows=_rows(found.ahead),
+        rows=_rows(ahead),
         more=found.more,
         missed=missed,
         told=agenda.told,
-        past=found.past,
+        past=past,
         zones=zones,
         days=DAYS,
     )

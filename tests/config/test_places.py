@@ -1,5 +1,6 @@
 """Who wins: flag, variable, file, default; and where the configuration and the state are looked for."""
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,10 @@ def test_every_value_may_be_a_variable_named_after_its_place_in_the_file(folder:
         "CTCI_LIMITS_WORKTREES": "1GiB",
         "CTCI_LIMITS_BODY": "2MiB",
         "CTCI_LIMITS_FINDINGS": "500",
+        "CTCI_TRUSTED_PROXIES": "127.0.0.1, fd00::/8",
+        "CTCI_PUBLIC": "badges",
+        "CTCI_ALLOW": "10.0.0.0/8",
+        "CTCI_HOOK_ALLOW": "192.0.2.0/24",
         "CACHE_DIRECTORY": "/var/cache/ctci",
     }
 
@@ -75,6 +80,9 @@ def test_every_value_may_be_a_variable_named_after_its_place_in_the_file(folder:
     assert server.smtp is not None
     assert server.smtp.url is not None
     assert (server.smtp.sender, server.smtp.url.name) == ("ci@example.org", "CTCI_SMTP_URL")
+    walls = (server.public, server.trusted_proxies, server.allow, server.hook_allow)
+    networks = (("127.0.0.1/32", "fd00::/8"), ("10.0.0.0/8",), ("192.0.2.0/24",))
+    assert walls == ("badges", *(tuple(map(ip_network, each)) for each in networks))
     assert set(environ) == set(origins.values())
 
 
@@ -92,6 +100,10 @@ def test_the_origin_of_each_value_is_known_and_no_secret_is_in_it(folder: Path) 
         "title": "ctci.toml:2",
         "disk-floor": "default",
         "log-format": "default",
+        "trusted-proxies": "default",
+        "public": "default",
+        "allow": "default",
+        "hook-allow": "default",
         "smtp.from": "default",
         "smtp.url": "CTCI_SMTP_URL_FILE",
         "limits.log": "default",

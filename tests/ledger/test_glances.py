@@ -10,9 +10,9 @@ from tests.conftest import StoppedClock
 S, F, T, E, C = Status.SUCCEEDED, Status.FAILED, Status.TIMED_OUT, Status.ERRORED, Status.CANCELLED
 
 
-def turns(db: ledger.Ledger, project: str | None = None, **limit: int) -> list[int]:
+def turns(db: ledger.Ledger, project: str | None = None, limit: int = 100) -> list[int]:
     """The runs of what turned, oldest first."""
-    ids = ledger.turned(db, project=project, **limit)
+    ids = ledger.turned(db, project=project, limit=limit)
     known = ledger.pasts(db, ids)
     return [known[id_].run.id for id_ in reversed(ids)]
 

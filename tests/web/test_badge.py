@@ -170,7 +170,7 @@ def test_a_badge_asks_the_ledger_a_fixed_number_of_times(site: Site, db: ledger.
 def test_a_badge_is_seen_where_pages_are_closed_and_the_page_of_badges_is_not(site: Site) -> None:
     site.listen(listen="0.0.0.0:8484")
 
-    assert [site.get(path).status for path in ("/badge/shop.svg", "/badge/shop.json", "/badge")] == [200, 200, 403]
+    assert [site.get(path).status for path in ("/badge/shop.svg", "/badge/shop.json", "/badge")] == [200, 200, 401]
 
 
 # --- the picture -----------------------------------------------------------------------------------------------------

@@ -212,7 +212,7 @@ def test_the_page_is_there_when_the_ledger_is_not(site: Site, monkeypatch: pytes
 def test_only_who_may_see_pages_sees_how_ctci_is(site: Site) -> None:
     site.listen(listen="0.0.0.0:8484")
 
-    assert [site.get(path).status for path in ("/health", "/health.json")] == [403, 403]
+    assert [site.get(path).status for path in ("/health", "/health.json")] == [401, 401]
 
 
 def test_the_page_asks_the_ledger_a_fixed_number_of_times(site: Site, db: ledger.Ledger) -> None:

@@ -3,10 +3,12 @@
 from sqlalchemy import Connection, inspect, text
 
 from ctci.ledger.engine import Ledger, LedgerError
-from ctci.ledger.migrations import m0001, m0002, m0003, m0004, m0005, m0006, m0007, m0008, m0009, m0010, m0011
+from ctci.ledger.migrations import m0001, m0002, m0003, m0004, m0005, m0006, m0007, m0008, m0009, m0010, m0011, m0012
 
 #: The n-th step makes version n.
-STEPS = tuple(step.apply for step in (m0001, m0002, m0003, m0004, m0005, m0006, m0007, m0008, m0009, m0010, m0011))
+STEPS = tuple(
+    step.apply for step in (m0001, m0002, m0003, m0004, m0005, m0006, m0007, m0008, m0009, m0010, m0011, m0012)
+)
 
 
 def version(connection: Connection) -> int:
