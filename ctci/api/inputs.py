@@ -1,0 +1,144 @@
+"""What operations take: the models that check it, and that the documentation is made of."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from ctci.api.operation import Known
+
+#: The highest number that a ledger gives out.
+MOST = 2**62
+
+Number = Annotated[int, Field(ge=1, le=MOST)]
+Limit = Annotated[int, Field(ge=1, le=200, description="Items of a page.")]
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Line = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Commit = Annotated[str, Field(pattern="^[0-9a-f]{40}$", description="A commit's whole id.")]
+Status = Literal[
+    "queued", "running", "succeeded", "failed", "timed_out", "cancelled", "superseded", "skipped", "errored"
+]
+
+
+def _many(value: Any) -> Any:
+    """One value of a query stands for a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
+Names = Annotated[list[Name], BeforeValidator(_many), Field(max_length=50)]
+Statuses = Annotated[list[Status], BeforeValidator(_many), Field(max_length=9)]
+
+
+class Page(Known):
+    """Of a list: how many, and from where on."""
+
+    limit: Limit = 50
+    cursor: Annotated[str | None, Field(max_length=100, description="`next` of the page before.")] = None
+
+
+class RunId(Known):
+    """A run."""
+
+    run: Number
+
+
+class JobId(Known):
+    """A job."""
+
+    job: Number
+
+
+class JobPlace(Known):
+    """A job of a run, by its recipe; without `sub` that of a project without subprojects."""
+
+    run: Number
+    sub: Name | None = None
+    recipe: Name
+
+
+class ProjectName(Known):
+    """A project."""
+
+    project: Name
+
+
+class Runs(Page):
+    """Which runs."""
+
+    project: Names = []
+    branch: Annotated[Name | None, Field(description="Its name, or a full one such as refs/tags/v1.")] = None
+    status: Statuses = []
+
+
+class Jobs(Page):
+    """Which jobs."""
+
+    project: Names = []
+    status: Statuses = []
+    run: Number | None = None
+
+
+class Branches(Known):
+    """Of which projects."""
+
+    project: Names = []
+
+
+class Verdicts(Known):
+    """Of which branch; without one the default branch."""
+
+    project: Name
+    branch: Name | None = None
+
+
+class LogLines(JobId):
+    """Which lines."""
+
+    attempt: Annotated[Number | None, Field(description="An earlier attempt; else the last.")] = None
+    first: Annotated[Number | None, Field(alias="from", description="The number of the first line.")] = None
+    lines: Annotated[int, Field(ge=1, le=3000)] = 500
+    tail: Annotated[int | None, Field(ge=1, le=3000, description="So many of the last lines.")] = None
+
+
+class LogSearch(JobId):
+    """What to look for."""
+
+    q: Annotated[str, Field(min_length=1, max_length=200, description="A text, not a pattern.")]
+    attempt: Number | None = None
+    first: Annotated[Number, Field(alias="from", description="From this line on.")] = 1
+    context: Annotated[int, Field(ge=0, le=10, description="Lines before and after each hit.")] = 0
+    limit: Annotated[int, Field(ge=1, le=200, description="Hits at most.")] = 50
+    ignore_case: bool = True
+
+
+class Ask(Known):
+    """What is to be run."""
+
+    project: Name
+    subproject: Name | None = None
+    recipe: Name | None = None
+    ref: Annotated[Name | None, Field(description="A branch, or a full name; else the default branch.")] = None
+    commit: Commit | None = None
+    variables: Annotated[dict[Name, str], Field(max_length=50)] = {}
+
+
+class AskOfProject(Known):
+    """What of the project is to be run."""
+
+    subproject: Name | None = None
+    recipe: Name | None = None
+    branch: Name | None = None
+    commit: Commit | None = None
+
+
+class Again(Known):
+    """How a run is to be run again."""
+
+    failed: Annotated[bool, Field(description="Only what did not succeed, and what needs it.")] = False
+    current: Annotated[bool, Field(description="By the recipes of now instead of those of then.")] = False
+
+
+class Cancel(Known):
+    """Why, and which of its jobs; none: all."""
+
+    reason: Line = ""
+    jobs: Annotated[list[Number], Field(max_length=1000)] = []

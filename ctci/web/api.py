@@ -1,0 +1,212 @@
+"""`/api/v1`: each operation over HTTP, with ETags, pages, gzip, and answers that a repeated call gets again."""
+
+import gzip
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ctci import api, clock, ledger, shape
+from ctci.api.document import document
+from ctci.api.operation import Context, Operation
+from ctci.api.problem import ApiError
+from ctci.model import Visitor
+from ctci.web import auth, bodies, conditional, joblog, problems, rates, render
+from ctci.web.doors import Doors
+
+ROOT = "/api/v1"
+#: Bytes of a body, and of an answer that is not worth being compressed.
+LIMIT, SMALL = 256 << 10, 1024
+#: What an Idempotency-Key may be.
+KEY_LENGTH = 200
+#: What a browser and a proxy may do with an answer.
+KEEP = "private, no-cache"
+
+
+def routes() -> list[Route]:
+    """Every operation, the bytes of logs, and the document."""
+    found = [Route(f"{ROOT}{each.path}", _door(each), methods=[each.method]) for each in api.OPERATIONS]
+    log = [
+        Route(f"{ROOT}/jobs/{{job:number}}/log", joblog.bytes_of_job),
+        Route(f"{ROOT}/runs/{{run:number}}/jobs/{{recipe}}/log", joblog.bytes_of_run),
+        Route(f"{ROOT}/runs/{{run:number}}/jobs/{{sub}}/{{recipe}}/log", joblog.bytes_of_run),
+    ]
+    # What is written out comes before what has a name of its own choosing.
+    found.sort(key=lambda route: route.path.count("{"))
+    return [Route(f"{ROOT}/openapi.json", _document), *log, *found, Route(f"{ROOT}/{{rest:path}}", _nothing)]
+
+
+def context(request: Request, doors: Doors) -> Context:
+    """What an operation may ask, for this request."""
+    return Context(
+        db=doors.db,
+        layout=doors.layout,
+        settings=doors.current.get(),
+        environ=doors.environ,
+        visitor=doors.visitor,
+        via=auth.via(request),
+        ready=doors.ready,
+    )
+
+
+def _door(operation: Operation) -> Any:
+    """What Starlette calls for an operation."""
+
+    async def reading(request: Request) -> Response:
+        return await run_in_threadpool(_answered, request, operation, None)
+
+    async def changing(request: Request) -> Response:
+        try:
+            body = _json(request, await bodies.read(request, LIMIT))
+        except bodies.Refused as refusal:
+            return problems.of(refusal.status, str(refusal))
+        except ClientDisconnect:
+            return problems.of(400, "The body ended early.")
+        except ApiError as error:
+            return problems.told(error)
+        return await run_in_threadpool(_answered, request, operation, body)
+
+    return changing if operation.changes else reading
+
+
+def _json(request: Request, raw: bytes) -> object:
+    """What a body says; none says nothing. Raises ApiError."""
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise ApiError("unsupported_media_type", "Send the body as it is, not compressed.")
+    if not raw.strip():
+        return None
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise ApiError("unsupported_media_type", "Send application/json.")
+    try:
+        found = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise ApiError("bad_request", "The body is no JSON.") from None
+    if not isinstance(found, dict):
+        raise ApiError("invalid", "The body is no object.", errors=[{"pointer": "", "detail": "not an object"}])
+    return found
+
+
+def _answered(request: Request, operation: Operation, body: object) -> Response:
+    doors = render.doors(request)
+    wait_s = _wait_s(request, doors.visitor)
+    if wait_s:
+        after = {"retry-after": str(max(1, round(wait_s + 0.5)))}
+        return problems.of(429, "Calls come faster than they are answered.", after)
+    try:
+        if not operation.changes:
+            return _read(request, operation, context(request, doors))
+        return _changed(request, operation, context(request, doors), body)
+    except ApiError as error:
+        return problems.told(error)
+
+
+def _wait_s(request: Request, visitor: Visitor) -> float:
+    if visitor.local:
+        return 0.0
+    kept: rates.Rates = request.app.state.rates
+    return kept.wait_s(f"token {visitor.token}" if visitor.token else auth.via(request), clock.monotonic())
+
+
+def _asked(request: Request) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """(what stands in path and query, the fields that are asked for)."""
+    found: dict[str, Any] = {}
+    for name, value in request.query_params.multi_items():
+        if name == "token":
+            continue
+        if name in found:
+            found[name] = [*found[name], value] if isinstance(found[name], list) else [found[name], value]
+        else:
+            found[name] = value
+    fields = found.pop("fields", "")
+    names = tuple(filter(None, ",".join(fields if isinstance(fields, list) else [fields]).split(",")))
+    # What the path says, no query can take back.
+    return {**found, **request.path_params}, names
+
+
+def _read(request: Request, operation: Operation, asking: Context) -> Response:
+    query, fields = _asked(request)
+    whole = api.call(operation, asking, query)
+    try:
+        told = shape.pick(whole, fields)
+    except KeyError as error:
+        wrong = {"pointer": "fields", "detail": f"no field {error.args[0]}"}
+        raise ApiError("invalid", f"There is no field {error.args[0]}.", errors=[wrong]) from None
+    more = {}
+    if whole.get("next"):
+        further = request.url.include_query_params(cursor=whole["next"])
+        more["link"] = f'<{further.path}?{further.query}>; rel="next"'
+    answer = conditional.answer(request, _written(told), kind="application/json", keep=KEEP)
+    answer.headers.update(more)
+    return _compressed(request, answer)
+
+
+def _changed(request: Request, operation: Operation, asking: Context, body: object) -> Response:
+    """Do it, once for each Idempotency-Key of a caller (draft-ietf-httpapi-idempotency-key-header)."""
+    query, _ = _asked(request)
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return _done(operation, api.call(operation, asking, query, body))
+    if not key or len(key) > KEY_LENGTH or not key.isascii() or not key.isprintable():
+        raise ApiError("bad_request", f"An Idempotency-Key has 1 to {KEY_LENGTH} printable ASCII characters.")
+    who = f"token {asking.visitor.token}" if asking.visitor.token else asking.visitor.name
+    asked = json.dumps([operation.name, query, body], sort_keys=True)
+    digest = hashlib.sha256(asked.encode()).hexdigest()
+    before = ledger.first_call(asking.db, who=who, key=key, digest=digest)
+    if before is not None:
+        if before.digest != digest:
+            raise ApiError("invalid", "Something else was asked for with this Idempotency-Key before.")
+        if before.status is None:
+            raise ApiError("conflict", "A call with this Idempotency-Key is being done at this moment.")
+        return Response(before.body, before.status, headers=before.headers, media_type="application/json")
+    try:
+        answer = _done(operation, api.call(operation, asking, query, body))
+    except BaseException:
+        # Nothing came of it: the same call may come again.
+        ledger.drop_call(asking.db, who=who, key=key)
+        raise
+    kept = {name: value for name, value in answer.headers.items() if name == "location"}
+    text = bytes(answer.body).decode()
+    ledger.answer_call(asking.db, who=who, key=key, status=answer.status_code, headers=kept, body=text)
+    return answer
+
+
+def _done(operation: Operation, told: Mapping[str, Any]) -> Response:
+    headers = {"cache-control": "no-store"}
+    if told.get("html_url") and operation.status in (201, 202):
+        run = told.get("run")
+        headers["location"] = f"{ROOT}/runs/{run}" if isinstance(run, int) else str(told["html_url"])
+    return Response(_written(told), operation.status, headers=headers, media_type="application/json")
+
+
+def _written(told: Mapping[str, Any]) -> str:
+    return json.dumps(told, ensure_ascii=False) + "\n"
+
+
+def _compressed(request: Request, answer: Response) -> Response:
+    """The same in fewer bytes, for who can read that; its tag says that it is another form of the same."""
+    body = bytes(answer.body)
+    answer.headers["vary"] = "accept-encoding, authorization, cookie"
+    if len(body) < SMALL or "gzip" not in request.headers.get("accept-encoding", ""):
+        return answer
+    answer.body = gzip.compress(body, 5, mtime=0)
+    answer.headers["content-encoding"] = "gzip"
+    answer.headers["content-length"] = str(len(answer.body))
+    answer.headers["etag"] = f"W/{answer.headers['etag']}"
+    return answer
+
+
+def _document(request: Request) -> Response:
+    """The API in OpenAPI 3.1."""
+    url = render.doors(request).current.get().server.public_url
+    answer = conditional.answer(request, _written(document(url)), kind="application/json", keep="no-cache")
+    return _compressed(request, answer)
+
+
+def _nothing(_: Request) -> Response:
+    return problems.of(404, "There is no such operation; api/v1/openapi.json lists them.")
