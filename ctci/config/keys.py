@@ -291,7 +291,7 @@ SERVER = _table(
         "public",
         "choice",
         "what a visitor without a token sees: `read`, `badges`, `nothing`",
-        "`read` where it listens on this machine alone, else `badges`",
+        "`read` on this machine alone, else `badges`",
         choices=PUBLIC,
     ),
     _key(

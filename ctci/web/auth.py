@@ -77,7 +77,7 @@ def visitor(request: Request, doors: Doors) -> Visitor:
         if token.tier is not Tier.FEED:
             raise RefusedError(401, f"A token of the tier {token.tier} may not stand in an address: use a header.")
         return visitor_of(token)
-    shown = walls.shown(server)
+    shown = walls.shown(server, proxied=_forwarded(request))
     return Visitor(
         name="a visitor",
         tier=Tier.READ if shown == "read" else None,
@@ -90,7 +90,12 @@ def is_local(request: Request, doors: Doors) -> bool:
     """Whether the call came through the data folder's own socket, and no proxy stands between."""
     server = request.scope.get("server")
     own = request.client is None and server is not None and server[0] == str(doors.layout.socket)
-    return own and not any(name in request.headers for name in ("forwarded", "x-forwarded-for", "via"))
+    return own and not _forwarded(request)
+
+
+def _forwarded(request: Request) -> bool:
+    """Whether a proxy has handed the call on, as far as it says so."""
+    return any(name in request.headers for name in ("forwarded", "x-forwarded-for", "via"))
 
 
 def token_of(db: ledger.Ledger, text: str) -> Token | None:

@@ -20,7 +20,7 @@ from ctci import clock, config, ledger, logs, words
 from ctci.config.settings import Project
 from ctci.model import short_ref
 from ctci.report import saying
-from ctci.web import found, sentences, walls
+from ctci.web import found, sentences
 from ctci.web.doors import Doors
 
 HERE = Path(__file__).parent
@@ -155,7 +155,6 @@ def page(
         state=state,
         broken=given.current.error,
         visitor=given.visitor,
-        public=walls.shown(server) == "read",
         here=_here(request),
         now=clock.now(),
         short=short,

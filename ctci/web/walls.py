@@ -91,9 +91,13 @@ def lets_in(server: Server, who: Address | None, *, hook: bool) -> bool:
     return who is not None and within(who, allowed)
 
 
-def shown(server: Server) -> str:
-    """What a visitor without a token sees: `read`, `badges` or `nothing`."""
-    return server.public or ("read" if is_private(server.listen) else "badges")
+def shown(server: Server, *, proxied: bool) -> str:
+    """What a visitor without a token sees: `read`, `badges` or `nothing`.
+
+    Where nobody says so it is `read` on this machine alone. What comes through a proxy, configured or not, comes from
+    elsewhere.
+    """
+    return server.public or ("read" if is_private(server.listen) and not proxied else "badges")
 
 
 def is_ours(host: str, public_url_host: str | None, listen: str) -> bool:

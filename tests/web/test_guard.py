@@ -83,6 +83,15 @@ def test_public_says_what_a_visitor_sees(site: Site, public: str) -> None:
     assert site.get("/healthz").status == 200
 
 
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via"])
+def test_what_comes_through_a_proxy_is_of_strangers_until_somebody_says_otherwise(site: Site, header: str) -> None:
+    handed_on: dict[str, Any] = {header: "127.0.0.1"}
+
+    assert (site.get("/").status, site.get("/", **handed_on).status) == (200, 401)
+    site.listen(public="read")
+    assert site.get("/", **handed_on).status == 200
+
+
 def test_a_wrong_token_is_worse_than_none(site: Site, db: ledger.Ledger, stopped_clock: StoppedClock) -> None:
     ends = stopped_clock.at + 1000
     short, revoked = token(db, Tier.READ, expires_at=ends), token(db, Tier.ADMIN)
@@ -267,7 +276,7 @@ def test_outside_of_allow_nobody_comes_in_however_good_the_token(site: Site, db:
 
 def test_only_a_trusted_proxy_says_whom_a_call_comes_from(site: Site) -> None:
     forged: dict[str, Any] = {"X-Forwarded-For": "192.0.2.7"}
-    site.listen(allow=(ip_network("192.0.2.0/24"),))
+    site.listen(allow=(ip_network("192.0.2.0/24"),), public="read")
     assert site.get("/", **forged).status == 403
 
     site.listen(trusted_proxies=(ip_network("127.0.0.1/32"),))
