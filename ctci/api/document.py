@@ -14,7 +14,7 @@ from ctci.api.table import OPERATIONS
 
 #: What any call may be refused for.
 ALWAYS = ("not_signed_in", "not_allowed", "method_not_allowed", "invalid", "too_many_requests", "failed", "unavailable")
-#: What a call with a body may be refused for besides.
+#: What a call that may have a body may be refused for besides.
 BODIES = ("bad_request", "too_slow", "conflict", "too_large", "unsupported_media_type")
 TAGS = {
     "projects": "Projects and how their branches stand",
@@ -71,7 +71,7 @@ def _operation(operation: Operation, schemas: Mapping[type[BaseModel], Any]) -> 
     answer: dict[str, Any] = {"schema": schemas[operation.answer]}
     if operation.example:
         answer["example"] = operation.example
-    refusals = dict.fromkeys((*operation.refusals, *ALWAYS, *(BODIES if operation.body is not None else ())))
+    refusals = dict.fromkeys((*operation.refusals, *ALWAYS, *(BODIES if operation.changes else ())))
     told: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,

@@ -97,6 +97,8 @@ class Operation:
     refusals: tuple[str, ...] = ()
     #: Whether only who sees every project may call it.
     whole: bool = False
+    #: Whether its answer holds a secret: that is kept nowhere, so a repeated call is not answered with it again.
+    secret: bool = False
     tag: str = "runs"
 
     @property

@@ -5,11 +5,18 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from ctci.api import actions, logs, runs
+from ctci.api import access, acks, actions, deliveries, logs, runs
 from ctci.api.operation import Context, Operation
 from ctci.api.problem import ApiError
 
-OPERATIONS: tuple[Operation, ...] = (*runs.OPERATIONS, *logs.OPERATIONS, *actions.OPERATIONS)
+OPERATIONS: tuple[Operation, ...] = (
+    *runs.OPERATIONS,
+    *logs.OPERATIONS,
+    *actions.OPERATIONS,
+    *deliveries.OPERATIONS,
+    *acks.OPERATIONS,
+    *access.OPERATIONS,
+)
 _NAMED = {operation.name: operation for operation in OPERATIONS}
 if len(_NAMED) != len(OPERATIONS):
     raise AssertionError("two operations have one name")

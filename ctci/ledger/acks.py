@@ -109,13 +109,15 @@ def still_found(db: Ledger, ids: Collection[int]) -> Mapping[int, tuple[tuple[st
     return {id_: tuple(places) for id_, places in found.items()}
 
 
-def findings_named(db: Ledger, beginning: str) -> tuple[tuple[str, Finding], ...]:
+def findings_named(db: Ledger, beginning: str, *, project: str | None = None) -> tuple[tuple[str, Finding], ...]:
     """(project, finding) of what is known again by a fingerprint that begins so, each as it was last seen.
 
-    `beginning` is of lower-case hex digits. At most 20, the newest first.
+    `beginning` is of lower-case hex digits. At most 20, the newest first; with `project` only of that one.
     """
     # A range, which an index serves in every database; `g` comes after all hex digits.
-    begins = (findings.c.fingerprint >= beginning, findings.c.fingerprint < f"{beginning}g")
+    begins = [findings.c.fingerprint >= beginning, findings.c.fingerprint < f"{beginning}g"]
+    if project is not None:
+        begins.append(jobs.c.project == project)
     newest = (
         select(jobs.c.project, findings.c.fingerprint, func.max(findings.c.job).label("job"))
         .join(jobs, jobs.c.id == findings.c.job)

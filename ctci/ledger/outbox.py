@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, inse
 from ctci.ledger import rows, totals
 from ctci.ledger.engine import Ledger, insert_or_ignore, now_ms, upsert
 from ctci.ledger.tables import cursors, sendings
+from ctci.ledger.tables import runs as runs_table
 from ctci.model import Owed, Sending
 from ctci.model.totals import tried as tried_
 
@@ -227,9 +228,16 @@ def sendings_(
     state: str | None = None,
     key: str | None = None,
     missed: bool = False,
+    ids: Collection[int] | None = None,
+    before: int | None = None,
+    within: Collection[str] | None = None,
     limit: int = 50,
 ) -> tuple[Sending, ...]:
-    """Sendings, newest first; `missed`: only what did not go at its last try, and is wanted still."""
+    """Sendings, newest first; `missed`: only what did not go at its last try, and is wanted still.
+
+    `before` is a sending's id, for paging; with `ids` only those of these; with `within` only those about a run of
+    these projects.
+    """
     query = select(sendings).order_by(sendings.c.id.desc()).limit(limit)
     known = sendings.c
     for column, wanted in ((known.sink, sink), (known.run, run), (known.state, state), (known.key, key)):
@@ -237,6 +245,12 @@ def sendings_(
             query = query.where(column == wanted)
     if runs is not None:
         query = query.where(sendings.c.run.in_(runs))
+    if ids is not None:
+        query = query.where(sendings.c.id.in_(ids))
+    if before is not None:
+        query = query.where(sendings.c.id < before)
+    if within is not None:
+        query = query.where(sendings.c.run.in_(select(runs_table.c.id).where(runs_table.c.project.in_(within))))
     if missed:
         query = query.where(sendings.c.state.in_(("due", "given_up")), sendings.c.last_error.is_not(None))
     with db.read() as connection:

@@ -163,6 +163,8 @@ def _changed(request: Request, operation: Operation, asking: Context, body: obje
             raise ApiError("invalid", "Something else was asked for with this Idempotency-Key before.")
         if before.status is None:
             raise ApiError("conflict", "A call with this Idempotency-Key is being done at this moment.")
+        if operation.secret:
+            raise ApiError("conflict", "It was done with this Idempotency-Key before, and the secret is told once.")
         return Response(before.body, before.status, headers=before.headers, media_type="application/json")
     try:
         answer = _done(operation, api.call(operation, asking, query, body))
@@ -171,7 +173,7 @@ def _changed(request: Request, operation: Operation, asking: Context, body: obje
         ledger.drop_call(asking.db, who=who, key=key)
         raise
     kept = {name: value for name, value in answer.headers.items() if name == "location"}
-    text = bytes(answer.body).decode()
+    text = "" if operation.secret else bytes(answer.body).decode()
     ledger.answer_call(asking.db, who=who, key=key, status=answer.status_code, headers=kept, body=text)
     return answer
 

@@ -1,17 +1,18 @@
 """The API over a real server: what it gives, what it refuses, and that both are as its own document says."""
 
+import datetime as dt
 import gzip
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import schemathesis
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
-from ctci import api, ledger, shape
+from ctci import api, clock, ledger, shape
 from ctci.api import document, outputs
 from ctci.model import Status, Tier
 from tests import make
@@ -19,6 +20,9 @@ from tests.conftest import StoppedClock
 from tests.web.site import Answer, Site
 
 LAN = "0.0.0.0:8484"
+#: The fingerprint of the finding of job 2, and the day up to which it is acknowledged.
+MARK, DAY = "ab" * 16, dt.date(2027, 1, 31)
+UNTIL = clock.end_of(DAY)
 DOCUMENT = document.document("http://127.0.0.1:8484/")
 
 
@@ -27,9 +31,9 @@ def token(db: ledger.Ledger, tier: Tier, *projects: str) -> dict[str, Any]:
     return {"Authorization": f"Bearer {secret}"}
 
 
-def ask(site: Site, path: str, body: object = None, **headers: Any) -> Answer:
+def ask(site: Site, path: str, body: object = None, *, method: str = "POST", **headers: Any) -> Answer:
     given = {"Content-Type": "application/json", **headers}
-    return site.get(f"/api/v1{path}", method="POST", body=json.dumps(body or {}).encode(), **given)
+    return site.get(f"/api/v1{path}", method=method, body=json.dumps(body or {}).encode(), **given)
 
 
 def told(answer: Answer) -> Any:
@@ -51,7 +55,11 @@ def full(site: Site, db: ledger.Ledger, host: int) -> Site:
         make.prepared(db)
         job, _ = make.running(db, host)
         site.write(job, b"".join(b"line %d\n" % number for number in range(1, 1001)))
-        make.settle(db, job, host, status, told=(make.finding(log_line=7),) if status is Status.FAILED else None)
+        red = (make.finding(log_line=7, fingerprint=MARK),) if status is Status.FAILED else None
+        make.settle(db, job, host, status, told=red)
+    make.unsent(db, 1)
+    make.unsent(db, 2)
+    ledger.ack(db, project="shop", fingerprint=MARK, said="it", until=UNTIL, why="known", by="ana")
     make.prepared(db)
     make.prepared(
         db,
@@ -100,22 +108,36 @@ PATHS = {
     "/jobs/{job}/findings": "",
     "/jobs/{job}/log/lines": "?tail=3",
     "/jobs/{job}/log/search": "?q=LINE%20500&context=1",
+    "/deliveries": "?project=shop&decision=queued&limit=2",
+    "/deliveries/{delivery}": "",
+    "/sendings": "?failed=true&limit=1",
+    "/acks": "?project=shop",
+    "/tokens": "",
+    "/admin/tokens": "",
+    "/audit": "",
+    "/me": "",
 }
 
 
 def filled(path: str, *, run: int = 2, project: str = "shop", recipe: str = "test") -> str:
-    known = {"project": project, "run": run, "job": run, "sub": "api", "recipe": recipe}
-    return re.sub(r"\{(\w+)\}", lambda match: str(known[match[1]]), path)
+    known = {"project": project, "recipe": recipe, "sub": "api", "fingerprint": MARK}
+    return re.sub(r"\{(\w+)\}", lambda match: str(known.get(match[1], run)), path)
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_each_read_answers_as_it_is_documented(full: Site, path: str) -> None:
-    of = 4 if path == "/runs/{run}/jobs/{recipe}" else 2
-    answer = full.get(f"/api/v1{filled(path, run=of)}{PATHS[path]}")
+def test_each_read_answers_as_it_is_documented(full: Site, db: ledger.Ledger) -> None:
+    may = token(db, Tier.ADMIN)
+    ledger.did(db, who="ana", via="here", did="nothing")
+    for path, query in PATHS.items():
+        of = 4 if path == "/runs/{run}/jobs/{recipe}" else 2
+        answer = full.get(f"/api/v1{filled(path, run=of)}{query}", **may)
 
-    assert answer.status == 200
-    as_documented(path, "get", answer)
-    strict(api.find(DOCUMENT["paths"][path]["get"]["operationId"]).answer).model_validate(told(answer))
+        assert (path, answer.status) == (path, 200)
+        as_documented(path, "get", answer)
+        whole, model = told(answer), api.find(DOCUMENT["paths"][path]["get"]["operationId"]).answer
+        strict(model).model_validate(whole)
+        for item in whole.get("items", ())[:1]:
+            strict(get_args(model.model_fields["items"].annotation)[0]).model_validate(item)
+        assert whole.get("items") != [], path
 
 
 def strict(model: type[BaseModel]) -> type[BaseModel]:
@@ -330,25 +352,29 @@ def test_who_calls_too_fast_has_to_wait(full: Site, stopped_clock: StoppedClock)
 # --- what may not be seen --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("operation", api.OPERATIONS, ids=lambda each: each.name)
-def test_a_project_that_may_not_be_seen_is_as_one_that_is_not_there(
-    full: Site, db: ledger.Ledger, operation: api.Operation
-) -> None:
-    other = token(db, Tier.TRIGGER, "dotfiles")
-    site, bodies = full, {"create_run": ({"project": "shop"}, {"project": "nope"})}
+def test_a_project_that_may_not_be_seen_is_as_one_that_is_not_there(full: Site, db: ledger.Ledger) -> None:
+    ack = {"fingerprint": MARK, "until": str(DAY), "why": "known"}
+    bodies: dict[str, dict[str, Any]] = {"create_run": {}, "acknowledge": ack}
+    mays = {tier: token(db, tier, "dotfiles") for tier in (Tier.TRIGGER, Tier.ADMIN)}
+    for operation in api.OPERATIONS:
+        may = mays[max(operation.tier, Tier.TRIGGER, key=tuple(Tier).index)]
 
-    def answered(path: str, body: object) -> Answer:
-        if operation.changes:
-            return ask(site, path, body, **other)
-        return site.get(f"/api/v1{path}{PATHS[operation.path]}", **other)
+        def answered(operation: api.Operation, may: dict[str, Any], run: int, project: str) -> Answer:
+            path = filled(operation.path, run=run, project=project)
+            if not operation.changes:
+                return full.get(f"/api/v1{path}{PATHS[operation.path]}", **may)
+            body = {"project": project, **bodies[operation.name]} if operation.name in bodies else {}
+            return ask(full, path, body, method=operation.method, **may)
 
-    hidden_body, missing_body = bodies.get(operation.name, ({}, {}))
-    hidden = answered(filled(operation.path), hidden_body)
-    missing = answered(filled(operation.path, run=9, project="nope"), missing_body)
+        hidden, missing = (answered(operation, may, *of) for of in ((2, "shop"), (9, "nope")))
 
-    plain = re.sub(r'"request_id": "\w+"', "", missing.text).replace("nope", "shop").replace("9", "2")
-    if "{" not in operation.path and not operation.changes:
-        assert "shop" not in hidden.text
-    else:
-        assert (hidden.status, missing.status) == (404, 404)
+        plain = re.sub(r'"request_id": "\w+"', "", missing.text).replace("nope", "shop").replace("9", "2")
+        if operation.whole:
+            assert (operation.name, hidden.status, missing.status) == (operation.name, 403, 403)
+        elif "{" in operation.path or operation.name in bodies:
+            assert (operation.name, hidden.status, missing.status) == (operation.name, 404, 404)
+        else:
+            assert (operation.name, hidden.status) == (operation.name, 200)
+            assert "shop" not in hidden.text
+            continue
         assert re.sub(r'"request_id": "\w+"', "", hidden.text) == plain
