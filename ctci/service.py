@@ -108,6 +108,7 @@ class Service:
             "loops": sum(part.lasting for part in self.parts),
             "containment": self.containment.sentence,
             "slots": self.current.get().server.max_jobs,
+            "max": self.current.get().server.max_jobs,
             "peak": self.busy.peak,
             **counts,
         }

@@ -198,7 +198,7 @@ PURE = (
     "report.wording",
     "report.life",
     "report.known",
-    "web.wellness",
+    "api.wellness",
     "web.sections",
     "web.subscriptions",
     "web.forms",

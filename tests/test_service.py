@@ -33,7 +33,7 @@ def test_what_jobs_are_kept_in_is_told_and_is_no_fault_while_they_can_run(servic
     assert (
         said["containment"] == "subreaper, no cgroup.kill (none), no PID namespaces (unshare: No space left on device)"
     )
-    assert (said["slots"], said["peak"], said["running"], said["queued"]) == (3, 0, 0, 0)
+    assert (said["max"], said["slots"], said["peak"], said["running"], said["queued"]) == (3, 3, 0, 0, 0)
 
 
 def test_where_no_job_can_run_the_server_is_not_ready(service: Service) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from ctci import ledger
+from ctci.config.current import Current
 from ctci.config.settings import Config
 from ctci.layout import Layout
 from ctci.model import Job, Tier, Visitor
@@ -35,6 +36,8 @@ class Context:
     via: str
     #: What /readyz says; None where no server runs.
     ready: Callable[[], Mapping[str, Any]] | None = None
+    #: How the configuration was read, and what is wrong with the last change of it; None where no server runs.
+    current: Current | None = None
 
     def sees(self, project: str) -> bool:
         """Whether the project is there for who asks."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from ctci.api import access, acks, actions, deliveries, logs, runs
+from ctci.api import access, acks, actions, deliveries, logs, runs, schedules, server
 from ctci.api.operation import Context, Operation
 from ctci.api.problem import ApiError
 
@@ -16,6 +16,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *deliveries.OPERATIONS,
     *acks.OPERATIONS,
     *access.OPERATIONS,
+    *server.OPERATIONS,
+    *schedules.OPERATIONS,
 )
 _NAMED = {operation.name: operation for operation in OPERATIONS}
 if len(_NAMED) != len(OPERATIONS):

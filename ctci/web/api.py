@@ -41,6 +41,21 @@ def routes() -> list[Route]:
     return [Route(f"{ROOT}/openapi.json", _document), *log, *found, Route(f"{ROOT}/{{rest:path}}", _nothing)]
 
 
+def aliases() -> list[Route]:
+    """What pages say, for programs: the page's address with `.json` is the operation's."""
+    named = {
+        "/runs": "list_runs",
+        "/runs/{run:number}": "get_run",
+        "/jobs/{job:number}": "get_job",
+        "/queue": "get_queue",
+        "/schedule": "list_schedules",
+        "/deliveries": "list_deliveries",
+        "/config": "get_config",
+        "/health": "get_health",
+    }
+    return [Route(f"{page}.json", _door(api.find(name))) for page, name in named.items()]
+
+
 def context(request: Request, doors: Doors) -> Context:
     """What an operation may ask, for this request."""
     return Context(
@@ -51,6 +66,7 @@ def context(request: Request, doors: Doors) -> Context:
         visitor=doors.visitor,
         via=auth.via(request),
         ready=doors.ready,
+        current=doors.current,
     )
 
 

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from ctci import ledger
+from ctci import git, ledger
 from ctci.model import Tier
 from tests import make
+from tests.upstream import Upstream
 from tests.web.site import Site
 from tests.web.test_api import DAY, MARK, as_documented, ask, full, token, told
 
@@ -94,3 +95,49 @@ def test_a_token_is_made_rotated_and_revoked_and_its_secret_is_told_once(full: S
     wrong = ask(full, "/tokens", {**wanted, "projects": ["nope"]}, **may)
     assert (wrong.status, told(wrong)["errors"][0]["pointer"]) == (422, "/projects")
     assert ask(full, "/tokens", {"name": "x", "tier": "admin", "projects": ["shop"]}, **may).status == 422
+
+
+def test_a_schedule_is_fired_now_for_each_of_its_branches(full: Site, db: ledger.Ledger, upstream: Upstream) -> None:
+    git.setup()
+    upstream.push({"test.sh": "exit 0"})
+    may = token(db, Tier.TRIGGER, "shop")
+    away = ask(full, "/schedules/shop/nightly/run", **may)
+    shop = full.settings.projects["shop"]
+    there = replace(shop, remote=make.remote(url=str(upstream.path)))
+    full.settings = replace(full.settings, projects={**full.settings.projects, "shop": there})
+
+    fired = ask(full, "/schedules/shop/nightly/run", **may)
+
+    assert (away.status, fired.status) == (503, 202)
+    as_documented("/schedules/{project}/{name}/run", "post", fired)
+    run = ledger.run(db, told(fired)["items"][0]["run"])
+    assert run is not None
+    assert (run.schedule, run.pusher, run.ref) == ("nightly", "token trigger-shop", "refs/heads/main")
+
+
+def test_the_queue_counts_what_may_be_seen_and_health_tells_what_runs(full: Site, db: ledger.Ledger) -> None:
+    full.ready = {"ok": True, "reasons": [], "peak": 3}
+
+    whole = told(full.get("/api/v1/queue"))
+    mine = told(full.get("/api/v1/queue", **token(db, Tier.READ, "dotfiles")))
+
+    assert (whole["running"], whole["queued"], whole["peak"], len(whole["jobs"])) == (0, 2, 3, 2)
+    assert (mine["queued"], mine["peak"], [each["project"] for each in mine["jobs"]]) == (1, None, ["dotfiles"])
+
+
+def test_a_page_with_json_is_what_the_api_says(full: Site) -> None:
+    same = {
+        "/runs.json?limit=2": "/runs?limit=2",
+        "/runs/2.json": "/runs/2",
+        "/jobs/2.json?fields=id,status": "/jobs/2?fields=id,status",
+        "/queue.json": "/queue",
+        "/schedule.json": "/schedules",
+        "/deliveries.json": "/deliveries",
+        "/config.json": "/config",
+        "/health.json": "/health",
+    }
+    for page, path in same.items():
+        alias, answer = full.get(page), full.get(f"/api/v1{path}")
+
+        assert (page, alias.status, alias.raw) == (page, 200, answer.raw)
+        assert alias.headers["etag"] == answer.headers["etag"]

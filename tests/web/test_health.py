@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from ctci import ledger
+from ctci.api import wellness
 from ctci.config.problems import Problem
-from ctci.web import wellness
 from tests import make
 from tests.web.site import Site
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from ctci import words
 from ctci.model import Sending, Status
-from ctci.web.sentences import Part, Verdict
 
 WELL, WARNING, WRONG = "well", "see to it", "wrong"
 #: The names of what /readyz tells faults of, and what mends each.
@@ -31,6 +30,14 @@ class Check:
     state: str
     said: str
     fix: str = ""
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The sentence over all of them, and the status whose colour it has."""
+
+    text: str
+    status: Status | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,22 +76,18 @@ def checks(facts: Facts) -> tuple[Check, ...]:
     return tuple(sorted(found, key=lambda check: (WRONG, WARNING, WELL).index(check.state)))
 
 
-def verdict(found: Sequence[Check]) -> Verdict:
+def verdict(found: Sequence[Check]) -> Headline:
     """The sentence over them; the worst one is told in it."""
     wrong = [check for check in found if check.state == WRONG]
     warned = [check for check in found if check.state == WARNING]
     if wrong:
         more = f", and {words.count(len(wrong) - 1, 'more thing')}" if len(wrong) > 1 else ""
-        return _said(f"ctci is not well: {wrong[0].said}{more}.", Status.ERRORED)
+        return Headline(f"ctci is not well: {wrong[0].said}{more}.", Status.ERRORED)
     if warned:
         many = words.count(len(warned), "thing")
         things = "One thing to see to" if len(warned) == 1 else f"{many} to see to, the first"
-        return _said(f"ctci is well. {things}: {warned[0].said}.", None)
-    return _said("ctci is well.", Status.SUCCEEDED)
-
-
-def _said(text: str, status: Status | None) -> Verdict:
-    return Verdict(parts=(Part(text),), status=status)
+        return Headline(f"ctci is well. {things}: {warned[0].said}.", None)
+    return Headline("ctci is well.", Status.SUCCEEDED)
 
 
 def _wrong(told: Mapping[str, Sequence[str]]) -> list[Check]:
