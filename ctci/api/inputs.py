@@ -19,13 +19,13 @@ Status = Literal[
 ]
 
 
-def _many(value: Any) -> Any:
+def many(value: Any) -> Any:
     """One value of a query stands for a list of one."""
     return [value] if isinstance(value, str) else value
 
 
-Names = Annotated[list[Name], BeforeValidator(_many), Field(max_length=50)]
-Statuses = Annotated[list[Status], BeforeValidator(_many), Field(max_length=9)]
+Names = Annotated[list[Name], BeforeValidator(many), Field(max_length=50)]
+Statuses = Annotated[list[Status], BeforeValidator(many), Field(max_length=9)]
 
 
 class Page(Known):

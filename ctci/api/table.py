@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from ctci.api import access, acks, actions, deliveries, logs, runs, schedules, server
+from ctci.api import access, acks, actions, comparing, deliveries, logs, runs, schedules, server
 from ctci.api.operation import Context, Operation
 from ctci.api.problem import ApiError
 
@@ -18,6 +18,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *access.OPERATIONS,
     *server.OPERATIONS,
     *schedules.OPERATIONS,
+    *comparing.OPERATIONS,
 )
 _NAMED = {operation.name: operation for operation in OPERATIONS}
 if len(_NAMED) != len(OPERATIONS):

@@ -58,7 +58,11 @@ def full(site: Site, db: ledger.Ledger, host: int) -> Site:
         make.prepared(db)
         job, _ = make.running(db, host)
         site.write(job, b"".join(b"line %d\n" % number for number in range(1, 1001)))
-        red = (make.finding(log_line=7, fingerprint=MARK),) if status is Status.FAILED else None
+        red = (
+            (make.finding(log_line=7, fingerprint=MARK, test="tests/test_cart.py::test_sum"),)
+            if status is Status.FAILED
+            else None
+        )
         make.settle(db, job, host, status, told=red)
     make.unsent(db, 1)
     make.unsent(db, 2)
@@ -130,6 +134,9 @@ PATHS = {
     "/doctor": "",
     "/schedules": "?project=shop&days=3",
     "/schedules/past": "",
+    "/compare/{a}...{b}": "",
+    "/projects/{project}/tests": "?word=still&word=new",
+    "/projects/{project}/tests/{fingerprint}": "",
 }
 
 

@@ -141,3 +141,24 @@ def test_a_page_with_json_is_what_the_api_says(full: Site) -> None:
 
         assert (page, alias.status, alias.raw) == (page, 200, answer.raw)
         assert alias.headers["etag"] == answer.headers["etag"]
+
+
+def test_two_runs_are_compared_and_a_test_is_followed(full: Site) -> None:
+    two = told(full.get("/api/v1/compare/1...2"))
+    test = told(full.get(f"/api/v1/projects/shop/tests/{MARK[:4]}"))
+
+    (place,) = two["places"]
+    assert (place["place"], place["word"], place["before"]["run"], place["now"]["run"]) == (
+        "api:test",
+        "newly_failing",
+        1,
+        2,
+    )
+    assert [(each["fingerprint"], each["test"], each["line"]) for each in place["new"]] == [
+        (MARK, "tests/test_cart.py::test_sum", 88)
+    ]
+    assert [each["word"] for each in test["places"][0]["outcomes"]] == ["unknown", "failed"]
+    assert (test["test"], test["places"][0]["life"]["word"]) == ("tests/test_cart.py::test_sum", "new")
+    assert told(full.get("/api/v1/projects/shop/tests?word=fixed"))["items"] == []
+    assert full.get("/api/v1/compare/2...4").status == 422
+    assert full.get("/api/v1/projects/shop/tests/ffff").status == 404
