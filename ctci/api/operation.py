@@ -10,7 +10,7 @@ from ctci import ledger
 from ctci.config.current import Current
 from ctci.config.settings import Config
 from ctci.layout import Layout
-from ctci.model import Job, Tier, Visitor
+from ctci.model import Job, Remark, Tier, Visitor
 
 
 class Known(BaseModel):
@@ -38,6 +38,8 @@ class Context:
     ready: Callable[[], Mapping[str, Any]] | None = None
     #: How the configuration was read, and what is wrong with the last change of it; None where no server runs.
     current: Current | None = None
+    #: What is wrong with ctci itself, and with the webhooks of these projects, as a digest tells it.
+    remarks: Callable[[Collection[str]], tuple[Remark, ...]] = lambda _: ()
 
     def sees(self, project: str) -> bool:
         """Whether the project is there for who asks."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from ctci.api import access, acks, actions, comparing, deliveries, logs, runs, schedules, server
+from ctci.api import access, acks, actions, comparing, deliveries, digests, logs, runs, schedules, server
 from ctci.api.operation import Context, Operation
 from ctci.api.problem import ApiError
 
@@ -19,6 +19,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *server.OPERATIONS,
     *schedules.OPERATIONS,
     *comparing.OPERATIONS,
+    *digests.OPERATIONS,
 )
 _NAMED = {operation.name: operation for operation in OPERATIONS}
 if len(_NAMED) != len(OPERATIONS):

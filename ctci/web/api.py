@@ -67,6 +67,7 @@ def context(request: Request, doors: Doors) -> Context:
         via=auth.via(request),
         ready=doors.ready,
         current=doors.current,
+        remarks=doors.remarks,
     )
 
 

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ctci import clock, ledger, words
+from ctci.api.digests import COMMITS, LINES, LONGEST_DAYS, LONGEST_MS, sections
 from ctci.config.settings import Config, Notify
 from ctci.model import Branch, Status, short_ref
 from ctci.receive.almanac import Almanac
@@ -14,11 +15,6 @@ from ctci.report import digest, digest_lines, gathering, upcoming
 from ctci.web import render, sentences, strip
 from ctci.web.doors import Doors
 
-#: Entries of a section and suspects of a break: a letter has fewer.
-LINES, COMMITS = 200, 20
-#: The longest window that is looked through, milliseconds: its cost grows with what happened in it.
-LONGEST_DAYS = 31
-LONGEST_MS = LONGEST_DAYS * 86_400_000
 TOO_LONG = f"A digest tells of {LONGEST_DAYS} days at most"
 #: The glyph of what a line says, and the status whose colour it has.
 MARKS = {
@@ -90,26 +86,7 @@ def as_json(request: Request) -> Response:
             "headline": headline(made).text.replace(words.THIN, " "),
             "runs": made.runs,
             "green": made.green,
-            "sections": [
-                {
-                    "title": section.title,
-                    "more": section.more,
-                    "entries": [
-                        {
-                            "word": line.word,
-                            "name": line.name,
-                            "branch": line.branch or None,
-                            "said": line.said,
-                            "html_url": line.href or None,
-                            "spot": line.spot or None,
-                            "message": line.message or None,
-                            "notes": list(line.notes),
-                        }
-                        for line in section.lines
-                    ],
-                }
-                for section in digest_lines.sections(replace(made, facts=facts), LINES, COMMITS)
-            ],
+            "sections": sections(replace(made, facts=facts)),
         }
     content = json.dumps(told, ensure_ascii=False, indent=1) + "\n"
     status = 200 if found is not None else 400 if too_long else 404

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from ctci import api, clock, ledger, shape
 from ctci.api import document, outputs
-from ctci.config.settings import Schedule
+from ctci.config.settings import Digest, Notify, Schedule
 from ctci.model import Status, Tier
 from ctci.web import rates
 from tests import make
@@ -69,10 +69,10 @@ def full(site: Site, db: ledger.Ledger, host: int) -> Site:
     ledger.ack(db, project="shop", fingerprint=MARK, said="it", until=UNTIL, why="known", by="ana")
     make.prepared(db)
     nightly = Schedule(name="nightly", cron="0 3 * * *")
-    projects = site.settings.projects
-    site.settings = replace(
-        site.settings, projects={**projects, "shop": replace(projects["shop"], schedules={"nightly": nightly})}
-    )
+    shop = replace(site.settings.projects["shop"], schedules={"nightly": nightly}, notify=("team",))
+    team = Notify(name="team", email=("ana@example.org",), digest=Digest())
+    projects = {**site.settings.projects, "shop": shop}
+    site.settings = replace(site.settings, projects=projects, notify={"team": team})
     make.prepared(
         db,
         trigger=make.trigger(project="dotfiles"),
@@ -135,6 +135,7 @@ PATHS = {
     "/schedules": "?project=shop&days=3",
     "/schedules/past": "",
     "/compare/{a}...{b}": "",
+    "/digests": "?since=2026-11-23&form=text",
     "/projects/{project}/tests": "?word=still&word=new",
     "/projects/{project}/tests/{fingerprint}": "",
 }

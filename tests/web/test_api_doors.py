@@ -162,3 +162,21 @@ def test_two_runs_are_compared_and_a_test_is_followed(full: Site) -> None:
     assert told(full.get("/api/v1/projects/shop/tests?word=fixed"))["items"] == []
     assert full.get("/api/v1/compare/2...4").status == 422
     assert full.get("/api/v1/projects/shop/tests/ffff").status == 404
+
+
+def test_a_digest_is_shown_and_nothing_is_sent(full: Site, db: ledger.Ledger) -> None:
+    full.clock.move(5)
+    now = told(full.get("/api/v1/digests"))
+    text = told(full.get("/api/v1/digests?to=ana@example.org&since=2026-11-20&form=text"))
+    wrong = [
+        full.get(f"/api/v1/digests?{query}")
+        for query in ("to=nobody", "since=2026-01-01", "since=2026-11-20&date=2026-11-20", "date=2027-01-01")
+    ]
+
+    assert (now["to"], now["skipped"], now["text"]) == ("team", False, None)
+    (broke,) = (each for each in now["sections"] if each["title"] == "Broke")
+    assert [(each["name"], each["word"]) for each in broke["entries"]] == [("shop/api:test", "broke")]
+    assert "shop/api:test" in text["text"]
+    assert "subscri" not in text["text"]
+    assert [each.status for each in wrong] == [404, 422, 422, 422]
+    assert [each.sink for each in ledger.sendings_(db)] == ["mail", "mail"]

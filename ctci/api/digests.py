@@ -1,0 +1,170 @@
+"""A digest as it would be sent now, or was on a day: read only, nothing is sent or written down."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from ctci import config, ledger, shape, words
+from ctci.api import inputs, outputs
+from ctci.api.operation import Context, Known, Operation
+from ctci.api.problem import ApiError
+from ctci.config.settings import Notify
+from ctci.model import Tier
+from ctci.receive.almanac import Almanac
+from ctci.report import asked, digest, digest_letter, digest_lines, gathering, subscribing, upcoming
+from ctci.report.receivers import Receiver
+
+#: Entries of a section and suspects of a break; and the longest window that is looked through.
+LINES, COMMITS, LONGEST_DAYS = 200, 20, 31
+LONGEST_MS = LONGEST_DAYS * 86_400_000
+
+
+class Digests(Known):
+    """Whose digest, and of which time: else the next one, of all since the last."""
+
+    to: Annotated[inputs.Name | None, Field(description="A table of `notify`, or an address in one.")] = None
+    date: Annotated[dt.date | None, Field(description="That of this day.")] = None
+    since: Annotated[dt.date | None, Field(description="All since this day began.")] = None
+    form: Annotated[Literal["json", "text"], Field(description="text: with the letter's text.")] = "json"
+
+
+class DigestLine(outputs.Given):
+    """One entry; what is not known is null."""
+
+    word: str
+    name: str
+    branch: str | None
+    said: str
+    html_url: str | None
+    spot: str | None
+    message: str | None
+    notes: list[str]
+
+
+class DigestSection(outputs.Given):
+    """What is told under one title; `more` entries are left out."""
+
+    title: str
+    more: int
+    entries: list[DigestLine]
+
+
+class DigestPreview(outputs.Given):
+    """A digest; `skipped`: there is nothing to tell, so it would not be sent by itself."""
+
+    to: str
+    date: str
+    since: str | None
+    until: str | None
+    subject: str
+    skipped: bool
+    runs: int
+    green: int
+    sections: list[DigestSection]
+    text: str | None
+
+
+def _digest(context: Context, query: Digests, _: None) -> Mapping[str, Any]:
+    notify, receiver = _whose(context, query.to)
+    window = _window(context, notify, receiver, query)
+    current = context.current or config.Current(lambda: context.settings)
+    wish = ledger.subscriptions_of(context.db, {receiver.to}).get(receiver.to)
+    choices = subscribing.choices(notify, config.named(context.settings, ledger.projects_(context.db)))
+    facts = gathering.facts(
+        context.db,
+        context.settings,
+        subscribing.narrowed(notify, wish, choices),
+        window,
+        following=Almanac(context.db, current).following,
+        remarks=context.remarks,
+    )
+    unsent = tuple(replace(each, to=words.veiled(each.to), error=words.veiled(each.error)) for each in facts.unsent)
+    facts = replace(facts, unsent=unsent)
+    skipped = digest.compose(facts).form == "skip"
+    # Who asks gets an answer on a quiet day too.
+    made = digest.compose(replace(facts, quiet="short") if skipped else facts)
+    composed = digest_letter.write(made)
+    return {
+        "to": notify.name,
+        "date": window.date,
+        "since": shape.time(window.since),
+        "until": shape.time(window.until),
+        "subject": composed.subject,
+        "skipped": skipped,
+        "runs": made.runs,
+        "green": made.green,
+        "sections": sections(made),
+        "text": composed.text if query.form == "text" else None,
+    }
+
+
+def _whose(context: Context, to: str | None) -> tuple[Notify, Receiver]:
+    """Whose digest it is; of a table with several addresses that of the first. Raises ApiError."""
+    tables = [name for name, each in context.settings.notify.items() if each.digest is not None and each.email]
+    if not tables:
+        raise ApiError("not_found", "Nobody gets a digest.")
+    try:
+        return asked.receivers(context.settings, to or tables[0])[0]
+    except asked.AskedError:
+        why = f"There is no one digest of {to}; the tables of `notify` with one: {', '.join(tables)}."
+        raise ApiError("not_found", why) from None
+
+
+def _window(context: Context, notify: Notify, receiver: Receiver, query: Digests) -> upcoming.Window:
+    """What is told of. Raises ApiError."""
+    if query.date is not None and query.since is not None:
+        raise ApiError("invalid", "A digest is of a date, or of all since one.")
+    date, since = (str(each) if each is not None else None for each in (query.date, query.since))
+    try:
+        found = asked.window(context.db, notify, receiver, date=date, since=since)
+    except asked.AskedError as error:
+        raise ApiError("invalid", str(error)) from None
+    if query.since is not None and found.until - found.since > LONGEST_MS:
+        why = f"a digest tells of {LONGEST_DAYS} days at most"
+        raise ApiError("invalid", f"since: {why}.", errors=[{"pointer": "since", "detail": why}])
+    # The time that it takes to write one grows with what happened meanwhile.
+    return replace(found, since=max(found.since, found.until - LONGEST_MS))
+
+
+def sections(made: digest.Digest) -> list[dict[str, Any]]:
+    """What it tells, title by title."""
+    return [
+        {
+            "title": section.title,
+            "more": section.more,
+            "entries": [
+                {
+                    "word": line.word,
+                    "name": line.name,
+                    "branch": line.branch or None,
+                    "said": line.said,
+                    "html_url": line.href or None,
+                    "spot": line.spot or None,
+                    "message": line.message or None,
+                    "notes": list(line.notes),
+                }
+                for line in section.lines
+            ],
+        }
+        for section in digest_lines.sections(made, LINES, COMMITS)
+    ]
+
+
+OPERATIONS = (
+    Operation(
+        name="get_digest",
+        method="GET",
+        path="/digests",
+        tier=Tier.READ,
+        summary="A digest as it would be sent now, or of another time; nothing is sent.",
+        query=Digests,
+        answer=DigestPreview,
+        do=_digest,
+        refusals=("not_found",),
+        whole=True,
+        tag="told",
+    ),
+)
