@@ -89,7 +89,10 @@ def _operation(operation: Operation, schemas: Mapping[type[BaseModel], Any]) -> 
     if operation.method == "GET":
         told["responses"]["304"] = {"description": "It is as `If-None-Match` says that the caller has it."}
     if operation.body is not None:
-        told["requestBody"] = {"content": {"application/json": {"schema": schemas[operation.body]}}, "required": False}
+        taken: dict[str, Any] = {"schema": schemas[operation.body]}
+        if operation.body_example:
+            taken["example"] = operation.body_example
+        told["requestBody"] = {"content": {"application/json": taken}, "required": False}
     if operation.changes:
         told["parameters"].append(
             {

@@ -96,8 +96,9 @@ class Operation:
     answer: type[BaseModel]
     status: int = 200
     do: Callable[[Context, Any, Any], Mapping[str, Any]]
-    #: An answer for the documentation.
+    #: An answer and a body for the documentation.
     example: Mapping[str, Any] = field(default_factory=dict)
+    body_example: Mapping[str, Any] = field(default_factory=dict)
     #: The statuses of its refusals, besides those that every operation has.
     refusals: tuple[str, ...] = ()
     #: Whether only who sees every project may call it.

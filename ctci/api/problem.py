@@ -22,6 +22,25 @@ CODES: Mapping[str, tuple[int, str]] = {
     "unavailable": (503, "Not now"),
 }
 
+#: Code -> what it means, and what helps.
+MEANS: Mapping[str, str] = {
+    "bad_request": "The call cannot be read: its body is no JSON, or a header is wrong. `detail` says which.",
+    "not_signed_in": "No token came, or one that is wrong, revoked or over. Send `Authorization: Bearer …`.",
+    "not_allowed": "The token's tier, or the projects it is for, do not open this; or the call came from elsewhere.",
+    "not_found": "There is no such thing, or your token may not see it: nobody can tell which.",
+    "method_not_allowed": "The address is right, and the method is not; the header `Allow` lists those there are.",
+    "too_slow": "The body did not come within its time. Send it again.",
+    "conflict": "It cannot be done as things stand: `detail` says what stands against it.",
+    "too_large": "The body is larger than what is taken.",
+    "unsupported_media_type": "Send `Content-Type: application/json`, and the body not compressed.",
+    "range_not_satisfiable": "The log has no such bytes; the header `Content-Range` says how many it has.",
+    "misdirected": "The server has another name than the one that was asked: `public-url` is its name.",
+    "invalid": "A parameter or a field is wrong; `errors` names each by its `pointer`.",
+    "too_many_requests": "Calls come too fast. `Retry-After` says after how many seconds to go on.",
+    "failed": "A fault of ctci. Its log has the cause under `request_id`.",
+    "unavailable": "Something that it takes is away now: the ledger, or a remote. Try again in a while.",
+}
+
 
 class ApiError(Exception):
     """A call that cannot be granted; the message says why, and what helps."""

@@ -1,11 +1,12 @@
 """Every operation of the API, found by its name or its place; and the one way in which each of them is called."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from ctci.api import access, acks, actions, comparing, deliveries, digests, logs, runs, schedules, server
+from ctci.api import access, acks, actions, comparing, deliveries, digests, examples, logs, runs, schedules, server
 from ctci.api.operation import Context, Operation
 from ctci.api.problem import ApiError
 
@@ -20,6 +21,14 @@ OPERATIONS: tuple[Operation, ...] = (
     *schedules.OPERATIONS,
     *comparing.OPERATIONS,
     *digests.OPERATIONS,
+)
+OPERATIONS = tuple(
+    replace(
+        each,
+        example=each.example or examples.ANSWERS.get(each.name, {}),
+        body_example=each.body_example or examples.BODIES.get(each.name, {}),
+    )
+    for each in OPERATIONS
 )
 _NAMED = {operation.name: operation for operation in OPERATIONS}
 if len(_NAMED) != len(OPERATIONS):

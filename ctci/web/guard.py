@@ -60,6 +60,7 @@ class Guard:
             return
         request = Request(scope)
         given = render.doors(request)
+        problems.ROOT.set(render.root(given))
         prefix = render.root(given).rstrip("/")
         if prefix and scope["path"].startswith(f"{prefix}/"):
             # A proxy that does not take its own path away.

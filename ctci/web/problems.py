@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 from starlette.responses import Response
@@ -9,6 +10,8 @@ from starlette.responses import Response
 from ctci import trail
 from ctci.api.problem import CODES, ApiError
 
+#: The path that all pages are under, where a request has come in.
+ROOT: ContextVar[str] = ContextVar("root", default="/")
 #: Status -> the code that it stands for where nobody says another.
 _USUAL = {status: code for code, (status, _) in CODES.items()}
 
@@ -25,7 +28,7 @@ def problem(
     """The answer; its `type` leads to where the code is told of."""
     code = code or _USUAL.get(status, "bad_request")
     told: dict[str, Any] = {
-        "type": f"docs/api#problem-{code}",
+        "type": f"{ROOT.get()}docs/api#problem-{code}",
         "title": title,
         "status": status,
         "detail": detail,
