@@ -116,7 +116,7 @@ def _resolved(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Mapping[
 
 
 def kind(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
-    """What a value is: `integer`, `one of read, trigger`, `several of string`."""
+    """What a value is: `integer`, `one of read, trigger`, `any of queued, running`, `several of string`."""
     schema = _resolved(schema, schemas)
     if "anyOf" in schema:
         kinds = [kind(each, schemas) for each in schema["anyOf"] if each.get("type") != "null"]
@@ -124,7 +124,8 @@ def kind(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
     if "enum" in schema:
         return f"one of {', '.join(str(each) for each in schema['enum'])}"
     if schema.get("type") == "array":
-        return f"several of {kind(schema.get('items', {}), schemas)}"
+        item = kind(schema.get("items", {}), schemas)
+        return f"any of {item.removeprefix('one of ')}" if item.startswith("one of ") else f"several of {item}"
     return str(schema.get("format") or schema.get("type") or "anything")
 
 
