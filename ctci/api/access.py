@@ -1,6 +1,5 @@
 """Who may come in and who did what: tokens made, listed, rotated and taken back, the log of deeds, and who asks."""
 
-import datetime as dt
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -19,7 +18,7 @@ class NewToken(Known):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")]
     tier: Tier
     projects: Annotated[list[inputs.Name], Field(max_length=200, description="None: all of them.")] = []
-    until: Annotated[dt.date | None, Field(description="The last day on which it is good; none: for good.")] = None
+    until: Annotated[inputs.Day | None, Field(description="The last day on which it is good; none: for good.")] = None
 
 
 class TokenId(Known):

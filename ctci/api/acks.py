@@ -32,7 +32,7 @@ class Acknowledge(Known):
 
     project: inputs.Name
     fingerprint: Mark
-    until: Annotated[dt.date, Field(description="The last day on which it is hidden.")]
+    until: Annotated[inputs.Day, Field(description="The last day on which it is hidden.")]
     why: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 

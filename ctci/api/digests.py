@@ -1,6 +1,5 @@
 """A digest as it would be sent now, or was on a day: read only, nothing is sent or written down."""
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Literal
@@ -26,8 +25,8 @@ class Digests(Known):
     """Whose digest, and of which time: else the next one, of all since the last."""
 
     to: Annotated[inputs.Name | None, Field(description="A table of `notify`, or an address in one.")] = None
-    date: Annotated[dt.date | None, Field(description="That of this day.")] = None
-    since: Annotated[dt.date | None, Field(description="All since this day began.")] = None
+    date: Annotated[inputs.Day | None, Field(description="That of this day.")] = None
+    since: Annotated[inputs.Day | None, Field(description="All since this day began.")] = None
     form: Annotated[Literal["json", "text"], Field(description="text: with the letter's text.")] = "json"
 
 

@@ -1,8 +1,9 @@
 """What operations take: the models that check it, and that the documentation is made of."""
 
+import datetime as dt
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from ctci.api.operation import Known
 
@@ -24,6 +25,21 @@ def many(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _written(value: Any) -> Any:
+    """A day is written as one: a number would be taken for seconds."""
+    if not isinstance(value, str) or len(value) != len("2026-12-24"):
+        raise ValueError("a day is written as 2026-12-24")
+    return value
+
+
+def _near(day: dt.date) -> dt.date:
+    """What is further away than any time that a clock here can be at is a mistake."""
+    if not 2000 <= day.year < 2200:
+        raise ValueError("no day of these times")
+    return day
+
+
+Day = Annotated[dt.date, BeforeValidator(_written), AfterValidator(_near)]
 Names = Annotated[list[Name], BeforeValidator(many), Field(max_length=50)]
 Statuses = Annotated[list[Status], BeforeValidator(many), Field(max_length=9)]
 

@@ -92,6 +92,8 @@ def test_a_token_is_made_rotated_and_revoked_and_its_secret_is_told_once(full: S
         "rotated the token ci-bot",
         "made the token ci-bot (read)",
     ]
+    for until in ("9999-12-31", 0, "2026-02-30", "2020-01-01"):
+        assert ask(full, "/tokens", {**wanted, "until": until}, **may).status == 422
     wrong = ask(full, "/tokens", {**wanted, "projects": ["nope"]}, **may)
     assert (wrong.status, told(wrong)["errors"][0]["pointer"]) == (422, "/projects")
     assert ask(full, "/tokens", {"name": "x", "tier": "admin", "projects": ["shop"]}, **may).status == 422
@@ -170,7 +172,13 @@ def test_a_digest_is_shown_and_nothing_is_sent(full: Site, db: ledger.Ledger) ->
     text = told(full.get("/api/v1/digests?to=ana@example.org&since=2026-11-20&form=text"))
     wrong = [
         full.get(f"/api/v1/digests?{query}")
-        for query in ("to=nobody", "since=2026-01-01", "since=2026-11-20&date=2026-11-20", "date=2027-01-01")
+        for query in (
+            "to=nobody",
+            "since=2026-01-01",
+            "since=2026-11-20&date=2026-11-20",
+            "date=2027-01-01",
+            "date=0001-01-01",
+        )
     ]
 
     assert (now["to"], now["skipped"], now["text"]) == ("team", False, None)
@@ -178,5 +186,5 @@ def test_a_digest_is_shown_and_nothing_is_sent(full: Site, db: ledger.Ledger) ->
     assert [(each["name"], each["word"]) for each in broke["entries"]] == [("shop/api:test", "broke")]
     assert "shop/api:test" in text["text"]
     assert "subscri" not in text["text"]
-    assert [each.status for each in wrong] == [404, 422, 422, 422]
+    assert [each.status for each in wrong] == [404, 422, 422, 422, 422]
     assert [each.sink for each in ledger.sendings_(db)] == ["mail", "mail"]
