@@ -29,12 +29,14 @@ HEADERS = {
     "x-frame-options": "DENY",
     "referrer-policy": "same-origin",
 }
+#: What forges and hooks call: a signature, or the webhook's secret, is the wall there.
+HOOKS = ("/hooks", "/hooks/")
 #: What needs no tier: each has a wall of its own, or tells nothing.
-OPEN = ("/hooks", "/hooks/", "/healthz", "/readyz", "/static/", "/favicon.ico", "/me/digest", "/sign-in", "/sign-out")
+OPEN = ("/healthz", "/readyz", "/static/", "/favicon.ico", "/me/digest", "/sign-in", "/sign-out")
 #: What a mail provider or a supervisor asks for from anywhere.
 UNWALLED = ("/healthz", "/me/digest")
-#: What may change something without a form of ours before it: a signature, or a key in the address, is the wall there.
-UNFORMED = ("/hooks", "/hooks/", "/me/digest")
+#: What may change something without a form of ours before it: a key in the address is the wall there.
+UNFORMED = ("/me/digest",)
 #: What feeds, monitors and pages elsewhere ask for.
 FEEDS, BADGES = ("/feed.atom", "/cctray.xml"), "/badge/"
 #: What is about the whole server.
@@ -91,18 +93,23 @@ class Guard:
 async def _stopped(request: Request, doors: Doors) -> Response | None:
     """The answer to a call that may not come in; None for one that may: then its visitor is in the scope."""
     path, server = request.scope["path"], doors.current.get().server
+    hook = _is_of(path, HOOKS)
     if not auth.is_local(request, doors):
         peer = request.client.host if request.client is not None else None
         found, proxied = walls.client(peer, request.headers.getlist("x-forwarded-for"), server.trusted_proxies)
         request.scope[auth.CLIENT] = (found, proxied)
-        hook = _is_of(path, ("/hooks", "/hooks/"))
         if path not in UNWALLED and not walls.lets_in(server, found, hook=hook):
             return refuse(request, 403, f"{found or 'Your address'} may not come in here.", OUTSIDE)
-        if "host" not in request.headers and request.scope.get("http_version") == "1.1":
-            return refuse(request, 400, "The request has no Host header.")
+        hosts = len(request.headers.getlist("host"))
+        if hosts > 1 or (not hosts and request.scope.get("http_version") == "1.1"):
+            # Whoever is asked twice may be understood in two ways (RFC 9112, 3.2).
+            return refuse(request, 400, "The request has no Host header, or more than one.")
         own = urlsplit(server.public_url).hostname
         if not proxied and not hook and not walls.is_ours(request.headers.get("host", "localhost"), own, server.listen):
             return refuse(request, 421, "This server has another name.", f"It is {server.public_url}")
+    if hook:
+        # What it brings in its headers is the webhook's secret, and no token.
+        return None
     try:
         visitor = await _visitor(request, doors)
     except RefusedError as error:
