@@ -14,6 +14,8 @@ from ctci.report import judging, known, letter, life
 
 #: A branch that is no default branch is not told of when nothing has happened on it for so long, milliseconds.
 QUIET_MS = 14 * 86400 * 1000
+#: Characters that a cursor stands for; a longer number is in no ledger.
+CURSOR = 19
 
 
 def cursor(last: int) -> str:
@@ -29,7 +31,7 @@ def before(text: str | None) -> int | None:
         plain = base64.urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4)).decode()
     except (ValueError, binascii.Error):
         plain = ""
-    if not plain.startswith("<") or not plain[1:].isdecimal() or len(plain) > 20:
+    if not plain.startswith("<") or not plain[1:].isdecimal() or len(plain) > CURSOR:
         raise ApiError(
             "invalid", "The cursor is none that a page gave.", errors=[{"pointer": "cursor", "detail": "not a cursor"}]
         )

@@ -3,8 +3,10 @@
 import gzip
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -23,7 +25,7 @@ ROOT = "/api/v1"
 #: Bytes of a body, and of an answer that is not worth being compressed.
 LIMIT, SMALL = 256 << 10, 1024
 #: What an Idempotency-Key may be.
-KEY_LENGTH = 200
+KEY = re.compile("[!-~]{1,200}")
 #: What a browser and a proxy may do with an answer.
 KEEP = "private, no-cache"
 
@@ -102,6 +104,8 @@ def _json(request: Request, raw: bytes) -> object:
         raise ApiError("unsupported_media_type", "Send application/json.")
     try:
         found = json.loads(raw)
+        # JSON can write half a character, which nothing can be said of again.
+        json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise ApiError("bad_request", "The body is no JSON.") from None
     if not isinstance(found, dict):
@@ -157,7 +161,7 @@ def _read(request: Request, operation: Operation, asking: Context) -> Response:
     more = {}
     if whole.get("next"):
         further = request.url.include_query_params(cursor=whole["next"])
-        more["link"] = f'<{further.path}?{further.query}>; rel="next"'
+        more["link"] = f'<{_root(request)}{quote(further.path)}?{further.query}>; rel="next"'
     answer = conditional.answer(request, _written(told), kind="application/json", keep=KEEP)
     answer.headers.update(more)
     return _compressed(request, answer)
@@ -168,9 +172,9 @@ def _changed(request: Request, operation: Operation, asking: Context, body: obje
     query, _ = _asked(request)
     key = request.headers.get("idempotency-key")
     if key is None:
-        return _done(operation, api.call(operation, asking, query, body))
-    if not key or len(key) > KEY_LENGTH or not key.isascii() or not key.isprintable():
-        raise ApiError("bad_request", f"An Idempotency-Key has 1 to {KEY_LENGTH} printable ASCII characters.")
+        return _done(request, operation, api.call(operation, asking, query, body))
+    if KEY.fullmatch(key) is None:
+        raise ApiError("bad_request", "An Idempotency-Key has 1 to 200 printable ASCII characters, and no space.")
     who = f"token {asking.visitor.token}" if asking.visitor.token else asking.visitor.name
     asked = json.dumps([operation.name, query, body], sort_keys=True)
     digest = hashlib.sha256(asked.encode()).hexdigest()
@@ -184,7 +188,7 @@ def _changed(request: Request, operation: Operation, asking: Context, body: obje
             raise ApiError("conflict", "It was done with this Idempotency-Key before, and the secret is told once.")
         return Response(before.body, before.status, headers=before.headers, media_type="application/json")
     try:
-        answer = _done(operation, api.call(operation, asking, query, body))
+        answer = _done(request, operation, api.call(operation, asking, query, body))
     except BaseException:
         # Nothing came of it: the same call may come again.
         ledger.drop_call(asking.db, who=who, key=key)
@@ -195,11 +199,16 @@ def _changed(request: Request, operation: Operation, asking: Context, body: obje
     return answer
 
 
-def _done(operation: Operation, told: Mapping[str, Any]) -> Response:
+def _root(request: Request) -> str:
+    """What stands before the path behind a proxy that says so in `public-url`; else nothing."""
+    return render.root(render.doors(request)).rstrip("/")
+
+
+def _done(request: Request, operation: Operation, told: Mapping[str, Any]) -> Response:
     headers = {"cache-control": "no-store"}
     if told.get("html_url") and operation.status in (201, 202):
         run = told.get("run")
-        headers["location"] = f"{ROOT}/runs/{run}" if isinstance(run, int) else str(told["html_url"])
+        headers["location"] = f"{_root(request)}{ROOT}/runs/{run}" if isinstance(run, int) else str(told["html_url"])
     return Response(_written(told), operation.status, headers=headers, media_type="application/json")
 
 

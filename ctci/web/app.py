@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from ctci import clock
 from ctci.model import Tier
 from ctci.web import (
     api,
@@ -97,6 +98,7 @@ def build(doors: Doors) -> Starlette:
     app.router.redirect_slashes = False
     app.state.doors = doors
     app.state.wrongs = auth.Wrongs()
+    app.state.form_key = clock.new_token()
     app.state.rates = rates.Rates()
     return app
 

@@ -13,10 +13,14 @@ from ctci.web import walls
 from ctci.web.doors import Doors
 
 COOKIE = "ctci_session"
+#: What proxies write into the headers, and nothing else does.
+PROXIES = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 #: Where an address is kept for the length of a request.
 CLIENT = "ctci.client"
 #: So many wrong tokens from one address a minute; then it has to wait. Of so many addresses that is kept.
 WRONG, WRONG_MS, KEPT = 10, 60_000, 10_000
+
+MANY = "Too many wrong tokens came from your address."
 
 
 class RefusedError(Exception):
@@ -64,7 +68,10 @@ def visitor(request: Request, doors: Doors) -> Visitor:
     if server.remote_user is not None and proxied:
         name = request.headers.get(server.remote_user, "").strip()
         if name:
-            return Visitor(name=f"{name[:80]} through the proxy", tier=Tier.TRIGGER, ambient=True, csrf=_csrf(name))
+            # The name is no secret: what a form sends back must not be made of it alone.
+            key: str = request.app.state.form_key
+            csrf = _csrf(f"{key} {name}")
+            return Visitor(name=f"{name[:80]} through the proxy", tier=Tier.TRIGGER, ambient=True, csrf=csrf)
     cookie = request.cookies.get(COOKIE)
     if cookie:
         token = ledger.signed_in(doors.db, cookie)
@@ -95,7 +102,7 @@ def is_local(request: Request, doors: Doors) -> bool:
 
 def _forwarded(request: Request) -> bool:
     """Whether a proxy has handed the call on, as far as it says so."""
-    return any(name in request.headers for name in ("forwarded", "x-forwarded-for", "via"))
+    return any(name in request.headers for name in PROXIES)
 
 
 def token_of(db: ledger.Ledger, text: str) -> Token | None:
@@ -107,6 +114,12 @@ def failed(request: Request) -> None:
     """Note that a wrong token came from where this call comes from."""
     wrongs: Wrongs = request.app.state.wrongs
     wrongs.note(_from(request), clock.now())
+
+
+def wait_s(request: Request) -> int:
+    """For how many seconds no more tokens are tried that come from where this call comes from; 0: they are."""
+    wrongs: Wrongs = request.app.state.wrongs
+    return wrongs.wait_s(_from(request), clock.now())
 
 
 def via(request: Request) -> str:
@@ -128,10 +141,9 @@ def _bearer(request: Request) -> str | None:
 
 
 def _good(request: Request, doors: Doors, given: str) -> Token:
-    wrongs: Wrongs = request.app.state.wrongs
-    wait_s = wrongs.wait_s(_from(request), clock.now())
-    if wait_s:
-        raise RefusedError(429, "Too many wrong tokens came from your address.", after_s=wait_s)
+    after_s = wait_s(request)
+    if after_s:
+        raise RefusedError(429, MANY, after_s=after_s)
     found = token_of(doors.db, given)
     if found is None:
         failed(request)
@@ -159,5 +171,13 @@ def same_site(request: Request, doors: Doors) -> bool:
     origin = request.headers.get("origin")
     if origin is None:
         return True
-    asked, own = urlsplit(origin), urlsplit(doors.current.get().server.public_url)
-    return asked.netloc.lower() in (own.netloc.lower(), request.headers.get("host", "").lower())
+    asked, own = _netloc(origin), _netloc(doors.current.get().server.public_url)
+    return bool(asked) and asked in (own, request.headers.get("host", "").lower())
+
+
+def _netloc(url: str) -> str:
+    """Host and port of an address; empty for what is none."""
+    try:
+        return urlsplit(url).netloc.lower()
+    except ValueError:
+        return ""

@@ -15,6 +15,7 @@ from ctci import config, forges
 from ctci.config.settings import Each, Project
 from ctci.model import Ignored, Trigger
 from ctci.receive import whose
+from ctci.web import auth
 from ctci.web.doors import Doors
 
 log = logging.getLogger(__name__)
@@ -63,14 +64,9 @@ def call(request: Request, doors: Doors, body: bytes) -> Call:
     for name, value in request.headers.items():
         # A header that came several times is joined by commas.
         headers[name] = f"{headers[name]},{value}" if name in headers else value
-    return Call(name=request.path_params.get("project"), headers=headers, body=body, local=_is_local(request, doors))
-
-
-def _is_local(request: Request, doors: Doors) -> bool:
-    """Whether the call came through the data folder's own socket, and no proxy stands between."""
-    server = request.scope.get("server")
-    own = request.client is None and server is not None and server[0] == str(doors.layout.socket)
-    return own and not any(name in request.headers for name in ("forwarded", "x-forwarded-for", "via"))
+    return Call(
+        name=request.path_params.get("project"), headers=headers, body=body, local=auth.is_local(request, doors)
+    )
 
 
 def caller(doors: Doors, call: Call, told: str) -> Caller:

@@ -64,6 +64,11 @@ def _page(request: Request, *, wrong: str = "", status: int = 200) -> Response:
 
 def _enter(request: Request, given: str, to: str) -> Response:
     doors = render.doors(request)
+    after_s = auth.wait_s(request)
+    if after_s:
+        answer = _page(request, wrong=auth.MANY, status=429)
+        answer.headers["retry-after"] = str(after_s)
+        return answer
     found = auth.token_of(doors.db, given)
     if found is None or not live(found, clock.now()):
         auth.failed(request)
@@ -102,5 +107,8 @@ def _local(to: str) -> str:
     plain = to.removeprefix("/")
     if plain.startswith(("/", "\\")) or any(ord(each) < 33 for each in plain):
         return ""
-    parts = urlsplit(plain)
+    try:
+        parts = urlsplit(plain)
+    except ValueError:
+        return ""
     return "" if parts.scheme or parts.netloc else plain

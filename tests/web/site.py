@@ -11,14 +11,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import event
 
 from ctci import config, layout, ledger
-from ctci.config.settings import Config
+from ctci.config.settings import Config, Project, Server, Subproject
 from ctci.http import Server as WebServer
-from ctci.model import Job
+from ctci.model import Job, Status
 from ctci.web import app
 from ctci.web.doors import Doors
+from tests import blank, make
 from tests.conftest import StoppedClock
 from tests.eventually import eventually
 
@@ -143,3 +145,39 @@ def serving(site: Site) -> Iterator[None]:
         thread.join(10)
         tcp.close()
         unix.close()
+
+
+def fill(site: Site, host: int) -> None:
+    """A red run and a green one of shop, a third that waits, and a run of dotfiles."""
+    for status in (Status.SUCCEEDED, Status.FAILED):
+        make.prepared(site.db)
+        job, _ = make.running(site.db, host)
+        site.write(job, b"".join(b"line %d\n" % number for number in range(1, 1001)))
+        found = make.finding(log_line=7, fingerprint="ab" * 16, test="tests/test_cart.py::test_sum")
+        told = (found,) if status is Status.FAILED else None
+        make.settle(site.db, job, host, status, told=told)
+    make.prepared(site.db)
+    alone = make.order(project="dotfiles", subproject="", directory=".")
+    make.prepared(site.db, trigger=make.trigger(project="dotfiles"), orders=(alone,))
+
+
+@contextmanager
+def standing(folder: Path) -> Iterator[Site]:
+    """A server for a whole module, with the projects shop and dotfiles and what `fill` makes of them."""
+    place = layout.at(folder / "data")
+    for each in (place.data, place.jobs):
+        each.mkdir(parents=True)
+    db = blank.opened(place.ledger)
+    recipes = {"test": make.recipe()}
+    api = Subproject(name="api", path="services/api", recipes=recipes)
+    projects = {
+        "shop": Project(name="shop", remote=make.remote(), subs={"api": api}),
+        "dotfiles": Project(name="dotfiles", remote=make.remote(), subs={"": Subproject(recipes=recipes)}),
+    }
+    site = Site(db, place, StoppedClock(), Config(projects=projects, notify={}, server=Server(), folder=place.data))
+    fill(site, ledger.host(db, "h1"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(config.Current, "get", lambda _: site.settings)
+        with serving(site):
+            yield site
+    db.close()

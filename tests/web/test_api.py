@@ -20,7 +20,7 @@ from ctci.model import Status, Tier
 from ctci.web import rates
 from tests import make
 from tests.conftest import StoppedClock
-from tests.web.site import Answer, Site
+from tests.web.site import Answer, Site, fill
 
 LAN = "0.0.0.0:8484"
 #: The fingerprint of the finding of job 2, and the day up to which it is acknowledged.
@@ -53,31 +53,16 @@ def as_documented(path: str, method: str, answer: Answer) -> None:
 
 @pytest.fixture
 def full(site: Site, db: ledger.Ledger, host: int) -> Site:
-    """With a red run and a green one of shop, of which one waits, and a run of dotfiles."""
-    for status in (Status.SUCCEEDED, Status.FAILED):
-        make.prepared(db)
-        job, _ = make.running(db, host)
-        site.write(job, b"".join(b"line %d\n" % number for number in range(1, 1001)))
-        red = (
-            (make.finding(log_line=7, fingerprint=MARK, test="tests/test_cart.py::test_sum"),)
-            if status is Status.FAILED
-            else None
-        )
-        make.settle(db, job, host, status, told=red)
+    """What the pages' fuzz has too, and more of it: what was told, acknowledged, scheduled."""
+    fill(site, host)
     make.unsent(db, 1)
     make.unsent(db, 2)
     ledger.ack(db, project="shop", fingerprint=MARK, said="it", until=UNTIL, why="known", by="ana")
-    make.prepared(db)
     nightly = Schedule(name="nightly", cron="0 3 * * *")
     shop = replace(site.settings.projects["shop"], schedules={"nightly": nightly}, notify=("team",))
     team = Notify(name="team", email=("ana@example.org",), digest=Digest())
     projects = {**site.settings.projects, "shop": shop}
     site.settings = replace(site.settings, projects=projects, notify={"team": team})
-    make.prepared(
-        db,
-        trigger=make.trigger(project="dotfiles"),
-        orders=(make.order(project="dotfiles", subproject="", directory="."),),
-    )
     return site
 
 
