@@ -1,6 +1,6 @@
 """The whole API under fire: a tester that makes calls of the document, fitting and unfitting ones, for each tier.
 
-CTCI_FUZZ=2000 makes as many cases of each operation, other ones at each run, and takes its time.
+CTCI_FUZZ_API=2000 makes as many cases of each operation, other ones at each run, and takes its time.
 """
 
 import os
@@ -23,7 +23,7 @@ from ctci.model import Tier
 from ctci.web import rates
 from tests.web.site import Site, standing
 
-MORE = os.environ.get("CTCI_FUZZ")
+MORE = os.environ.get("CTCI_FUZZ_API")
 CASES = int(MORE or 20)
 CHECKS = [
     not_a_server_error,
