@@ -1,8 +1,10 @@
 """Ways around the walls that somebody tries: odd paths, doubled headers, half characters, foreign pages."""
 
+import gzip
 import io
 import json
 import logging
+import resource
 import socket
 from collections.abc import Iterator
 from ipaddress import ip_network
@@ -304,3 +306,51 @@ def test_no_secret_that_was_brought_is_told_again(
     assert "broken" in log
     told = log + "".join(f"{answer.headers}{answer.text}" for answer in answers)
     assert (full in told, feed in told) == (False, False)
+
+
+# --- logs, variables, packed bodies ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/jobs/..%2f..%2fadmin-token/log",
+        "/api/v1/jobs/2%2f..%2f..%2f..%2fadmin-token/log",
+        "/api/v1/jobs/2/log?attempt=../../../admin-token",
+        "/api/v1/jobs/2/log/lines?attempt=../../../admin-token",
+        "/api/v1/runs/2/jobs/..%2f..%2f..%2fadmin-token/log",
+        "/api/v1/runs/2/jobs/../../../admin-token/log",
+        "/jobs/2/../../../admin-token",
+        "/jobs/2/log?attempt=/../../../admin-token",
+        "/static/../../admin-token",
+        "/static/x/..%2f..%2fadmin-token",
+    ],
+)
+def test_no_address_leads_to_a_file_besides_the_logs(lan: Site, admin: dict[str, Any], path: str) -> None:
+    lan.place.data.joinpath("admin-token").write_text("hunter2")
+
+    answer = lan.get(path, **admin)
+
+    assert answer.status in (200, 404, 422)
+    assert b"hunter2" not in answer.raw
+
+
+def test_a_trigger_sets_no_variable_that_no_recipe_declares(lan: Site) -> None:
+    may, before = bearer(lan, Tier.TRIGGER, "shop"), len(ledger.runs_(lan.db))
+    body = json.dumps({"project": "shop", "variables": {"LD_PRELOAD": "/tmp/evil.so"}}).encode()
+
+    answer = lan.get("/api/v1/runs", method="POST", body=body, **may, **JSON)
+
+    assert (answer.status, "no recipe of shop declares LD_PRELOAD" in answer.text) == (422, True)
+    assert len(ledger.runs_(lan.db)) == before
+
+
+@pytest.mark.parametrize("path", ["/api/v1/runs", "/hooks/shop", "/sign-in"])
+def test_a_packed_body_is_not_unpacked(lan: Site, admin: dict[str, Any], path: str) -> None:
+    bomb = gzip.compress(b" " * (50 << 20))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    answer = lan.get(path, method="POST", body=bomb, **{**admin, **JSON, "Content-Encoding": "gzip"})
+
+    assert answer.status in (400, 401, 413, 415)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20 << 10
