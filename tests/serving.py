@@ -33,9 +33,9 @@ class Served:
             "HOME": str(folder),
             "PYTHONWARNINGS": "error",
         }
-        port = demo.free_port()
-        self._listen = f"127.0.0.1:{port}"
-        self.url = f"http://127.0.0.1:{port}/"
+        self.port = demo.free_port()
+        self._listen = f"127.0.0.1:{self.port}"
+        self.url = f"http://127.0.0.1:{self.port}/"
 
     def configure(self, projects: str) -> None:
         (self.config / "projects.toml").write_text(textwrap.dedent(projects))

@@ -28,6 +28,13 @@ TAGS = {
     "server": "The server itself: queue, configuration, health, events",
     "access": "Tokens, and who did what",
 }
+#: How a stream that broke off goes on.
+LAST_EVENT_ID = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "description": "The id of the last event that came; a browser sends it by itself.",
+    "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"},
+}
 
 
 def document(public_url: str) -> dict[str, Any]:
@@ -64,7 +71,7 @@ def document(public_url: str) -> dict[str, Any]:
 
 
 def _models(operation: Operation) -> tuple[type[BaseModel], ...]:
-    return (operation.answer, *filter(None, (operation.body,)))
+    return (operation.answer, *operation.events.values(), *filter(None, (operation.body,)))
 
 
 def _operation(operation: Operation, schemas: Mapping[type[BaseModel], Any]) -> dict[str, Any]:
@@ -86,7 +93,10 @@ def _operation(operation: Operation, schemas: Mapping[type[BaseModel], Any]) -> 
             **_refusals(refusals, schemas[outputs.Problem]),
         },
     }
-    if operation.method == "GET":
+    if operation.events:
+        told["responses"][str(operation.status)]["content"] = {"text/event-stream": _stream(operation, schemas)}
+        told["parameters"].append(LAST_EVENT_ID)
+    elif operation.method == "GET":
         told["responses"]["304"] = {"description": "It is as `If-None-Match` says that the caller has it."}
     if operation.body is not None:
         taken: dict[str, Any] = {"schema": schemas[operation.body]}
@@ -103,6 +113,14 @@ def _operation(operation: Operation, schemas: Mapping[type[BaseModel], Any]) -> 
             }
         )
     return told
+
+
+def _stream(operation: Operation, schemas: Mapping[type[BaseModel], Any]) -> dict[str, Any]:
+    """A stream of events: OpenAPI 3.1 has no word for them, so that their schemas stand beside that of a text."""
+    names = ", ".join(f"`{name}`" for name in operation.events)
+    said = f"Events {names}; the data of each is JSON, as `x-events` has it. Others may come: ignore them."
+    events = {name: schemas[model] for name, model in operation.events.items()}
+    return {"schema": {"type": "string", "description": said}, "x-events": events}
 
 
 def _refusals(codes: Mapping[str, None], schema: Any) -> dict[str, Any]:

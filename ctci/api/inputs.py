@@ -126,6 +126,34 @@ class LogSearch(JobId):
     ignore_case: bool = True
 
 
+def _topics(value: Any) -> Any:
+    """Topics in one value, with commas between, are as good as in several."""
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list) or not all(isinstance(each, str) for each in values):
+        return values
+    return [topic for each in values for topic in each.split(",") if topic]
+
+
+Topic = Annotated[str, Field(pattern=r"^(run:[0-9]{1,18}|project:[^,\x00-\x1f\x7f]{1,200}|queue|config)$")]
+
+
+class Topics(Known):
+    """What is to be told of."""
+
+    topics: Annotated[
+        list[Topic],
+        BeforeValidator(_topics),
+        Field(max_length=50, description="`run:1482`, `project:shop`, `queue`, `config`; none: everything."),
+    ] = []
+
+
+class LogFrom(JobId):
+    """From where on."""
+
+    attempt: Annotated[Number | None, Field(description="An earlier attempt; else the last.")] = None
+    first: Annotated[Number, Field(alias="from", description="The number of the first line.")] = 1
+
+
 class Ask(Known):
     """What is to be run."""
 

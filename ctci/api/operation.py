@@ -101,6 +101,9 @@ class Operation:
     body_example: Mapping[str, Any] = field(default_factory=dict)
     #: The statuses of its refusals, besides those that every operation has.
     refusals: tuple[str, ...] = ()
+    #: Of an answer that goes on and on, as server-sent events: each event's name -> its data. Then `do` only says
+    #: whether it may be followed, and whoever speaks it does the rest.
+    events: Mapping[str, type[BaseModel]] = field(default_factory=dict)
     #: Whether only who sees every project may call it.
     whole: bool = False
     #: Whether its answer holds a secret: that is kept nowhere, so a repeated call is not answered with it again.

@@ -6,13 +6,27 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from ctci.api import access, acks, actions, comparing, deliveries, digests, examples, logs, runs, schedules, server
+from ctci.api import (
+    access,
+    acks,
+    actions,
+    comparing,
+    deliveries,
+    digests,
+    examples,
+    live,
+    logs,
+    runs,
+    schedules,
+    server,
+)
 from ctci.api.operation import Context, Operation
 from ctci.api.problem import ApiError
 
 OPERATIONS: tuple[Operation, ...] = (
     *runs.OPERATIONS,
     *logs.OPERATIONS,
+    *live.OPERATIONS,
     *actions.OPERATIONS,
     *deliveries.OPERATIONS,
     *acks.OPERATIONS,

@@ -9,6 +9,7 @@ from ctci.ledger.engine import Away, Fenced, IllegalMove, Ledger, LedgerError, N
 from ctci.ledger.entries import record, refuse
 from ctci.ledger.glances import busy, stands, turned, unsent
 from ctci.ledger.greens import learnt
+from ctci.ledger.happenings import happenings, newest_change, queues
 from ctci.ledger.history import bases, branches, broken_since, outdated, red_on, standing, strips
 from ctci.ledger.hunts import hunt, hunting, hunts_of, probe, tell, unhunted
 from ctci.ledger.lives import looks, looks_of
@@ -151,6 +152,7 @@ __all__ = [
     "found",
     "give_up",
     "gone",
+    "happenings",
     "hasten",
     "host",
     "hunt",
@@ -171,6 +173,7 @@ __all__ = [
     "looks_of",
     "migrate",
     "new_token",
+    "newest_change",
     "next_due",
     "open_ledger",
     "outdated",
@@ -182,6 +185,7 @@ __all__ = [
     "projects_",
     "put_back",
     "queue",
+    "queues",
     "ran",
     "reckon",
     "reckoned",

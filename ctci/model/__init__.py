@@ -27,7 +27,7 @@ from ctci.model.asked import (
     short_ref,
 )
 from ctci.model.digests import Branch, Errored, Lapsed, Mark, Overdue, Place, Refused, Remark, Unfinished, Unsent
-from ctci.model.done import Attempt, Change, Commit, Exit, Job, Owed, Repeat, Run, Sending, Wait, page_of
+from ctci.model.done import Attempt, Change, Commit, Exit, Happening, Job, Owed, Repeat, Run, Sending, Wait, page_of
 from ctci.model.findings import Finding, Lines, NewLine, Novel, Reading, Tally
 from ctci.model.hunts import Hunt, Hunting, Probe, Quarry
 from ctci.model.lives import Ack, Difference, Life, Look, Outcome, Sighting
@@ -73,6 +73,7 @@ __all__ = [
     "Exit",
     "Finding",
     "Fired",
+    "Happening",
     "Hunt",
     "Hunting",
     "Ignored",

@@ -210,6 +210,25 @@ class Change:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Happening:
+    """A change as it is told to whoever follows; the statuses are those of when it was read, not of then."""
+
+    seq: int
+    #: That of the change.
+    kind: str
+    at: int
+    project: str
+    ref: str
+    run: int
+    run_status: Status
+    #: None for what happened to the run as a whole.
+    job: int | None
+    #: `api:test`
+    place: str | None
+    job_status: Status | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Owed:
     """What somebody outside is to be told: a letter to an address, a status on a commit, a call."""
 

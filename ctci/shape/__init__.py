@@ -6,6 +6,7 @@ Times are RFC 3339 in UTC, durations seconds as numbers, enums lower snake. Keys
 from collections.abc import Mapping
 
 from ctci.model import FINISHED, Status
+from ctci.shape.events import happening
 from ctci.shape.findings import ACK, ack, acknowledged, finding, life_, novel, reading
 from ctci.shape.lists import items, log_line, pick, project
 from ctci.shape.runs import (
@@ -60,6 +61,7 @@ __all__ = [
     "delivery",
     "exit_",
     "finding",
+    "happening",
     "hunt",
     "items",
     "job_",

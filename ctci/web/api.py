@@ -18,7 +18,7 @@ from ctci.api.document import document
 from ctci.api.operation import Context, Operation
 from ctci.api.problem import ApiError
 from ctci.model import Visitor
-from ctci.web import auth, bodies, conditional, joblog, problems, rates, render
+from ctci.web import auth, bodies, conditional, events, joblog, livelog, problems, rates, render, streams
 from ctci.web.doors import Doors
 
 ROOT = "/api/v1"
@@ -90,7 +90,11 @@ def _door(operation: Operation) -> Any:
             return problems.told(error)
         return await run_in_threadpool(_answered, request, operation, body)
 
-    return changing if operation.changes else reading
+    async def following(request: Request) -> Response:
+        found = await run_in_threadpool(_followed, request, operation)
+        return found if isinstance(found, Response) else _stream(request, operation, found)
+
+    return following if operation.events else changing if operation.changes else reading
 
 
 def _json(request: Request, raw: bytes) -> object:
@@ -115,16 +119,42 @@ def _json(request: Request, raw: bytes) -> object:
 
 def _answered(request: Request, operation: Operation, body: object) -> Response:
     doors = render.doors(request)
-    wait_s = _wait_s(request, doors.visitor)
-    if wait_s:
-        after = {"retry-after": str(max(1, round(wait_s + 0.5)))}
-        return problems.of(429, "Calls come faster than they are answered.", after)
+    slow = _too_fast(request, doors.visitor)
+    if slow is not None:
+        return slow
     try:
         if not operation.changes:
             return _read(request, operation, context(request, doors))
         return _changed(request, operation, context(request, doors), body)
     except ApiError as error:
         return problems.told(error)
+
+
+def _followed(request: Request, operation: Operation) -> Response | Mapping[str, Any]:
+    """What is to be followed, or why it may not be."""
+    doors = render.doors(request)
+    slow = _too_fast(request, doors.visitor)
+    if slow is not None:
+        return slow
+    try:
+        return api.call(operation, context(request, doors), _asked(request)[0])
+    except ApiError as error:
+        return problems.told(error)
+
+
+def _stream(request: Request, operation: Operation, found: Mapping[str, Any]) -> Response:
+    doors, state, last = render.doors(request), request.app.state, streams.position(request)
+    if operation.name == "follow_log":
+        return streams.answer(request, doors, livelog.Follower(state.tails, found, last))
+    return streams.answer(request, doors, events.Follower(state.feed, doors.visitor, found["topics"], last))
+
+
+def _too_fast(request: Request, visitor: Visitor) -> Response | None:
+    wait_s = _wait_s(request, visitor)
+    if not wait_s:
+        return None
+    after = {"retry-after": str(max(1, round(wait_s + 0.5)))}
+    return problems.of(429, "Calls come faster than they are answered.", after)
 
 
 def _wait_s(request: Request, visitor: Visitor) -> float:

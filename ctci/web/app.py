@@ -18,6 +18,7 @@ from ctci.web import (
     badges,
     configuration,
     digest,
+    events,
     feed,
     guard,
     health,
@@ -25,6 +26,7 @@ from ctci.web import (
     hooks,
     joblog,
     letters,
+    livelog,
     metrics,
     monitor,
     pages,
@@ -100,6 +102,10 @@ def build(doors: Doors) -> Starlette:
     app.state.wrongs = auth.Wrongs()
     app.state.form_key = clock.new_token()
     app.state.rates = rates.Rates()
+    app.state.feed = events.Feed(doors)
+    app.state.tails = livelog.Tails(doors)
+    #: How many answers go on and on.
+    app.state.streams = 0
     return app
 
 

@@ -93,6 +93,19 @@ def visitor(request: Request, doors: Doors) -> Visitor:
     )
 
 
+def holds(request: Request, doors: Doors) -> bool:
+    """Whether who asked, a while ago, would be let in now as they were then; asked without counting as a try."""
+    then = doors.visitor
+    if then.token is None:
+        try:
+            return visitor(request, doors) == then
+        except RefusedError:
+            return False
+    given, cookie = _bearer(request), request.cookies.get(COOKIE, "")
+    token = token_of(doors.db, given) if given is not None else ledger.signed_in(doors.db, cookie)
+    return token is not None and live(token, clock.now()) and visitor_of(token, csrf=then.csrf) == then
+
+
 def is_local(request: Request, doors: Doors) -> bool:
     """Whether the call came through the data folder's own socket, and no proxy stands between."""
     server = request.scope.get("server")
