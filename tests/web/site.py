@@ -69,6 +69,7 @@ class Site:
     settings: Config
     ready: Mapping[str, object] | Exception = field(default_factory=lambda: {"ok": True, "reasons": []})
     busy: int = 0
+    stopping: bool = False
     sizes: Mapping[str, int] = field(default_factory=dict)
     port: int = 0
 
@@ -130,7 +131,7 @@ def serving(site: Site) -> Iterator[None]:
         environ={},
         ready=site.told,
         remarks=lambda _: (),
-        stopping=lambda: False,
+        stopping=lambda: site.stopping,
         busy=lambda: site.busy,
         sizes=lambda: site.sizes,
     )

@@ -148,6 +148,29 @@ def test_who_may_see_it_no_more_is_told_no_more(site: Site, db: ledger.Ledger, m
         eventually(lambda: other.answer.readline() == b": ping\n")
 
 
+def test_a_browser_that_signed_out_is_told_no_more(
+    site: Site, db: ledger.Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ctci.web.streams.PING_S", 0.1)
+    mine = ledger.new_token(db, name="ana", tier=Tier.READ, by="ana")[0]
+    cookie = ledger.sign_in(db, mine)
+    with events(site, Cookie=f"ctci_session={cookie}") as stream:
+        assert stream.next().name == "hello"
+        ledger.sign_out(db, cookie)
+
+        assert [each.name for each in stream] == ["queue"]
+
+
+def test_all_streams_end_when_the_server_stops(site: Site, db: ledger.Ledger) -> None:
+    make.prepared(db)
+    with events(site) as stream, log(site, 1) as other:
+        assert (stream.next().name, other.next().name) == ("hello", "hello")
+        site.stopping = True
+        db.nudge.ring()
+
+        assert ([each.name for each in stream], list(other)) == (["queue"], [])
+
+
 def test_only_so_many_follow_at_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ctci.web.streams.MOST", 1)
     with events(site) as stream:
