@@ -28,7 +28,7 @@ HEADERS = {
 #: So often a follower hears of us though nothing happens, and it is looked whether they may still see it, seconds.
 PING_S = 15.0
 #: A follower is sent at most so much at once, and then nothing for a moment: ten times a second.
-BYTES, BETWEEN_S = 32 << 10, 0.1
+BYTES, BETWEEN_S = 16 << 10, 0.1
 #: Who follows at once; each has a connection, and a process commonly may have 1024.
 MOST = 600
 #: After so many milliseconds a browser tries again.
