@@ -96,6 +96,9 @@ async def _stopped(request: Request, doors: Doors) -> Response | None:
     hook = _is_of(path, HOOKS)
     if not auth.is_local(request, doors):
         peer = request.client.host if request.client is not None else None
+        if peer is None and (request.scope.get("server") or ("", None))[1] is not None:
+            # Whoever called by TCP and has hung up already has no address any more: it is no proxy on a unix socket.
+            return refuse(request, 403, "Your address is not known.")
         found, proxied = walls.client(peer, request.headers.getlist("x-forwarded-for"), server.trusted_proxies)
         request.scope[auth.CLIENT] = (found, proxied)
         if path not in UNWALLED and not walls.lets_in(server, found, hook=hook):

@@ -112,6 +112,19 @@ class Site:
     def listen(self, **server: Any) -> None:
         self.settings = replace(self.settings, server=replace(self.settings.server, **server))
 
+    def doors(self) -> Doors:
+        return Doors(
+            db=self.db,
+            layout=self.place,
+            current=self.current,
+            environ={},
+            ready=self.told,
+            remarks=lambda _: (),
+            stopping=lambda: self.stopping,
+            busy=lambda: self.busy,
+            sizes=lambda: self.sizes,
+        )
+
     def told(self) -> Mapping[str, object]:
         if isinstance(self.ready, Exception):
             raise self.ready
@@ -124,18 +137,7 @@ def serving(site: Site) -> Iterator[None]:
     unix.bind(str(site.place.socket))
     unix.listen()
     site.port = tcp.getsockname()[1]
-    doors = Doors(
-        db=site.db,
-        layout=site.place,
-        current=site.current,
-        environ={},
-        ready=site.told,
-        remarks=lambda _: (),
-        stopping=lambda: site.stopping,
-        busy=lambda: site.busy,
-        sizes=lambda: site.sizes,
-    )
-    server = WebServer(app.build(doors), [tcp, unix], threading.Event())
+    server = WebServer(app.build(site.doors()), [tcp, unix], threading.Event())
     thread = threading.Thread(target=server.run, args=(threading.Event(),))
     thread.start()
     try:

@@ -1,5 +1,6 @@
 """Ways around the walls that somebody tries: odd paths, doubled headers, half characters, foreign pages."""
 
+import asyncio
 import gzip
 import io
 import json
@@ -15,7 +16,7 @@ import pytest
 
 from ctci import ledger
 from ctci.model import Tier
-from ctci.web import api, auth, walls
+from ctci.web import api, app, auth, walls
 from tests.web.site import Answer, Site, standing
 
 #: Where the server listens on more than its machine: nobody sees anything without a token.
@@ -177,6 +178,33 @@ def test_the_secret_of_a_hook_is_no_wrong_token(lan: Site) -> None:
 
     assert answers == {400}
     assert lan.get("/runs").status == 401
+
+
+@pytest.mark.parametrize(("server", "status"), [(("127.0.0.1", 8484), 403), (("/run/ctci/proxy.sock", None), 200)])
+def test_who_has_hung_up_is_not_taken_for_a_proxy_on_a_socket(
+    lan: Site, server: tuple[str, int | None], status: int
+) -> None:
+    lan.listen(allow=(ip_network("127.0.0.1/32"),), remote_user="remote-user")
+    said = [(b"host", b"localhost"), (b"x-forwarded-for", b"127.0.0.1"), (b"remote-user", b"ana")]
+    answers: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        answers.append(message)
+
+    scope: dict[str, Any] = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "GET",
+        "path": "/runs",
+        "query_string": b"",
+    }
+    scope |= {"headers": said, "client": None, "server": server, "scheme": "http", "root_path": ""}
+    asyncio.run(app.build(lan.doors())(scope, receive, send))
+
+    assert answers[0]["status"] == status
 
 
 # --- what a page or a recipe on this machine posts -------------------------------------------------------------------
