@@ -108,8 +108,6 @@ def _json(request: Request, raw: bytes) -> object:
         raise ApiError("unsupported_media_type", "Send application/json.")
     try:
         found = json.loads(raw)
-        # JSON can write half a character, which nothing can be said of again.
-        json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise ApiError("bad_request", "The body is no JSON.") from None
     if not isinstance(found, dict):
