@@ -20,6 +20,7 @@ def _run(context: Context, _: object, body: inputs.Ask) -> Mapping[str, Any]:
         ref=runs.full(body.ref),
         commit=body.commit,
         variables=body.variables,
+        reason=body.reason,
     )
 
 
@@ -44,6 +45,7 @@ def ask(
     ref: str | None,
     commit: str | None,
     variables: Mapping[str, str],
+    reason: str = "",
 ) -> Mapping[str, Any]:
     """Ask for recipes of a project. Raises ApiError."""
     runs.project_of(context, project)
@@ -62,7 +64,7 @@ def ask(
     except desk.DeskError as error:
         raise ApiError("invalid", str(error)) from error
     named = f"{project}{f'/{subproject}' if subproject else ''}{f':{recipe}' if recipe else ''}"
-    context.did(f"ran {named}", project=project, run=recorded.run)
+    context.did(f"ran {named}{f': {reason}' if reason else ''}", project=project, run=recorded.run)
     return asked(context, recorded)
 
 

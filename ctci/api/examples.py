@@ -12,6 +12,7 @@ _JOB: Mapping[str, Any] = {
     "project": "shop",
     "subproject": "api",
     "recipe": "test",
+    "command": "make test",
     "status": "failed",
     "reason": "exit 1",
     "waits_for": None,

@@ -163,6 +163,7 @@ class Ask(Known):
     ref: Annotated[Name | None, Field(description="A branch, or a full name; else the default branch.")] = None
     commit: Commit | None = None
     variables: Annotated[dict[Name, str], Field(max_length=50)] = {}
+    reason: Annotated[Line, Field(description="Why: it is written down with who asked.")] = ""
 
 
 class AskOfProject(Known):

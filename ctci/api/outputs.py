@@ -48,6 +48,7 @@ class Job(Given):
     project: str
     subproject: str | None
     recipe: str
+    command: str
     status: str
     reason: str | None
     waits_for: Wait | None
