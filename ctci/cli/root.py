@@ -53,6 +53,7 @@ VERBS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "serve": ("ctci.cli.serving:serve", "The server: receives pushes, runs recipes, sends letters."),
         "reload": ("ctci.cli.serving:reload", "Have the server read its configuration again."),
         "stop": ("ctci.cli.serving:stop", "Stop the server; running jobs go on, or end with --jobs."),
+        "mcp": ("ctci.cli.agents:mcp", "Answer an AI agent on standard input and output."),
         "token": ("ctci.cli.admitting:token", "Make, list and take back tokens for the server's pages and API."),
         "audit": ("ctci.cli.admitting:audit", "Who did what, and from where."),
         "gc": ("ctci.cli.keeping_up:gc", "Forget old runs now, as `keep` says, and repack mirrors."),

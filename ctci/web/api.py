@@ -148,14 +148,15 @@ def _stream(request: Request, operation: Operation, found: Mapping[str, Any]) ->
 
 
 def _too_fast(request: Request, visitor: Visitor) -> Response | None:
-    wait_s = _wait_s(request, visitor)
+    wait_s = delay_s(request, visitor)
     if not wait_s:
         return None
     after = {"retry-after": str(max(1, round(wait_s + 0.5)))}
     return problems.of(429, "Calls come faster than they are answered.", after)
 
 
-def _wait_s(request: Request, visitor: Visitor) -> float:
+def delay_s(request: Request, visitor: Visitor) -> float:
+    """How many seconds a caller has to wait before the next call."""
     if visitor.local:
         return 0.0
     kept: rates.Rates = request.app.state.rates

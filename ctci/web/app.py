@@ -13,6 +13,7 @@ from starlette.routing import Route
 from ctci import clock
 from ctci.model import Tier
 from ctci.web import (
+    agents,
     api,
     auth,
     badges,
@@ -87,6 +88,7 @@ def build(doors: Doors) -> Starlette:
             Route("/sign-out", signing_in.sign_out, methods=["POST"]),
             *api.aliases(),
             *api.routes(),
+            Route("/mcp", agents.Agents()),
             *hooks.routes(),
             Route("/healthz", healthz),
             Route("/readyz", readyz),

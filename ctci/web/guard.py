@@ -37,6 +37,8 @@ OPEN = ("/healthz", "/readyz", "/static/", "/favicon.ico", "/me/digest", "/sign-
 UNWALLED = ("/healthz", "/me/digest")
 #: What may change something without a form of ours before it: a key in the address is the wall there.
 UNFORMED = ("/me/digest",)
+#: Where agents call.
+AGENTS = "/mcp"
 #: What feeds, monitors and pages elsewhere ask for.
 FEEDS, BADGES = ("/feed.atom", "/cctray.xml"), "/badge/"
 #: What is about the whole server.
@@ -162,7 +164,7 @@ def _forged(request: Request, doors: Doors, visitor: Visitor) -> Response | None
         return None
     if not auth.same_site(request, doors):
         return refuse(request, 403, "The call comes from another site's page.")
-    if path.startswith("/api/") and visitor.csrf is not None:
+    if (path.startswith("/api/") or path == AGENTS) and visitor.csrf is not None:
         given = request.headers.get(CSRF, "")
         if not hmac.compare_digest(given.encode(), visitor.csrf.encode()):
             return refuse(request, 403, f"The header {CSRF} is missing or of another sign-in.")
@@ -174,7 +176,12 @@ def refuse(
 ) -> Response:
     """No, as a page or, to programs, as a problem (RFC 9457)."""
     path = request.scope["path"]
-    if path.startswith("/api/") or path.endswith(".json") or "json" in request.headers.get("accept", ""):
+    if (
+        path.startswith("/api/")
+        or path == AGENTS
+        or path.endswith(".json")
+        or "json" in request.headers.get("accept", "")
+    ):
         return problems.of(status, f"{sentence} {advice}".strip(), headers)
     answer = render.wrong(request, status, sentence, advice)
     answer.headers.update(headers or {})
