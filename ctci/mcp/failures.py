@@ -213,5 +213,5 @@ def _next(facts: Mapping[str, Any], told: Sequence[Mapping[str, Any]], rest: Seq
     if worst["culprit"] is not None:
         return "The culprit is named; read_log or search_log shows more of the log."
     if worst["last_green_run"] is not None:
-        return f"get_run of {worst['last_green_run']} shows the last green run; search_log finds more in the log."
-    return "search_log finds more in the log."
+        return f"compare_runs({worst['last_green_run']}, {worst['run']}) tells what differs from the last green run."
+    return "search_log finds more in the log; list_flaky tells which tests are not to be relied on."

@@ -40,10 +40,11 @@ class OfProject(Known):
     project: Annotated[Name | None, Field(description="Its name; without one, all projects.")] = None
 
 
-class OneProject(Known):
-    """A project."""
+class OneBranch(Known):
+    """A project, and maybe a branch of it."""
 
     project: Annotated[Name, Field(description="Its name, as list_projects gives it.")]
+    branch: Annotated[Name | None, Field(description="Without one, the default branch.")] = None
 
 
 class Runs(Known):

@@ -1,6 +1,6 @@
 """From what an agent names to runs and jobs; and how those are called in answers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ctci.mcp import plain, targets
@@ -84,3 +84,13 @@ def commit(told: Mapping[str, Any], most: int = plain.MOST) -> dict[str, Any]:
         "author": plain.cut(told["author"], most),
         "subject": plain.cut(told["subject"], most),
     }
+
+
+def fewer(count: int, *widths: int) -> Iterator[tuple[int, int]]:
+    """(how many items, how many characters of a text), ever less: the last of it fits whatever the texts are."""
+    for width in widths:
+        yield count, width
+    while count > 1:
+        count //= 2
+        yield count, widths[-1]
+    yield 1, 40

@@ -187,6 +187,69 @@ class Failures(Given):
     next: Next
 
 
+class Spotted(Given):
+    """A finding: the test that it is of, or where it is, and what was said."""
+
+    test: str | None
+    file: str | None
+    message: str | None
+
+
+class Difference(Given):
+    """A recipe of two runs: newly_ or still_failing, newly_ or still_passing, added or removed."""
+
+    name: str
+    word: str
+    before: str | None
+    now: str | None
+    new: list[Spotted]
+    new_not_shown: int
+    gone: list[Spotted]
+    gone_not_shown: int
+    still: Annotated[int, Field(description="Findings of both runs.")]
+    unknown: Annotated[int, Field(description="Findings of the first that the second run may not have come to.")]
+
+
+class Comparison(Given):
+    """What differs between two runs, the worst first."""
+
+    project: str
+    before: int
+    now: int
+    recipes: list[Difference]
+    not_shown: int
+    untrusted: Untrusted
+    next: Next
+
+
+class FlakyTest(Given):
+    """A test that fails and passes at one commit; how many of the results that tell of it saw it fail."""
+
+    name: str
+    test: str
+    seen: int
+    looked_for: int
+    last_run: int
+
+
+class FlakyRecipe(Given):
+    """A recipe that is not to be relied on, and why."""
+
+    name: str
+    why: str
+
+
+class Flaky(Given):
+    """What is not to be relied on."""
+
+    project: str
+    tests: list[FlakyTest]
+    not_shown: int
+    recipes: list[FlakyRecipe]
+    untrusted: Untrusted
+    next: Next
+
+
 class LogLines(Given):
     """Lines of a job's log."""
 

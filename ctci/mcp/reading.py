@@ -1,6 +1,6 @@
 """The tools that read: projects, branches, runs and logs, each cut to what fits into one answer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ctci.mcp import inputs, naming, plain, telling
@@ -9,20 +9,8 @@ from ctci.mcp.outputs import UNTRUSTED
 
 #: Characters of a line of a log.
 WIDTH = 1000
-#: Lines of a log that one call of the API gives around a hit, and items of a list.
-MOST = 200
 
 Answer = tuple[str, Any]
-
-
-def _fewer(count: int, *widths: int) -> Iterator[tuple[int, int]]:
-    """(how many, how wide), ever smaller."""
-    for width in widths:
-        yield count, width
-    while count > 1:
-        count //= 2
-        yield count, widths[-1]
-    yield 1, 40
 
 
 def list_projects(ask: Ask, _: inputs.Nothing, key: str) -> Answer:
@@ -45,7 +33,7 @@ def list_projects(ask: Ask, _: inputs.Nothing, key: str) -> Answer:
         }
         return telling.projects(plain.cleaned(told), key), plain.cleaned(told)
 
-    return plain.fitting(_fewer(len(found), 200, 60), make)
+    return plain.fitting(naming.fewer(len(found), 200, 60), make)
 
 
 def get_status(ask: Ask, asked: inputs.OfProject, key: str) -> Answer:
@@ -69,7 +57,7 @@ def get_status(ask: Ask, asked: inputs.OfProject, key: str) -> Answer:
         told = {"branches": shown, "not_shown": len(found) - len(shown), "untrusted": UNTRUSTED, "next": then}
         return telling.branches(plain.cleaned(told), key), plain.cleaned(told)
 
-    return plain.fitting(_fewer(len(found), 200, 60), make)
+    return plain.fitting(naming.fewer(len(found), 200, 60), make)
 
 
 def list_runs(ask: Ask, asked: inputs.Runs, key: str) -> Answer:
@@ -92,7 +80,7 @@ def list_runs(ask: Ask, asked: inputs.Runs, key: str) -> Answer:
         }
         return telling.runs(plain.cleaned(told), key), plain.cleaned(told)
 
-    return plain.fitting(_fewer(asked.limit, 200, 60), make)
+    return plain.fitting(naming.fewer(asked.limit, 200, 60), make)
 
 
 def _run(run: Mapping[str, Any], width: int) -> dict[str, Any]:
@@ -141,7 +129,7 @@ def get_run(ask: Ask, asked: inputs.OneRun, key: str) -> Answer:
         }
         return telling.run(plain.cleaned(told), key), plain.cleaned(told)
 
-    return plain.fitting(_fewer(max(len(jobs), len(commits), 1), 300, 100), make)
+    return plain.fitting(naming.fewer(max(len(jobs), len(commits), 1), 300, 100), make)
 
 
 def tail_log(ask: Ask, asked: inputs.Tail, key: str) -> Answer:
@@ -157,7 +145,7 @@ def tail_log(ask: Ask, asked: inputs.Tail, key: str) -> Answer:
         then = earlier if page["finished"] else "It still runs: call tail_log again for what comes."
         return _window(job, page, size[1], then, key)
 
-    return plain.fitting(_fewer(asked.lines, WIDTH, 300, 120), make)
+    return plain.fitting(naming.fewer(asked.lines, WIDTH, 300, 120), make)
 
 
 def read_log(ask: Ask, asked: inputs.Window, key: str) -> Answer:
@@ -170,7 +158,7 @@ def read_log(ask: Ask, asked: inputs.Window, key: str) -> Answer:
         more = f"read_log with from={following} goes on." if following <= page["total"] else "That is the end of it."
         return _window(job, page, size[1], more, key)
 
-    return plain.fitting(_fewer(asked.lines, WIDTH, 300, 120), make)
+    return plain.fitting(naming.fewer(asked.lines, WIDTH, 300, 120), make)
 
 
 def _window(job: Mapping[str, Any], page: Mapping[str, Any], width: int, then: str, key: str) -> Answer:
@@ -221,4 +209,4 @@ def search_log(ask: Ask, asked: inputs.Search, key: str) -> Answer:
         )
         return telling.hits(told, key), told
 
-    return plain.fitting(_fewer(asked.limit, WIDTH, 300, 120), make)
+    return plain.fitting(naming.fewer(asked.limit, WIDTH, 300, 120), make)

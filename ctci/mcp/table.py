@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from ctci import clock
 from ctci.api.operation import Known
 from ctci.api.problem import ApiError
-from ctci.mcp import acting, failures, inputs, naming, outputs, plain, reading, telling
+from ctci.mcp import acting, failures, inputs, naming, outputs, plain, reading, telling, weighing
 from ctci.mcp.asking import Ask
 
 
@@ -102,6 +102,22 @@ TOOLS: tuple[Tool, ...] = (
         takes=inputs.Window,
         gives=outputs.LogLines,
         do=reading.read_log,
+    ),
+    Tool(
+        name="compare_runs",
+        title="What differs",
+        summary="What differs between two runs of a project: which recipes, and which of their findings.",
+        takes=inputs.Two,
+        gives=outputs.Comparison,
+        do=weighing.compare_runs,
+    ),
+    Tool(
+        name="list_flaky",
+        title="What is flaky",
+        summary="The tests and recipes of a project that fail and pass at one commit: not to be relied on.",
+        takes=inputs.OneBranch,
+        gives=outputs.Flaky,
+        do=weighing.list_flaky,
     ),
     Tool(
         name="trigger_run",

@@ -32,7 +32,8 @@ def tell(place: layout.Layout) -> ledger.Ledger:
         make.finding(message=f"AssertionError: {number} != 2", test=f"test_cart.py::test_{number}", log_line=500)
         for number in range(30)
     )
-    make.settle(db, job, host, Status.FAILED, told=errors, tests=Tally(total=40, failed=30, skipped=0))
+    wavers = make.finding(severity="warning", message="passed on retry", test="test_cart.py::test_wavers")
+    make.settle(db, job, host, Status.FAILED, told=(*errors, wavers), tests=Tally(total=40, failed=30, skipped=0))
     path = place.log(job.id, job.attempt)
     path.parent.mkdir(parents=True)
     lines = [b"line %d of a log that has a good many words in each of its lines" % number for number in range(1, 1001)]

@@ -33,6 +33,8 @@ READS = (
     "tail_log",
     "search_log",
     "read_log",
+    "compare_runs",
+    "list_flaky",
 )
 ACTS = ("trigger_run", "rerun", "cancel")
 
@@ -147,6 +149,9 @@ def test_a_log_that_gives_orders_stays_in_its_block(site: Site) -> None:
         ("search_log", {"run": 2, "query": "line", "context": 10, "limit": 50}),
         ("search_log", {"run": 2, "query": "\U0001f4a5", "context": 10, "limit": 50}),
         ("read_log", {"run": 2, "from": 1, "lines": 500}),
+        ("compare_runs", {"a": 1, "b": "http://127.0.0.1:8484/runs/2"}),
+        ("list_flaky", {"project": "shop"}),
+        ("list_flaky", {"project": "shop", "branch": "never"}),
         ("read_log", {"run": 2, "sub": "api", "recipe": "test", "from": 880, "lines": 500}),
     ],
 )
@@ -159,6 +164,20 @@ def test_every_answer_is_as_its_schema_says_and_fits(site: Site, name: str, argu
     tool = next(each for each in tools.tools if each.name == name)
     Draft202012Validator(tool.output_schema).validate(told(result))
     assert size(result) <= plain.LIMIT
+
+
+def test_what_differs_and_what_is_flaky_is_told(site: Site) -> None:
+    compared = told(call(site, "compare_runs", a=1, b=2))["recipes"]
+    flaky = told(call(site, "list_flaky", project="shop"))
+
+    assert [(each["name"], each["word"], each["before"], each["now"]) for each in compared] == [
+        ("api:test", "newly_failing", "succeeded", "failed")
+    ]
+    assert (len(compared[0]["new"]), compared[0]["new_not_shown"], compared[0]["gone"]) == (20, 11, [])
+    assert [(each["test"], each["seen"]) for each in flaky["tests"]] == [("test_cart.py::test_wavers", 1)]
+    other = call(site, "compare_runs", a=2, b=3)
+    assert other.is_error
+    assert "dotfiles" in other.content[0].text
 
 
 def test_the_windows_of_a_log_follow_each_other(site: Site) -> None:
@@ -228,6 +247,8 @@ def test_who_may_trigger_runs_once_for_each_key_and_is_written_down(site: Site) 
         ("get_failures", {"of": "shop@main"}, {"of": "nope@main"}),
         ("get_run", {"run": "/jobs/2"}, {"run": "/jobs/9"}),
         ("tail_log", {"run": 2}, {"run": 9}),
+        ("compare_runs", {"a": 2, "b": 3}, {"a": 9, "b": 3}),
+        ("list_flaky", {"project": "shop"}, {"project": "nope"}),
         ("trigger_run", {"project": "shop", "idempotency_key": "x"}, {"project": "nope", "idempotency_key": "y"}),
     ],
 )
