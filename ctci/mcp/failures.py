@@ -85,6 +85,7 @@ def get(ask: Ask, of: int | str, key: str) -> tuple[str, Any]:
         "status": run["status"],
         "sha": run["sha"],
         "html_url": run["html_url"],
+        "red": len(wrong),
         "pending": pending[:20],
         "allowed_to_fail": [each["name"] for each in verdicts if each["word"] == "allowed"][:20],
     }
@@ -97,7 +98,7 @@ def get(ask: Ask, of: int | str, key: str) -> tuple[str, Any]:
                 **facts,
                 "branch": plain.cut(facts["branch"], level.text * 2),
                 "failures": told,
-                "not_shown": rest[: level.text // 2],
+                "not_shown": [plain.cut(each, level.text) for each in rest[: level.recipes * 5]],
                 "untrusted": UNTRUSTED,
                 "next": _next(facts, told, rest),
             }

@@ -179,6 +179,7 @@ class Failures(Given):
     status: str
     sha: str | None
     html_url: str
+    red: Annotated[int, Field(description="How many recipes are red.")]
     failures: list[Failure]
     not_shown: list[str]
     pending: list[str]

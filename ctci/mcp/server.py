@@ -19,14 +19,17 @@ from mcp.shared.exceptions import MCPError
 from starlette.types import ASGIApp
 
 import ctci
-from ctci.mcp import naming, table
+from ctci.mcp import naming, plain, table, telling
 from ctci.mcp.asking import Ask
 from ctci.mcp.outputs import UNTRUSTED
+
+log = logging.getLogger(__name__)
 
 INSTRUCTIONS = (
     "ctci is a CI server. Start with get_failures: of a run, of an address of ctci, or of project@branch it tells what "
     f"is red, since when, by which commit, and how to reproduce it. {UNTRUSTED}"
 )
+AGAIN = "Try again in a moment; get_status shows whether ctci answers."
 #: Bytes of a call.
 BODY = 256 * 1024
 
@@ -63,7 +66,11 @@ class _Door:
 
     async def call_tool(self, context: Any, asked: types.CallToolRequestParams) -> types.CallToolResult:
         ask = self._asking(context.request)
-        told = await anyio.to_thread.run_sync(table.call, ask, asked.name, asked.arguments or {})
+        try:
+            told = await anyio.to_thread.run_sync(table.call, ask, asked.name, asked.arguments or {})
+        except Exception:  # what it says may be nobody's business: it is for the log alone
+            log.exception("the tool %s failed", plain.clean(asked.name)[:100])
+            told = table.Told(text=telling.refusal("ctci could not answer; its log says why.", AGAIN), structured=None)
         return types.CallToolResult(
             content=[types.TextContent(text=told.text)],
             structured_content=told.structured,

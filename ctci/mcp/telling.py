@@ -30,7 +30,7 @@ def block(title: str, first: int, lines: Sequence[str], key: str, *, mark: int |
 
 def failures(told: Mapping[str, Any], key: str) -> str:
     """What is red, with all that was found about it."""
-    count = len(told["failures"]) + len(told["not_shown"])
+    count = told["red"]
     red = f"{count} recipes are red" if count != 1 else "1 recipe is red"
     head = f"{told['project']} {quoted(told['branch'])}: run {told['run']} {told['status']}"
     lines = [

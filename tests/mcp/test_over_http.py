@@ -16,7 +16,7 @@ from mcp.shared.exceptions import MCPError
 
 from ctci import config, layout, ledger
 from ctci.config.settings import Config, Project, Server, Subproject
-from ctci.mcp import plain
+from ctci.mcp import table
 from ctci.model import Tier
 from ctci.web import agents
 from tests import make
@@ -163,7 +163,7 @@ def test_every_answer_is_as_its_schema_says_and_fits(site: Site, name: str, argu
 
     tool = next(each for each in tools.tools if each.name == name)
     Draft202012Validator(tool.output_schema).validate(told(result))
-    assert size(result) <= plain.LIMIT
+    assert size(result) <= 32 * 1024
 
 
 def test_what_differs_and_what_is_flaky_is_told(site: Site) -> None:
@@ -281,6 +281,22 @@ def test_an_error_says_what_to_call_next(site: Site, name: str, arguments: dict[
     assert result.is_error
     assert helps in result.content[0].text
     assert "next: " in result.content[0].text
+
+
+def test_what_fails_inside_is_for_the_log_alone(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a path and a secret")
+
+    monkeypatch.setattr(table, "call", broken)
+
+    result = call(site, "get_status")
+
+    assert result.is_error
+    assert "secret" not in result.content[0].text
+    assert "next: " in result.content[0].text
+    assert "the tool get_status failed" in caplog.text
 
 
 def test_a_run_is_a_resource_and_a_failure_has_a_prompt(site: Site) -> None:
