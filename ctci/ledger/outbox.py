@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, insert, literal, or_, select, update
 
 from ctci.ledger import rows, totals
-from ctci.ledger.engine import Ledger, insert_or_ignore, now_ms, upsert
+from ctci.ledger.engine import Ledger, insert_new, now_ms, upsert
 from ctci.ledger.tables import cursors, sendings
 from ctci.ledger.tables import runs as runs_table
 from ctci.model import Owed, Sending
@@ -24,16 +24,17 @@ def owe(db: Ledger, *, sink: str, owed: Iterable[Owed], seq: int | None = None, 
     """Write down what is owed and, with `seq`, how far the changes were read, together.
 
     What is untried and about the same run for the same receiver takes the jobs in instead; what `replaces` takes the
-    place of what its key said before, tried or not. With `overtaking`, what these receivers were owed before is not
-    sent any more, for this reason.
+    place of what its key said before, tried or not. With `overtaking`, what the receivers of what is new here were owed
+    before is not sent any more, for this reason.
     """
     with db.write() as connection:
         for each in owed:
+            made = None
             if each.replaces:
                 _replace(connection, sink, each)
             elif not _taken_in(connection, sink, each):
-                insert_or_ignore(connection, sendings, ("key",), **_row(sink, each))
-            if overtaking is not None:
+                made = insert_new(connection, sendings, ("key",), "id", **_row(sink, each))
+            if made is not None and overtaking is not None:
                 others = (sendings.c.sink == sink, sendings.c.to == each.to, sendings.c.key != each.key)
                 older = update(sendings).where(*others, sendings.c.state == "due", _FREE)
                 connection.execute(older.values(state="dropped", last_error=overtaking))

@@ -133,7 +133,8 @@ def write(
     told = upcoming.latest(notify.digest or Digest(), notify.timezone, last, now)
     mark = window.until
     if past:
-        mark = upcoming.mark(ended) if ended is not None else now
+        # Who begins anew does so now, as by the clock.
+        mark = now if ended is None or upcoming.is_new(last, now) else upcoming.mark(ended)
     body = {
         "date": window.date,
         "since": window.since,

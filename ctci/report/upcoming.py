@@ -43,7 +43,11 @@ def told(last: Sending) -> str:
 def is_new(last: Sending | None, at: int) -> bool:
     """Whether a receiver begins anew, whose last digest that was owed this is: it had none, or none for long."""
     body = (last.body if last is not None else None) or {}
-    return not body or at - int(body.get("until", 0)) > ANEW_MS
+    reached = int(body.get("until", 0))
+    if "told" in body:
+        # One that was asked for may be of a day long gone, while others come every day.
+        reached = max(reached, _midnight(str(body["told"]), "UTC"))
+    return not body or at - reached > ANEW_MS
 
 
 def mark(ended: Sending) -> int:
@@ -104,13 +108,18 @@ def of_date(asked: Digest, timezone: str, date: str, sent: Sending | None) -> Wi
 
 def since_day(timezone: str, date: str, at: int) -> Window:
     """All since a day began."""
-    began = dt.datetime.combine(dt.date.fromisoformat(date), dt.time(), ZoneInfo(timezone))
-    return Window(date=day(timezone, at), since=round(began.timestamp() * 1000), until=at)
+    return Window(date=day(timezone, at), since=_midnight(date, timezone), until=at)
 
 
 def day(timezone: str, at: int) -> str:
     """The date on the receiver's calendar."""
     return dt.datetime.fromtimestamp(at / 1000, ZoneInfo(timezone)).date().isoformat()
+
+
+def _midnight(date: str, timezone: str) -> int:
+    """When a day began, Unix milliseconds."""
+    began = dt.datetime.combine(dt.date.fromisoformat(date), dt.time(), ZoneInfo(timezone))
+    return round(began.timestamp() * 1000)
 
 
 def _before(date: str) -> str:

@@ -239,6 +239,15 @@ def test_what_overtakes_ends_what_its_receiver_was_owed_before_and_nobody_holds(
     }
 
 
+def test_what_was_owed_already_overtakes_nothing(db: ledger.Ledger) -> None:
+    ledger.owe(db, sink="mail", owed=[letter(1, run=1)])
+    ledger.owe(db, sink="mail", owed=[letter(2, run=2)])
+
+    ledger.owe(db, sink="mail", owed=[letter(1, jobs=())], overtaking="the next tells of it")
+
+    assert {each.key: each.state for each in ledger.sendings_(db)} == {"k1": "due", "k2": "due"}
+
+
 def test_what_is_dropped_is_no_fault_and_can_be_asked_for_again(db: ledger.Ledger) -> None:
     ledger.owe(db, sink="mail", owed=[letter(1)])
     taken = take(db)

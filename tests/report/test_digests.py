@@ -13,7 +13,7 @@ from ctci import config, ledger
 from ctci.config.settings import Config, Digest, Notify, Project, Schedule, Server, Smtp
 from ctci.layout import Layout
 from ctci.model import DIGEST, Entry, Remark, SecretRef, Status, Wishes
-from ctci.report import gathering, subscribing, upcoming
+from ctci.report import asked, gathering, subscribing, upcoming
 from ctci.report.courier import Courier
 from ctci.report.digests import Digests
 from tests import make
@@ -75,8 +75,10 @@ class Office:
         """The courier of another life."""
         ledger.release(self.db, "me")
         self.current.reload()
-        sink = Digests(self.db, self.place, self.current, self.environ, self.almanac, self.remarks_of)
-        return Courier(self.db, sink, "me")
+        return Courier(self.db, self.sink(), "me")
+
+    def sink(self) -> Digests:
+        return Digests(self.db, self.place, self.current, self.environ, self.almanac, self.remarks_of)
 
     def remarks_of(self, projects: Collection[str]) -> tuple[Remark, ...]:
         assert set(projects) == {"shop"}
@@ -185,6 +187,21 @@ def test_an_address_that_comes_back_after_long_begins_anew(office: Office, db: l
     assert office.at("2027-01-16 07:30") == ["[ctci] 1 still broken: shop (Sat 16 Jan)"]
     assert "before this one" not in office.text
     assert "1 run" in office.text
+
+
+def test_one_of_a_day_long_gone_is_sent_and_moves_nothing(office: Office, db: ledger.Ledger, host: int) -> None:
+    make.settled(db, host, RED)
+    office.clock.move((ms("24 06:00") - office.clock.at) / 1000)
+    settings = office.current.get()
+    ((notify, receiver),) = asked.receivers(settings)
+    window = asked.window(db, notify, receiver, date="2026-10-14")
+
+    written = asked.write(db, office.sink(), settings, notify, receiver, window, past=True)
+    asked.owe(db, written, past=True)
+
+    assert office.at("24 06:01") == ["[ctci] nothing ran (Wed 14 Oct)"]
+    assert office.at("24 07:30") == ["[ctci] 1 broke: shop (Tue 24 Nov)"]
+    assert "before this one" not in office.text
 
 
 def test_after_a_downtime_one_digest_covers_all(office: Office, db: ledger.Ledger, host: int) -> None:
@@ -558,14 +575,14 @@ def test_what_an_author_was_not_told_is_told_by_the_next(office: Office, db: led
 
 
 def test_many_branches_are_as_many_questions_as_one(office: Office, db: ledger.Ledger, host: int) -> None:
-    asked: list[object] = []
-    event.listen(db.engine, "before_cursor_execute", lambda *given: asked.append(given))
+    queries: list[object] = []
+    event.listen(db.engine, "before_cursor_execute", lambda *given: queries.append(given))
     counts = []
     for number in (1, 20):
         for name in range(number):
             make.settled(db, host, RED, trigger=make.trigger(ref=f"refs/heads/{number}/{name}"))
         window = upcoming.Window(date="2026-11-24", since=office.clock.at - 1000, until=office.clock.at)
-        asked.clear()
+        queries.clear()
         told = gathering.facts(
             db,
             office.current.get(),
@@ -574,7 +591,7 @@ def test_many_branches_are_as_many_questions_as_one(office: Office, db: ledger.L
             following=lambda places, _: dict.fromkeys(places, 7),
             remarks=office.remarks_of,
         )
-        counts.append(len(asked))
+        counts.append(len(queries))
 
     assert (len(told.places), {branch.next_at for branch in told.branches}) == (21, {7})
     assert counts[0] == counts[1]
