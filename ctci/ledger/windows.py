@@ -32,14 +32,18 @@ class Window:
     #: The results of the window, in the order of history.
     results: tuple[Seen, ...] = ()
     errored: tuple[Errored, ...] = ()
-    #: Runs of what was run again though something newer was there: they changed nothing.
-    older: tuple[int, ...] = ()
+    #: Runs that ended though something newer was there, and so changed nothing here: those that ran a commit again,
+    #: and those that were only late.
+    again: tuple[int, ...] = ()
+    late: tuple[int, ...] = ()
 
 
 @dataclass
 class _Place:
     before: tuple[Rank, Seen] | None = None
     results: list[tuple[Rank, Seen]] = field(default_factory=list)
+    #: Those of the runs of the results that are reruns.
+    reruns: set[int] = field(default_factory=set)
     errored: list[Errored] = field(default_factory=list)
 
 
@@ -58,15 +62,17 @@ def windows(db: Ledger, since: int, until: int) -> Mapping[Key, Window]:
 
 
 def _window(place: _Place) -> Window:
-    # What was run again and stands before what was there already has changed nothing.
+    # What stands before what was there already has changed nothing.
     results = [each for each in place.results if place.before is None or each[0] > place.before[0]]
+    older = {each[1].run for each in place.results} - {each[1].run for each in results}
     known = [*filter(None, (place.before,)), *results]
     return Window(
         last=known[-1][1].job if known else None,
         before=place.before[1] if place.before is not None else None,
         results=tuple(each for _, each in results),
         errored=tuple(place.errored),
-        older=tuple(sorted({each[1].run for each in place.results} - {each[1].run for each in results})),
+        again=tuple(sorted(older & place.reruns)),
+        late=tuple(sorted(older - place.reruns)),
     )
 
 
@@ -75,7 +81,7 @@ def _key(row: Any) -> Key:
 
 
 def _of_seen() -> Any:
-    return of_seen(*(jobs.c[name] for name in PLACE), jobs.c.reason, jobs.c.began_at)
+    return of_seen(*(jobs.c[name] for name in PLACE), jobs.c.reason, jobs.c.began_at, runs.c.rerun_of)
 
 
 def _ended(connection: Connection, found: dict[Key, _Place], since: int, until: int) -> None:
@@ -91,6 +97,8 @@ def _ended(connection: Connection, found: dict[Key, _Place], since: int, until: 
             place.errored.append(Errored(job=row.id, run=row.run, at=at, began=began, reason=row.reason or ""))
         else:
             place.results.append(((row.as_of, row.id), seen(row, told)))
+            if row.rerun_of is not None:
+                place.reruns.add(row.run)
 
 
 def _standing(connection: Connection, found: dict[Key, _Place]) -> None:

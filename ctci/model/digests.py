@@ -39,8 +39,10 @@ class Place:
     results: tuple[Seen, ...] = ()
     #: Those of the window, oldest first.
     errored: tuple[Errored, ...] = ()
-    #: Runs of older commits that ended in it: they change nothing.
-    older: tuple[int, ...] = ()
+    #: Runs that ended in it though something newer was there, and so change nothing here: those that ran a commit
+    #: again, and those that were only late.
+    again: tuple[int, ...] = ()
+    late: tuple[int, ...] = ()
     #: What is acknowledged of that, and so is not shown.
     acked: tuple[Ack, ...] = ()
     #: Files with tests that fail in its last job, with their number, most first.

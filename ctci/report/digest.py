@@ -115,8 +115,10 @@ class Digest:
     unsent: tuple[Unsent, ...]
     #: Those on which something ran, the busiest first.
     branches: tuple[Branch, ...]
-    #: Runs of older commits: they stand in the strips, and in no section.
-    older: tuple[int, ...]
+    #: Runs that change nothing anywhere, for something newer was there: those that ran a commit again, and those that
+    #: were only late. They stand in the strips, and in no section.
+    again: tuple[int, ...]
+    late: tuple[int, ...]
     runs: int
     green: int
 
@@ -169,7 +171,8 @@ def compose(facts: Facts) -> Digest:
         remarks=facts.remarks if everything else (),
         unsent=facts.unsent if everything else (),
         branches=branches,
-        older=tuple(sorted({run for place in places for run in place.older})),
+        again=_without_effect(facts, (run for place in places for run in place.again)),
+        late=_without_effect(facts, (run for place in places for run in place.late)),
         runs=sum(branch.runs for branch in branches),
         green=sum(branch.green for branch in branches),
     )
@@ -256,6 +259,11 @@ def _is_red(seen: Seen) -> bool:
 
 def _is_red_at(story: Sequence[Seen], number: int) -> bool:
     return number >= 0 and _is_red(story[number])
+
+
+def _without_effect(facts: Facts, found: Iterable[int]) -> tuple[int, ...]:
+    """Of these runs those that did nothing at another place either, also where the recipient is not told of that."""
+    return tuple(sorted({*found} - {seen.run for place in facts.places for seen in place.results}))
 
 
 # --- whom it concerns ------------------------------------------------------------------------------------------------

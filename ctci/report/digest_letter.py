@@ -195,8 +195,10 @@ def _notes(digest: Digest) -> Iterator[str]:
         yield "The digest before this one did not go out: this one covers its time too."
     elif facts.missed:
         yield f"{words.number(facts.missed)} digests before this one did not go out: this one covers their time too."
-    if digest.older:
-        yield f"An older commit was run again in {_numbers(digest.older)}: that changes nothing."
+    if digest.again:
+        yield f"An older commit was run again in {_numbers(digest.again)}: that changes nothing."
+    if digest.late:
+        yield f"{_numbers(digest.late)} ended after what is newer: that changes nothing."
     if unfinished:
         runs = Counter(each.run for each in unfinished)
         first = {each.run: each for each in reversed(unfinished)}

@@ -33,9 +33,26 @@ def test_a_rerun_of_a_run_before_the_last_one_changes_nothing(
     found = ledger.windows(db, since, stopped_clock.at)
     (window,) = found.values()
 
-    assert (window.results, window.older) == ((), (again,))
+    assert (window.results, window.again, window.late) == ((), (again,), ())
     assert window.before is not None
     assert (window.before.run, window.last) == (last, job_of(db, last))
+
+
+def test_a_push_that_ends_after_a_newer_one_changes_nothing_and_is_no_rerun(
+    db: ledger.Ledger, host: int, stopped_clock: StoppedClock
+) -> None:
+    parallel = (make.order(on_new_push="parallel"),)
+    slow = make.prepared(db, orders=parallel)
+    job, _ = make.running(db, host)
+    make.settled(db, host, GREEN, orders=parallel)
+    stopped_clock.move(60)
+    since = stopped_clock.at
+    stopped_clock.move(60)
+    make.settle(db, job, host, RED)
+
+    window = only(db, since, stopped_clock.at)
+
+    assert (window.results, window.again, window.late) == ((), (), (slow,))
 
 
 def test_a_rerun_of_the_last_one_is_the_present(db: ledger.Ledger, host: int, stopped_clock: StoppedClock) -> None:

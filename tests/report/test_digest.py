@@ -51,6 +51,18 @@ def one(*results: Seen, before: Seen | None = None, **fields: Any) -> digest.Dig
     return digest.compose(facts(place(before=before, results=results, **fields)))
 
 
+def test_a_run_that_changes_something_at_one_place_is_not_said_to_change_nothing() -> None:
+    green = seen(when="22 12:00")
+    late = place(recipe="build", before=green, again=(3, 4), late=(5,))
+    broke = place(subproject="web", before=green, results=(red(run=3),))
+
+    everything = digest.compose(facts(late, broke))
+    narrowed = digest.compose(facts(late, broke, only=("shop/api",)))
+
+    assert (everything.again, everything.late, [each.red.run for each in everything.broke]) == ((4,), (5,), [3])
+    assert (narrowed.again, narrowed.broke) == ((4,), ())
+
+
 def test_red_that_was_green_broke_with_its_first_red_result() -> None:
     first = red("23 16:04")
 

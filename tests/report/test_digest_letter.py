@@ -51,6 +51,13 @@ def broken(project: str = "shop", **fields: Any) -> Place:
     return place(project=project, before=seen(when="22 12:00"), results=(red(),), **fields)
 
 
+def test_what_ran_again_and_what_was_only_late_are_told_apart() -> None:
+    text = " ".join(written(facts(place(before=seen(when="22 12:00"), again=(3,), late=(1, 2)))).text.split())
+
+    assert "An older commit was run again in #3: that changes nothing." in text
+    assert "#1 and #2 ended after what is newer: that changes nothing." in text
+
+
 @pytest.mark.parametrize("day", days.DAYS)
 def test_each_day_is_told_in_these_words(day: str) -> None:
     composed = written(days.DAYS[day]())
