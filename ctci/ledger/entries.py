@@ -112,6 +112,8 @@ def enter(connection: Connection, entry: Entry) -> Recorded:
         # The call of an organisation may be about no project at all.
         insert_or_ignore(connection, projects, ("name",), name=entry.project)
     if entry.deleted and entry.ref:
+        if _told_before(connection, entry):
+            return _deliver(connection, entry, "duplicate", "the same delivery told of it before", None, ())
         _forget_ref(connection, entry.project, entry.ref)
     trigger = entry.trigger
     if trigger is None:
@@ -133,9 +135,20 @@ def enter(connection: Connection, entry: Entry) -> Recorded:
     return _deliver(connection, entry, "queued", entry.reason, run, placed)
 
 
+def _told_before(connection: Connection, entry: Entry) -> bool:
+    """Whether a deletion is one that the same call told of: the ref may have been pushed anew meanwhile."""
+    same = {"project": entry.project, "forge": entry.forge, "key": entry.key, "ref": entry.ref, "reason": entry.reason}
+    query = select(deliveries.c.id).where(*(deliveries.c[name] == value for name, value in same.items())).limit(1)
+    return connection.execute(query).scalar() is not None
+
+
 def _forget_ref(connection: Connection, project: str, ref: str) -> None:
     """A branch or tag is gone: pushed again it is news, and how it stood concerns nobody any more."""
-    upsert(connection, refs, ("project", "ref"), project=project, ref=ref, commit="", run=None, via="deleted")
+    place = {"project": project, "ref": ref}
+    last = connection.execute(_last, place).one_or_none()
+    if last is None or last.via != "deleted":
+        # Of what is gone already stays when it went.
+        upsert(connection, refs, ("project", "ref"), **place, commit="", run=None, via="deleted")
     connection.execute(delete(standing).where(standing.c.project == project, standing.c.ref == ref))
 
 

@@ -1,10 +1,13 @@
 """record: what a hook told is written down once, with its decision."""
 
+from dataclasses import replace
+
 import pytest
 
 from ctci import ledger
 from ctci.model import Entry, Status
 from tests import make
+from tests.conftest import StoppedClock
 
 
 def test_a_push_becomes_a_run_with_its_jobs(db: ledger.Ledger) -> None:
@@ -55,6 +58,33 @@ def test_a_deleted_branch_pushed_again_is_news(db: ledger.Ledger) -> None:
     again = ledger.record(db, (make.entry(trigger=make.trigger(after=make.sha(1))),))[0]
 
     assert again.decision == "queued"
+
+
+def test_a_deletion_that_is_told_twice_is_told_once(db: ledger.Ledger, stopped_clock: StoppedClock) -> None:
+    ref = "refs/heads/main"
+    make.recorded(db)
+    gone = Entry(project="shop", forge="gitea", event="delete", key="k", ref=ref, reason="gone", deleted=True)
+    ledger.record(db, (gone,))
+    first = ledger.gone(db, {"shop"})
+    stopped_clock.move(3600)
+
+    again = ledger.record(db, (gone, replace(gone, key="of another hook")))
+
+    assert [each.decision for each in again] == ["duplicate", "ignored"]
+    assert ledger.gone(db, {"shop"}) == first
+
+
+def test_a_deletion_that_is_told_again_leaves_what_was_pushed_since(db: ledger.Ledger, host: int) -> None:
+    ref = "refs/heads/main"
+    gone = Entry(project="shop", forge="gitea", event="delete", key="k", ref=ref, reason="gone", deleted=True)
+    ledger.record(db, (gone,))
+    pushed = make.trigger()
+    run = make.settled(db, host, Status.FAILED, trigger=pushed)
+
+    ledger.record(db, (gone,))
+
+    assert make.recorded_ref(db, "shop", ref) == (pushed.after, run)
+    assert [each.run for each in ledger.standing(db)] == [run]
 
 
 def test_a_branch_that_is_never_built_is_remembered_without_a_run(db: ledger.Ledger) -> None:
