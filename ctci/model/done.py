@@ -272,5 +272,6 @@ class Sending:
     body: Mapping[str, Any] | None = None
     #: Number of what it says now.
     version: int = 1
-    #: Who tries it at this moment.
+    #: Who tries it at this moment, and until when it is theirs alone.
     held_by: str | None = None
+    held_until: int | None = None

@@ -163,7 +163,7 @@ class Digests:
         wishes = ledger.subscriptions_of(self._db, {each.to for each in every})
         for receiver in every:
             if subscribing.wants(wishes.get(receiver.to), DIGEST):
-                window = upcoming.with_untold(found, history.last.get(receiver.to))
+                window = upcoming.with_untold(found, history.last.get(receiver.to), clock.now())
                 if window not in gathered:
                     gathered[window] = self.facts(settings, notify, window)
                 facts = replace(gathered[window], quiet="skip", author=receiver.address)
@@ -205,7 +205,8 @@ class Digests:
         return self._owed(receiver, window, "due", kept)
 
     def _owed(self, receiver: Receiver, window: upcoming.Window, state: str, more: Mapping[str, object]) -> Owed:
-        body = {"date": window.date, "since": window.since, "until": window.until, **more}
+        missed = {"missed": window.missed} if window.missed else {}
+        body = {"date": window.date, "since": window.since, "until": window.until, **missed, **more}
         return self._row(receiver, window.date, state, body)
 
     def _row(self, receiver: Receiver, day: str, state: str, body: Mapping[str, object]) -> Owed:

@@ -61,15 +61,24 @@ def is_first(ended: Sending | None) -> bool:
     return ended is None or "since" not in (ended.body or {})
 
 
-def with_untold(window: Window, last: Sending | None) -> Window:
+def with_untold(window: Window, last: Sending | None, now: int) -> Window:
     """The window with that of `last` before it, if that one did not go: it is not sent any more once this one is owed.
 
-    Of who is not told every day, and so has no window where there was nothing to tell.
+    Of who is not told every day, and so has no window where there was nothing to tell. What its receiver had stopped is
+    not told later, nor twice what another server sends at this moment.
     """
-    since = int((last.body or {}).get("since", window.since)) if last is not None else window.since
-    if last is None or last.state in ENDING or not window.until - ANEW_MS < since < window.since:
+    body = (last.body if last is not None else None) or {}
+    since = int(body.get("since", window.since))
+    if last is None or not _is_untold(last, now) or not window.until - ANEW_MS < since < window.since:
         return window
-    return replace(window, since=since)
+    return replace(window, since=since, missed=window.missed + 1 + int(body.get("missed", 0)))
+
+
+def _is_untold(last: Sending, now: int) -> bool:
+    """Whether a digest did not go, and will not once the next is owed."""
+    if last.state == "due":
+        return last.held_until is None or last.held_until <= now
+    return last.state == "given_up" or (last.state == "dropped" and last.last_error == OVERTAKEN)
 
 
 def latest(asked: Digest, timezone: str, last: Sending | None, at: int) -> str:

@@ -572,6 +572,8 @@ def test_what_an_author_was_not_told_is_told_by_the_next(office: Office, db: led
 
     told = [str(message["Subject"]) for message in office.desk.messages if message["To"] == "cy@example.org"]
     assert told == ["[ctci] 2 broke: shop (Thu 26 Nov)"]
+    texts = [message.get_body(("plain",)) for message in office.desk.messages if message["To"] == "cy@example.org"]
+    assert "The digest before this one did not go out" in str(texts[0])
 
 
 def test_many_branches_are_as_many_questions_as_one(office: Office, db: ledger.Ledger, host: int) -> None:
