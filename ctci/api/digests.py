@@ -17,8 +17,7 @@ from ctci.report import asked, digest, digest_letter, digest_lines, gathering, s
 from ctci.report.receivers import Receiver
 
 #: Entries of a section and suspects of a break; and the longest window that is looked through.
-LINES, COMMITS, LONGEST_DAYS = 200, 20, 31
-LONGEST_MS = LONGEST_DAYS * 86_400_000
+LINES, COMMITS = 200, 20
 
 
 class Digests(Known):
@@ -121,11 +120,11 @@ def _window(context: Context, notify: Notify, receiver: Receiver, query: Digests
         found = asked.window(context.db, notify, receiver, date=date, since=since)
     except asked.AskedError as error:
         raise ApiError("invalid", str(error)) from None
-    if query.since is not None and found.until - found.since > LONGEST_MS:
-        why = f"a digest tells of {LONGEST_DAYS} days at most"
+    if query.since is not None and found.until - found.since > upcoming.LONGEST_MS:
+        why = f"a digest tells of {upcoming.LONGEST_DAYS} days at most"
         raise ApiError("invalid", f"since: {why}.", errors=[{"pointer": "since", "detail": why}])
     # The time that it takes to write one grows with what happened meanwhile.
-    return replace(found, since=max(found.since, found.until - LONGEST_MS))
+    return replace(found, since=max(found.since, found.until - upcoming.LONGEST_MS))
 
 
 def sections(made: digest.Digest) -> list[dict[str, Any]]:

@@ -36,6 +36,8 @@ class Facts:
     #: Whether it is the recipient's first, and how many before it did not go.
     first: bool = False
     missed: int = 0
+    #: Whether what was before the window, and after the last digest, is not told.
+    cut: bool = False
     #: The `[notify.N]` that asks for it, with its `only`, `quiet` and time zone.
     notify: str
     only: tuple[str, ...] = ()

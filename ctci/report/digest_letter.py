@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from ctci import words
 from ctci.model import RED, Branch, Mark, Status, Unfinished, short_ref
-from ctci.report import digest_lines, letter, moments, parts, saying
+from ctci.report import digest_lines, letter, moments, parts, saying, upcoming
 from ctci.report.digest import Digest, Facts
 
 #: Lines of a section, suspects of a break, branches, strips: the first of these with which the HTML is small enough.
@@ -195,6 +195,9 @@ def _notes(digest: Digest) -> Iterator[str]:
         yield "The digest before this one did not go out: this one covers its time too."
     elif facts.missed:
         yield f"{words.number(facts.missed)} digests before this one did not go out: this one covers their time too."
+    if facts.cut:
+        before = moments.full(facts, facts.since)
+        yield f"A digest covers {upcoming.LONGEST_DAYS} days at most: what was before {before} is not told."
     if digest.again:
         yield f"An older commit was run again in {_numbers(digest.again)}: that changes nothing."
     if digest.late:

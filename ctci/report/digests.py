@@ -193,7 +193,7 @@ class Digests:
             return None
         ended = history.ended.get(receiver.to)
         since, first = upcoming.mark(ended) if ended is not None else now, upcoming.is_first(ended)
-        return upcoming.Window(date=due.date, since=since, until=now, missed=due.missed, first=first)
+        return upcoming.bounded(upcoming.Window(date=due.date, since=since, until=now, missed=due.missed, first=first))
 
     def _compose(self, settings: Config, receiver: Receiver, window: upcoming.Window, facts: digest.Facts) -> Owed:
         made = digest.compose(facts)

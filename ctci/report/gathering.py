@@ -76,6 +76,7 @@ def facts(
         until=until,
         first=window.first,
         missed=window.missed,
+        cut=window.cut,
         notify=notify.name,
         only=notify.only,
         quiet=notify.digest.quiet if notify.digest is not None else "full",

@@ -20,6 +20,9 @@ OVERTAKEN = "the next digest tells of it"
 FIRST_MS = 24 * 3600 * 1000
 #: Who was owed none for so long gets the next as if it were the first, milliseconds.
 ANEW_MS = 30 * 24 * 3600 * 1000
+#: The longest window: what it costs grows with what happened in it.
+LONGEST_DAYS = 31
+LONGEST_MS = LONGEST_DAYS * 24 * 3600 * 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +35,14 @@ class Window:
     until: int
     missed: int = 0
     first: bool = False
+    #: Whether it would have begun earlier, and is not to be that long.
+    cut: bool = False
+
+
+def bounded(window: Window) -> Window:
+    """The window, or the end of it that is not too long."""
+    since = window.until - LONGEST_MS
+    return window if since <= window.since else replace(window, since=since, cut=True)
 
 
 def told(last: Sending) -> str:
@@ -91,13 +102,14 @@ def since_last(asked: Digest, timezone: str, last: Sending | None, ended: Sendin
     if is_new(last, at):
         last = ended = None
     due = dates.due(asked, timezone, told(last), at) if last is not None else None
-    return Window(
+    window = Window(
         date=due.date if due is not None else day(timezone, at),
         since=mark(ended) if ended is not None else at - FIRST_MS,
         until=at,
         missed=due.missed if due is not None else 0,
         first=is_first(ended),
     )
+    return bounded(window)
 
 
 def of_date(asked: Digest, timezone: str, date: str, sent: Sending | None) -> Window | None:
@@ -107,7 +119,7 @@ def of_date(asked: Digest, timezone: str, date: str, sent: Sending | None) -> Wi
     """
     body = (sent.body if sent is not None else None) or {}
     if "since" in body:
-        return Window(date=date, since=int(body["since"]), until=int(body["until"]))
+        return bounded(Window(date=date, since=int(body["since"]), until=int(body["until"])))
     nominal = dates.following(asked, timezone, _before(date))
     if nominal.date != date:
         return None
@@ -117,7 +129,7 @@ def of_date(asked: Digest, timezone: str, date: str, sent: Sending | None) -> Wi
 
 def since_day(timezone: str, date: str, at: int) -> Window:
     """All since a day began."""
-    return Window(date=day(timezone, at), since=_midnight(date, timezone), until=at)
+    return bounded(Window(date=day(timezone, at), since=_midnight(date, timezone), until=at))
 
 
 def day(timezone: str, at: int) -> str:

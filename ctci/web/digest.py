@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ctci import clock, ledger, words
-from ctci.api.digests import COMMITS, LINES, LONGEST_DAYS, LONGEST_MS, sections
+from ctci.api.digests import COMMITS, LINES, sections
 from ctci.config.settings import Config, Notify
 from ctci.model import Branch, Status, short_ref
 from ctci.receive.almanac import Almanac
@@ -15,7 +15,7 @@ from ctci.report import digest, digest_lines, gathering, upcoming
 from ctci.web import render, sentences, strip
 from ctci.web.doors import Doors
 
-TOO_LONG = f"A digest tells of {LONGEST_DAYS} days at most"
+TOO_LONG = f"A digest tells of {upcoming.LONGEST_DAYS} days at most"
 #: The glyph of what a line says, and the status whose colour it has.
 MARKS = {
     "broke": ("failed", "broke"),
@@ -139,7 +139,7 @@ def _window(request: Request, doors: Doors, notify: Notify) -> upcoming.Window |
             return None
         last = min(int(until), now)
         first = int(since)
-        if not 0 <= last - first <= LONGEST_MS:
+        if not 0 <= last - first <= upcoming.LONGEST_MS:
             return None
         return upcoming.Window(date=upcoming.day(notify.timezone, last), since=first, until=last)
     to = f"{notify.name}:{notify.email[0]}"
@@ -147,13 +147,12 @@ def _window(request: Request, doors: Doors, notify: Notify) -> upcoming.Window |
     ended = ledger.last_to(doors.db, upcoming.SINK, states=upcoming.ENDING).get(to)
     if notify.digest is None:
         return None
-    window = upcoming.since_last(notify.digest, notify.timezone, last_to, ended, now)
-    return replace(window, since=max(window.since, now - LONGEST_MS))
+    return upcoming.since_last(notify.digest, notify.timezone, last_to, ended, now)
 
 
 def _is_too_long(request: Request) -> bool:
     since, until = (request.query_params.get(name, "") for name in ("since", "until"))
-    return _is_time(since) and _is_time(until) and min(int(until), clock.now()) - int(since) > LONGEST_MS
+    return _is_time(since) and _is_time(until) and min(int(until), clock.now()) - int(since) > upcoming.LONGEST_MS
 
 
 def _is_time(text: str) -> bool:

@@ -51,6 +51,12 @@ def broken(project: str = "shop", **fields: Any) -> Place:
     return place(project=project, before=seen(when="22 12:00"), results=(red(),), **fields)
 
 
+def test_where_it_is_cut_that_is_said() -> None:
+    text = " ".join(written(facts(broken(), since=at("01 07:30"), cut=True)).text.split())
+
+    assert "A digest covers 31 days at most: what was before Sun 1 Nov 07:30 is not told." in text
+
+
 def test_what_ran_again_and_what_was_only_late_are_told_apart() -> None:
     text = " ".join(written(facts(place(before=seen(when="22 12:00"), again=(3,), late=(1, 2)))).text.split())
 

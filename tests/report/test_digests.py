@@ -299,6 +299,22 @@ def test_while_the_mail_server_is_down_digests_do_not_pile_up(office: Office, db
     assert states == ["sent", "dropped", "quiet"]
 
 
+def test_after_a_month_without_a_mail_server_a_digest_covers_no_more_than_its_page_shows(
+    office: Office, db: ledger.Ledger, host: int
+) -> None:
+    make.settled(db, host, RED)
+    url = office.environ.pop("CTCI_SMTP_URL")
+    down = [each for day in ("2026-11-24", "2026-12-20", "2027-01-10") for each in office.at(f"{day} 07:30")]
+    office.environ["CTCI_SMTP_URL"] = url
+
+    told = office.at("2027-01-11 08:40")
+
+    assert (down, len(told)) == ([], 1)
+    assert "what was before Fri 11 Dec 2026 08:40 is not told" in office.text
+    body = ledger.sendings_(db, sink="digest", limit=1)[0].body or {}
+    assert body["until"] - body["since"] == upcoming.LONGEST_MS
+
+
 def test_a_crash_between_any_two_steps_loses_none_and_repeats_at_most_one(
     office: Office, db: ledger.Ledger, host: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
