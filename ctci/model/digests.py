@@ -108,6 +108,8 @@ class Overdue:
     ref: str = ""
     #: What is known of why.
     reason: str = ""
+    #: How many times it should have run and did not; `at` is the last of them.
+    times: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)

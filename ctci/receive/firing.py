@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ctci.config import patterns
 from ctci.config.settings import Schedule
-from ctci.model import HEADS, Job, Order
+from ctci.model import HEADS, Job, Order, unfired
 from ctci.receive.cron import Due, Nominal
 
 
@@ -42,12 +42,11 @@ def decide(due: Due, now: int, *, catch_up_s: int | None) -> Decision:
 def missed(decision: Decision, cause: str, *, catch_up_s: int) -> str:
     """What is said of those that did not fire; `cause` is why."""
     last = decision.last_missed.key if decision.last_missed else ""
-    told = f"missed {last}" if decision.missed == 1 else f"missed {decision.missed} times, the last of them {last}"
     if decision.fire is not None:
-        return f"{told}: {cause}; {decision.fire.key} makes up for it"
+        return unfired.said(decision.missed, last, f"{cause}; the next one makes up for it")
     minutes, seconds = divmod(catch_up_s, 60)
     span = f"{minutes} min" if not seconds else f"{catch_up_s} s"
-    return f"{told}: {cause}, for longer than its catch-up of {span}"
+    return unfired.said(decision.missed, last, f"{cause}, for longer than its catch-up of {span}")
 
 
 def wanted(schedule: Schedule, refs: Iterable[str], default: str) -> tuple[str, ...]:

@@ -240,12 +240,13 @@ def _overdue(facts: Facts, told: Overdue) -> Line:
     branch = saying.plain(short_ref(told.ref), NAME)
     moment = moments.near(facts, told.at)
     said = f"ran {moment}, nothing concluded" if branch else f"was due {moment}, did not run"
+    several = f"the last of {words.number(told.times)} that were missed: " if told.times > 1 else ""
     return Line(
         word="errored",
         name=saying.plain(f"{told.project} {told.schedule}", NAME),
         branch=branch,
         said=said,
-        notes=tuple(filter(None, (saying.plain(told.reason, saying.LINE),))),
+        notes=tuple(filter(None, (several + saying.plain(told.reason, saying.LINE),))),
     )
 
 

@@ -32,6 +32,7 @@ from ctci.model import (
     Status,
     Unfinished,
     Unsent,
+    unfired,
 )
 from ctci.report import dates, digest, judging, receivers, upcoming, verdict
 
@@ -256,14 +257,15 @@ def _overdue(
         ended = run.finished_at or 0 if run is not None else one.delivery.at
         if not since < ended <= until or not (one.delivery.event == "missed" or nothing):
             continue
+        reason = one.delivery.reason.removeprefix(f"the schedule {schedule}: ")
+        times, cause = unfired.read(reason, one.delivery.key.partition("@")[2])
         yield Overdue(
             project=project,
             schedule=schedule,
             at=_nominal(one),
             ref=(one.delivery.ref or "") if nothing else "",
-            reason=f"#{one.delivery.run} {one.status}"
-            if nothing
-            else one.delivery.reason.removeprefix(f"the schedule {schedule}: "),
+            reason=f"#{one.delivery.run} {one.status}" if nothing else cause,
+            times=times,
         )
 
 

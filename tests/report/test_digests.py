@@ -12,7 +12,7 @@ from sqlalchemy import event
 from ctci import config, ledger
 from ctci.config.settings import Config, Digest, Notify, Project, Schedule, Server, Smtp
 from ctci.layout import Layout
-from ctci.model import DIGEST, Entry, Remark, SecretRef, Status, Wishes
+from ctci.model import DIGEST, Entry, Remark, SecretRef, Status, Wishes, unfired
 from ctci.report import asked, gathering, subscribing, upcoming
 from ctci.report.courier import Courier
 from ctci.report.digests import Digests
@@ -445,6 +445,18 @@ def test_a_schedule_that_is_configured_no_more_is_not_overdue(office: Office, db
     office.courier = office.another()
 
     assert office.at("24 07:30") == ["[ctci] nothing ran (Tue 24 Nov)"]
+
+
+def test_what_a_schedule_missed_is_told_by_the_clock_of_who_reads_it(office: Office, db: ledger.Ledger) -> None:
+    office.at("24 07:31")
+    last = "2026-11-24T01:30-05:00"
+    reason = f"the schedule nightly: {unfired.said(2, last, 'no server was running')}"
+    key = f"schedule:shop/nightly@{last}"
+    ledger.record(db, (Entry(project="shop", forge="ctci", event="missed", key=key, reason=reason),))
+
+    assert office.at("25 07:30") == ["[ctci] 1 overdue: shop (Wed 25 Nov)"]
+    assert "was due Tue 07:30, did not run the last of 2 that were missed: no server was running" in office.text
+    assert last not in office.text
 
 
 def test_cancelled_and_errored_runs_eat_no_repair(office: Office, db: ledger.Ledger, host: int) -> None:
