@@ -11,8 +11,15 @@ from ctci.model import FINISHED, RED, Ack, Finding, Job, Life, Novel, Run, Sendi
 #: Narrow no-break space: numbers keep their units, and thousands their groups.
 THIN = "\u202f"
 
-#: The first character of a mail address, and its end from the `@` on.
-_ADDRESS = re.compile(r"([\w.!#$%&'*+/=?^`{|}~-])[\w.!#$%&'*+/=?^`{|}~-]*(@[\w-]+(?:\.[\w-]+)*)")
+#: What may stand before the `@` of a mail address without quotes; its `/` is left out, for paths end there.
+_LOCAL = r"[\w.!#$%&'*+=?^`{|}~-]"
+#: The first character of a mail address, bare or in quotes, and its end from the `@` on. Who is named in an address
+#: (`ssh://git@`) is none, nor is a version. No character is gone back to: a mail server's answer may be long.
+_ADDRESS = re.compile(
+    rf"(?:(?<!{_LOCAL})(?<!://)({_LOCAL}){_LOCAL}*+"
+    r'|"((?:\\.|[^"\\]))(?:\\.|[^"\\]){0,63}+")'
+    r"(@(?:(?:[\w-]+\.)*[^\W\d_][\w-]*|\[[\w.:]+\]))"
+)
 
 #: How a trigger's kind is said of a run.
 ASKED = {
@@ -165,7 +172,7 @@ def unsent(found: Sequence[Sending]) -> str:
 
 def veiled(text: str) -> str:
     """The text with each mail address in it as `a…@example.org`: whoever reads a page need not know them."""
-    return _ADDRESS.sub(r"\1…\2", text)
+    return _ADDRESS.sub(r"\1\2…\3", text)
 
 
 def waits(job: Job, run: Run) -> str:

@@ -1,5 +1,7 @@
 """The shared words, as tables."""
 
+import time
+
 import pytest
 
 from ctci import words
@@ -116,3 +118,31 @@ def test_the_last_day_of_an_acknowledgement_is_told_when_it_has_lapsed() -> None
 )
 def test_a_duration_can_be_said_briefly(seconds: float, said: str) -> None:
     assert said == words.briefly(seconds)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("550 <ana.lind+ci@example.org>: no such user", "550 <a…@example.org>: no such user"),
+        ("ops:ana@example.org,bo@localhost.", "ops:a…@example.org,b…@localhost."),
+        ("/var/mail/ana@example.org", "/var/mail/a…@example.org"),
+        ('"ana lind"@example.org and "a\\"b"@example.org', "a…@example.org and a…@example.org"),
+        ("ana@[192.0.2.1]", "a…@[192.0.2.1]"),
+        (f"{'x' * 90}@example.org", "x…@example.org"),
+        ("ssh://git@example.org/shop.git", "ssh://git@example.org/shop.git"),
+        ("lodash@4.17.21", "lodash@4.17.21"),
+        ("at @ noon, 3@", "at @ noon, 3@"),
+    ],
+)
+def test_of_a_mail_address_only_its_first_letter_and_its_host_are_shown(text: str, shown: str) -> None:
+    assert shown == words.veiled(text)
+
+
+@pytest.mark.parametrize("part", ["a", "a@", "a.", '"', '\\"', '"a', "a@1.", "a@[1"])
+def test_a_long_answer_is_veiled_in_no_time(part: str) -> None:
+    text = part * (100_000 // len(part))
+    began = time.thread_time()
+
+    words.veiled(text)
+
+    assert time.thread_time() - began < 2
