@@ -37,6 +37,8 @@ class Event:
     at: int
     #: JSON in UTF-8, at most MOST_BYTES.
     body: bytes
+    #: The jobs that it tells of, those that did not fit into it too.
+    jobs: tuple[int, ...] = ()
 
 
 def of_run(run: Run, verdicts: Sequence[Verdict], *, red: bool, public_url: str) -> tuple[Event, ...]:
@@ -74,22 +76,25 @@ def _of_jobs(type_: str, run: Run, verdicts: Sequence[Verdict], public_url: str)
     def data(most: int) -> dict[str, Any]:
         return {"run": about, "jobs_total": len(ordered), "jobs": jobs[:most]}
 
-    return _event(type_, f"{type_}/{run.id}", at, data)
+    return _event(type_, f"{type_}/{run.id}", at, data, jobs=tuple(each.job.id for each in ordered))
 
 
 def _errored(run: Run, verdict: Verdict, public_url: str) -> Event:
     job, data = verdict.job, {"run": _run(run, [verdict], public_url), "job": _told(verdict, public_url)}
-    return _event("job.errored", f"job.errored/{run.id}/{job.id}", job.finished_at or run.created_at, lambda _: data)
+    at = job.finished_at or run.created_at
+    return _event("job.errored", f"job.errored/{run.id}/{job.id}", at, lambda _: data, jobs=(job.id,))
 
 
-def _event(type_: str, key: str, at: int, data: Callable[[int], Mapping[str, Any]]) -> Event:
+def _event(
+    type_: str, key: str, at: int, data: Callable[[int], Mapping[str, Any]], *, jobs: tuple[int, ...] = ()
+) -> Event:
     """The event with as much of its data as fits."""
     for most in STEPS:
         whole = {"type": type_, "timestamp": time(at), "data": data(most)}
         body = json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
         if len(body) <= MOST_BYTES:
             break
-    return Event(type=type_, key=key, at=at, body=body)
+    return Event(type=type_, key=key, at=at, body=body, jobs=jobs)
 
 
 def _rank(verdict: Verdict) -> int:

@@ -41,7 +41,7 @@ class Webhooks:
         jobs = [job.id for of_run in ledger.jobs_of(self._db, sorted(runs)).values() for job in of_run]
         told: dict[int, list[Verdict]] = defaultdict(list)
         for each in judging.verdicts(self._db, settings, jobs).values():
-            if each.run.finished_at is not None:
+            if each.run.finished_at is not None and config.ordered(settings, each.job.order):
                 told[each.run.id].append(each)
         return [owed for of_run in told.values() for owed in self._of_run(settings, of_run)]
 
@@ -66,7 +66,7 @@ class Webhooks:
             run=run,
             due=clock.now(),
             message_id=signing.id_of(key),
-            body={"type": event.type, "json": event.body.decode()},
+            body={"type": event.type, "json": event.body.decode(), "jobs": list(event.jobs)},
         )
 
     def before(self) -> bool:
@@ -90,13 +90,21 @@ class Webhooks:
         (sending,) = taken
         settings = self._current.get()
         notify = _table(settings, sending)
-        if notify.webhook is None or notify.webhook_secret is None:
+        if notify.webhook is None or notify.webhook_secret is None or not self._is_asked(settings, notify, sending):
             raise _nobody(sending)
         url, secret = _reveal(settings, self._environ, notify.webhook, notify.webhook_secret)
         body = str((sending.body or {}).get("json", "")).encode()
         with _sending():
             outlets.webhook(url, secret, id_=sending.message_id, body=body)
         return Sent()
+
+    def _is_asked(self, settings: Config, notify: Notify, sending: Sending) -> bool:
+        """Whether any job that the event tells of is still to be told to the table; one of no job is."""
+        jobs = (sending.body or {}).get("jobs", ())
+        return not jobs or any(
+            config.ordered(settings, each.job.order) and receivers.is_told(settings, notify, each)
+            for each in judging.verdicts(self._db, settings, jobs).values()
+        )
 
 
 class Chats:

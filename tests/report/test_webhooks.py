@@ -247,6 +247,43 @@ def test_only_what_a_table_asks_for_is_told(
     assert len(house.events()) == count
 
 
+def test_what_is_configured_no_more_is_in_no_event(house: House, db: ledger.Ledger, host: int) -> None:
+    house.config = replace(house.config, projects={"shop": make.project("api:test", notify=("ops",))})
+    house.current.reload()
+    make.settled(db, host, RED, orders=(make.order(), make.order(subproject="web")))
+    make.settled(db, host, RED, orders=(make.order(subproject="web"),))
+
+    house.work()
+
+    told = [json.loads(body)["data"]["jobs"] for _, path, _, body in house.receiver.calls if path == "/hook"]
+    assert [[job["name"] for job in jobs] for jobs in told] == [["shop/api:test"], ["shop/api:test"]]
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        {"projects": {"shop": make.project("api:test", notify=("ops",))}},
+        {"projects": {"shop": replace(SHOP, notify=())}},
+        {"notify": {"ops": replace(OPS, only=("shop/api",))}},
+    ],
+)
+def test_an_event_is_not_told_of_what_was_removed_before_it_could_go(
+    house: House, db: ledger.Ledger, host: int, stopped_clock: StoppedClock, left: dict[str, Any]
+) -> None:
+    make.settled(db, host, GREEN, orders=(make.order(subproject="web"),))
+    house.receiver.code = 500
+    house.work()
+
+    house.config = replace(house.config, **left)
+    house.current.reload()
+    house.receiver.code = 204
+    stopped_clock.move(61)
+    house.work()
+
+    assert len(house.receiver.calls) == 1
+    assert house.states() == ["dropped"]
+
+
 def test_who_adds_a_table_is_not_told_of_all_that_ever_was(
     house: House, db: ledger.Ledger, host: int, stopped_clock: StoppedClock
 ) -> None:
