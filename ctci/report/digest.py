@@ -127,14 +127,14 @@ class Digest:
     @property
     def words(self) -> tuple[str, ...]:
         """What it tells of places, a word for each section: for a mail program's filters."""
-        names = ("broke", "still", "fixed", "flaky", "slower", "errored", "overdue")
+        names = ("broke", "still", "fixed", "deleted", "flaky", "slower", "errored", "overdue")
         return tuple("still broken" if name == "still" else name for name in names if getattr(self, name))
 
     @property
     def is_quiet(self) -> bool:
         """Whether there is nothing that anybody must know."""
         return not self.words and not any(
-            (self.deleted, self.refused, self.lapsed, self.unfinished, self.remarks, self.unsent)
+            (self.refused, self.lapsed, self.unfinished, self.remarks, self.unsent)
         )
 
     @property

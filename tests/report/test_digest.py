@@ -324,6 +324,8 @@ def test_a_mail_program_can_filter_by_what_is_told() -> None:
     )
 
     assert composed.words == ("broke", "still broken", "errored")
+    gone = place(before=red("22 12:00"), deleted=True, gone=True)
+    assert digest.compose(facts(gone)).words == ("deleted",)
 
 
 histories = st.lists(st.sampled_from(ENDED), max_size=8)
