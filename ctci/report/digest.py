@@ -3,7 +3,7 @@
 What counts is where a place stood when the window began and where it stands at its end; only conclusive results say so.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from ctci.model import (
@@ -43,6 +43,8 @@ class Facts:
     only: tuple[str, ...] = ()
     quiet: str = "skip"
     timezone: str = "UTC"
+    #: `25 Oct`, of Unix milliseconds by the server's clock: by it ends what is acknowledged, on pages and here.
+    server_day: Callable[[int], str]
     #: The address of one who is told for having pushed, and of nothing else; None: a recipient of the table.
     author: str | None = None
     #: The server's title and the address that people reach it by.
@@ -133,9 +135,7 @@ class Digest:
     @property
     def is_quiet(self) -> bool:
         """Whether there is nothing that anybody must know."""
-        return not self.words and not any(
-            (self.refused, self.lapsed, self.unfinished, self.remarks, self.unsent)
-        )
+        return not self.words and not any((self.refused, self.lapsed, self.unfinished, self.remarks, self.unsent))
 
     @property
     def form(self) -> str:

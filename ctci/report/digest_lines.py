@@ -158,7 +158,7 @@ def _earlier(told: Broke) -> list[str]:
 def _acked(facts: Facts, place: Place) -> list[str]:
     """What is not shown because somebody has acknowledged it."""
     return [
-        f"Acknowledged by {saying.plain(each.acked_by, AUTHOR)} until {moments.full(facts, each.until)}"
+        f"Acknowledged by {saying.plain(each.acked_by, AUTHOR)} until {facts.server_day(each.until - 1)}"
         f" ({saying.plain(each.why, 100)}): {saying.plain(each.said, 120)}"
         for each in place.acked[:MOST_ACKED]
     ]
@@ -261,7 +261,7 @@ def _refused(facts: Facts, told: Refused) -> Line:
 
 
 def _lapsed(facts: Facts, told: Lapsed) -> Line:
-    said = f"acknowledged until {moments.full(facts, told.until)}, still there"
+    said = f"acknowledged until {facts.server_day(told.until - 1)}, still there"
     who = f"{saying.plain(told.by, AUTHOR)} had said: {saying.plain(told.why, saying.LINE)}"
     return replace(_of_place(facts, told.place, "errored", said), notes=(saying.plain(told.finding, saying.LINE), who))
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import pairwise
 from urllib.parse import urlencode
 
-from ctci import config, ledger
+from ctci import clock, config, ledger
 from ctci.config.settings import Config, Digest, Notify, Project
 from ctci.ledger import Window
 from ctci.model import (
@@ -82,6 +82,7 @@ def facts(
         only=notify.only,
         quiet=notify.digest.quiet if notify.digest is not None else "full",
         timezone=notify.timezone,
+        server_day=clock.day,
         title=settings.server.title,
         public_url=settings.server.public_url,
         next_at=dates.following(notify.digest or Digest(), notify.timezone, window.date).at,

@@ -51,6 +51,7 @@ def facts(*places: Place, **fields: Any) -> digest.Facts:
         "until": at("24 07:30"),
         "notify": "team",
         "timezone": "Europe/Berlin",
+        "server_day": lambda at: datetime.fromtimestamp(at / 1000, BERLIN).strftime("%-d %b"),
         "title": "Acme CI",
         "public_url": "https://ci.example.org/",
         "places": places,

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import event
 
-from ctci import config, ledger
+from ctci import clock, config, ledger
 from ctci.config.settings import Config, Digest, Notify, Project, Schedule, Server, Smtp
 from ctci.layout import Layout
 from ctci.model import DIGEST, Entry, Remark, SecretRef, Status, Wishes, unfired
@@ -636,12 +636,13 @@ def test_an_acknowledgement_that_lapses_where_all_is_green_is_told_too(
     make.settle(db, job, host, GREEN, told=(warned,))
     office.at("24 07:30")
     why = {"why": "waits for gcc 14", "by": "ana"}
-    ledger.ack(db, project="shop", fingerprint="f" * 32, said="ring.c:8: unused", until=ms("24 12:00"), **why)
+    ledger.ack(db, project="shop", fingerprint="f" * 32, said="ring.c:8: unused", until=ms("25 00:30"), **why)
     other = (make.order(project="blog"),)
     make.prepared(db, trigger=make.trigger(project="blog"), orders=other)
     job, _ = make.running(db, host)
     make.settle(db, job, host, GREEN, told=(warned,))
-    ledger.ack(db, project="blog", fingerprint="f" * 32, said="of another table", until=ms("24 12:00"), **why)
+    ledger.ack(db, project="blog", fingerprint="f" * 32, said="of another table", until=ms("25 00:30"), **why)
 
     assert office.at("25 07:30") == ["[ctci] 1 acknowledgement lapsed: shop (Wed 25 Nov)"]
     assert "ring.c:8: unused" in office.text
+    assert f"acknowledged until {clock.day(ms('25 00:30') - 1)}, still there" in office.text
