@@ -153,7 +153,8 @@ def _run(run: Run, root: str) -> dict[str, Any]:
 
 def _sum(facts: Facts) -> str:
     number, _, said = verdict.summary(told.verdict.word for told in facts.told).partition(" ")
-    counts = f"{words.count(int(number), 'job')} {said}"
+    # A verb, unless another word before it is one.
+    counts = f"{words.count(int(number), 'job')} {'are ' if said == 'fixed' else ''}{said}"
     at = _moment(facts, max(told.verdict.job.finished_at or told.verdict.run.created_at for told in facts.told))
     runs = {told.verdict.run.id: told.verdict.run for told in facts.told}
     if len(runs) == 1:

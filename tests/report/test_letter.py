@@ -364,6 +364,12 @@ def test_how_many_are_new_is_said_where_there_is_more_than_one(fields: dict[str,
     assert said in text if said else "errors" not in text
 
 
+def test_several_jobs_that_are_fixed_are_a_whole_sentence() -> None:
+    told = [broke(job=job(id=each, status=Status.SUCCEEDED), word="fixed") for each in (1, 2)]
+
+    assert letter.compose(facts(*told)).text.startswith("2 jobs are fixed in shop on main, #1482, ")
+
+
 def test_a_letter_about_several_runs_says_of_each_where_it_was() -> None:
     other = run(id=77, project="blog", ref="refs/heads/dev", subject="Reword")
     there = broke(job=job(run=77, project="blog", subproject=""), run=other)
