@@ -233,7 +233,7 @@ def _unrun(facts: Facts, told: Verdict) -> str:
     name, branch, job = saying.plain(told.job.name, 120), saying.plain(told.run.branch, 120), told.job
     moment = _moment(facts, job.finished_at or told.run.created_at)
     if job.attempt and job.began_at is not None and (job.finished_at or 0) - job.began_at > LONG_MS:
-        return f"{name} on {branch} began {_moment(facts, job.began_at)} and has no result, as was found {moment}"
+        return f"{name} on {branch} began {_moment(facts, job.began_at)}; found lost on {moment}"
     return f"ctci could not run {name} on {branch}, {moment}"
 
 

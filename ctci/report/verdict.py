@@ -212,7 +212,7 @@ def shaky(seen: Seen, before: Seen | None) -> str:
     if seen.commit is not None and seen.commit == before.commit:
         turned = (seen.status is Status.SUCCEEDED) != (before.status is Status.SUCCEEDED)
         both = f"{_did(before)} in #{before.run} and {_did(seen)} in #{seen.run}"
-        return f"{both}, both of {seen.commit[:7]}" if turned else ""
+        return f"{both}, both on {seen.commit[:7]}" if turned else ""
     return ""
 
 

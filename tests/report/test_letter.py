@@ -423,7 +423,7 @@ def test_what_was_lost_while_ctci_was_down_is_told_with_when_it_began() -> None:
     text = " ".join(letter.compose(facts(told)).text.split())
 
     assert text.startswith(
-        "shop/api:test on main began Sat 21 Nov 17:04 and has no result, as was found Mon 23 Nov 16:04: ctci was"
+        "shop/api:test on main began Sat 21 Nov 17:04; found lost on Mon 23 Nov 16:04: ctci was"
     )
 
 

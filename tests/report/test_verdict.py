@@ -210,7 +210,7 @@ def test_two_results_of_one_commit_that_differ_are_flaky_and_a_repeat_is_none() 
 
     assert (
         verdict.judge(past(GREEN, GREEN, results=(green, red))).flaky
-        == "failed in #88 and passed in #89, both of 0000000"
+        == "failed in #88 and passed in #89, both on 0000000"
     )
     repeat = replace(green, same_as=7)
     assert verdict.judge(past(GREEN, GREEN, results=(repeat, red))).flaky == ""
