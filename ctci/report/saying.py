@@ -83,10 +83,10 @@ def counts(judged: Verdict, failing: Sequence[tuple[str, int]] = (), *, news: bo
 
 
 def _news(judged: Verdict) -> str:
-    """`, all new`, `, 2 new`; that none is would read as if nothing had broken."""
+    """`, all new`, `, 2 new`; of what is not new that it is here again, or it would read as if nothing had broken."""
     if judged.news:
         return ", all new" if judged.news >= judged.wrong else f", {words.number(judged.news)} new"
-    return ", seen before" if judged.wrong == 1 else ", all seen before"
+    return " again, as within the last 21 days"
 
 
 # --- what may have broken it -----------------------------------------------------------------------------------------

@@ -244,7 +244,7 @@ def test_steps_that_are_no_short_line_and_links_that_are_too_wide_give_way_to_wh
         ),
         (
             verdict(reading=Reading(job=7, attempt=1, tests=Tally(total=9, failed=2)), wrong=2, green=seen(run=9)),
-            "2 of 9 tests fail, all seen before",
+            "2 of 9 tests fail again, as within the last 21 days",
         ),
     ],
 )

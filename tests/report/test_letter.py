@@ -354,7 +354,7 @@ def test_what_is_to_blame_is_said(fields: dict[str, Any], said: str) -> None:
     [
         ({"wrong": 1, "news": 1}, None),
         ({"wrong": 3, "news": 3}, "3 errors, all new."),
-        ({"wrong": 3, "news": 0}, "3 errors, all seen before."),
+        ({"wrong": 3, "news": 0}, "3 errors again, as within the last 21 days."),
         ({"wrong": 3, "news": 3, "green": None}, "3 errors."),
     ],
 )

@@ -67,11 +67,11 @@ def test_a_try_is_held_against_another_branch(judged: Verdict, said: str) -> Non
     ("judged", "said"),
     [
         (verdict(reading=make.reading(tests=Tally(total=9, failed=2)), news=1, wrong=2), "2 of 9 tests fail, 1 new"),
-        (verdict(wrong=3, news=0), "3 errors, all seen before"),
+        (verdict(wrong=3, news=0), "3 errors again, as within the last 21 days"),
         (verdict(wrong=2, news=2, failing=("a.py::test_a", "b")), "2 errors, all new: test_a, b"),
         (
             verdict(reading=make.reading(tests=Tally(total=9, failed=3)), wrong=2, failing=("a.py::test_a", "b")),
-            "3 of 9 tests fail, all seen before",
+            "3 of 9 tests fail again, as within the last 21 days",
         ),
         (verdict(wrong=1, news=1), "test_cart.py:88  AssertionError: 1 != 2"),
         (verdict(first=make.finding(severity="error", column=9)), "test_cart.py:88:9: error: AssertionError: 1 != 2"),
