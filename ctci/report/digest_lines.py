@@ -57,6 +57,8 @@ class Line:
     commits_more: int = 0
     #: Its log, and the line of it that `href` leads to.
     log: str = ""
+    #: `Log of #54` where the log is not of the run that `said` names.
+    log_title: str = "Log"
     log_line: int | None = None
     #: The steps that do it again.
     again: tuple[str, ...] = ()
@@ -123,6 +125,7 @@ def _broke(facts: Facts, told: Broke, most_commits: int) -> Line:
     if judged is None:
         return replace(line, notes=tuple(notes), log=line.href)
     suspects = judged.suspects[:most_commits]
+    title = "Log" if judged.run.id == told.red.run else f"Log of #{judged.run.id}"
     return replace(
         _first(line, judged),
         notes=tuple(
@@ -145,7 +148,8 @@ def _broke(facts: Facts, told: Broke, most_commits: int) -> Line:
             (each.sha[:7], saying.plain(each.author, AUTHOR), saying.plain(each.subject, 100)) for each in suspects
         ),
         commits_more=len(judged.suspects) - len(suspects),
-        log=line.href,
+        log=_href(facts, place, LINK - max(0, len(title) - len("Log  "))),
+        log_title=title,
         again=letter.again(judged.run, judged.job),
     )
 
@@ -302,7 +306,7 @@ def root(facts: Facts) -> str:
     return f"{facts.public_url.rstrip('/')}/"
 
 
-def _href(facts: Facts, place: Place) -> str:
+def _href(facts: Facts, place: Place, most: int = LINK) -> str:
     """Where the log of the place's last job is shown, at its first error."""
     judged = place.verdict
     if judged is None:
@@ -311,7 +315,7 @@ def _href(facts: Facts, place: Place) -> str:
     number = _log_line(place)
     line = f"#L{number}" if number else ""
     link = f"{root(facts)}{judged.job.page}{line}"
-    return link if len(link) <= LINK else f"{root(facts)}jobs/{judged.job.id}{line}"
+    return link if len(link) <= most else f"{root(facts)}jobs/{judged.job.id}{line}"
 
 
 def _log_line(place: Place) -> int | None:

@@ -201,7 +201,7 @@ def test_steps_that_are_no_short_line_and_links_that_are_too_wide_give_way_to_wh
 
     text = written(facts(broken(verdict=judged))).text
 
-    assert "   Log    https://ci.example.org/jobs/7\n" in text
+    assert "  https://ci.example.org/jobs/7\n" in text
     assert max(map(len, text.splitlines())) <= parts.COLUMNS
 
 
@@ -252,6 +252,15 @@ def test_why_it_broke_is_said_in_a_sentence(judged: Any, said: str) -> None:
     text = written(facts(broken(verdict=judged))).text
 
     assert said in " ".join(text.split())
+
+
+def test_a_log_of_a_later_run_than_the_one_that_broke_it_says_so() -> None:
+    told = replace(broken(verdict=verdict()), results=(red(run=1481), red("23 18:00", run=1482)))
+    only = replace(told, results=(red(run=1482),))
+
+    assert "   Log of #1482  https://ci.example.org/runs/1482/api/test\n" in written(facts(told)).text
+    assert "Open the log of #1482" in written(facts(told)).html
+    assert "   Log    https://ci.example.org/runs/1482/api/test\n" in written(facts(only)).text
 
 
 def test_a_break_that_had_been_fixed_in_between_says_so() -> None:

@@ -422,9 +422,7 @@ def test_what_was_lost_while_ctci_was_down_is_told_with_when_it_began() -> None:
 
     text = " ".join(letter.compose(facts(told)).text.split())
 
-    assert text.startswith(
-        "shop/api:test on main began Sat 21 Nov 17:04; found lost on Mon 23 Nov 16:04: ctci was"
-    )
+    assert text.startswith("shop/api:test on main began Sat 21 Nov 17:04; found lost on Mon 23 Nov 16:04: ctci was")
 
 
 def test_a_letter_says_what_began_the_run_and_that_nobody_mended_it() -> None:
