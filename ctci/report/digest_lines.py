@@ -81,6 +81,10 @@ class Section:
     more: int = 0
     #: Whether each is told in full.
     full: bool = False
+    #: What may have broken all of them, as of a line.
+    commits_title: str = ""
+    commits: tuple[tuple[str, str, str], ...] = ()
+    commits_more: int = 0
 
 
 def sections(digest: Digest, most: int, most_commits: int) -> tuple[Section, ...]:
@@ -101,7 +105,7 @@ def sections(digest: Digest, most: int, most_commits: int) -> tuple[Section, ...
         ("No longer acknowledged", len(digest.lapsed), [_lapsed(facts, each) for each in digest.lapsed[:most]]),
         ("ctci itself", len(digest.remarks) + len(digest.unsent), list(_itself(digest))[:most]),
     )
-    return tuple(
+    told = (
         Section(
             title=title,
             count=words.count(jobs, "job") if title == "Errored" else words.number(count),
@@ -112,6 +116,27 @@ def sections(digest: Digest, most: int, most_commits: int) -> tuple[Section, ...
         for title, count, lines in said
         if count
     )
+    return tuple(_once(digest, each) if each.full else each for each in told)
+
+
+def _once(digest: Digest, section: Section) -> Section:
+    """What broke, its suspects said once where all have the same."""
+    every = {(each.place.project, _suspects(each)) for each in digest.broke}
+    if len(digest.broke) == 1 or len(every) > 1 or not section.lines or not section.lines[0].commits:
+        return section
+    first = section.lines[0]
+    return replace(
+        section,
+        lines=tuple(replace(line, commits_title="", commits=(), commits_more=0) for line in section.lines),
+        commits_title=f"Of all {section.count}: {first.commits_title[:1].lower()}{first.commits_title[1:]}",
+        commits=first.commits,
+        commits_more=first.commits_more,
+    )
+
+
+def _suspects(told: Broke) -> tuple[str, ...]:
+    judged = told.place.verdict
+    return () if judged is None else (saying.suspects(judged), *(each.sha for each in judged.suspects))
 
 
 # --- the sections ----------------------------------------------------------------------------------------------------

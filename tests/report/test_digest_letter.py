@@ -254,6 +254,18 @@ def test_why_it_broke_is_said_in_a_sentence(judged: Any, said: str) -> None:
     assert said in " ".join(text.split())
 
 
+def test_suspects_that_all_breaks_share_are_said_once_above_them() -> None:
+    fields: dict[str, Any] = {"cause": "commits", "suspects": (make.commit(subject="Round up"),), "green": seen(run=9)}
+    three = [broken(subproject=name, verdict=verdict(subproject=name, **fields)) for name in ("api", "docs", "web")]
+    other = broken(project="lib", verdict=verdict(project="lib", **fields))
+
+    alike, apart = written(facts(*three)), written(facts(*three, other))
+
+    assert "\nBROKE (3)\n\n   Of all 3: suspect, 1 commit since green #9:\n     " in alike.text
+    assert [part.count("Round up") for part in (alike.text, alike.html)] == [1, 1]
+    assert [part.count("Round up") for part in (apart.text, apart.html)] == [4, 4]
+
+
 def test_a_log_of_a_later_run_than_the_one_that_broke_it_says_so() -> None:
     told = replace(broken(verdict=verdict()), results=(red(run=1481), red("23 18:00", run=1482)))
     only = replace(told, results=(red(run=1482),))
