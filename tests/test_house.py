@@ -83,6 +83,7 @@ MAY: dict[str, set[str]] = {
         "report.subscribing",
         # The page of a digest: the same facts, lines and windows as the letter's, of which nothing is sent.
         "report.gathering",
+        "report.digest_letter",
         "report.digest_lines",
         "report.upcoming",
         "ctci",

@@ -58,13 +58,23 @@ class Row:
 
 def write(digest: Digest) -> letter.Composed:
     """Write it as its form says: a subject of at most 70 ASCII characters, text of 72 columns, HTML of 80 KB."""
-    headline = _subject(digest)
+    subject = _subject(digest)
     for level in LEVELS:
-        said = {"subject": headline, **_said(digest, *level)}
+        said = {"subject": subject, **_said(digest, *level)}
         html = parts.page("digest.html", said)
         if len(html.encode()) <= letter.HTML_BYTES:
             break
-    return letter.Composed(subject=headline, text=parts.typed("digest.txt", said), html=html)
+    return letter.Composed(subject=subject, text=parts.typed("digest.txt", said), html=html)
+
+
+def headline(digest: Digest) -> str:
+    """What the subject counts: `2 broke, 1 still broken`, `All green: 41 runs, 3 projects`; no full stop."""
+    return _capital(_quiet(digest) if digest.is_quiet else ", ".join(said for said, _ in _counts(digest)))
+
+
+def notes(digest: Digest) -> tuple[str, ...]:
+    """What is to be known of the whole: a digest that did not go, runs that change nothing, jobs that are not over."""
+    return tuple(_notes(digest))
 
 
 # --- the subject -----------------------------------------------------------------------------------------------------
@@ -154,11 +164,11 @@ def _said(digest: Digest, most: int, most_commits: int, most_rows: int, strips: 
     rows = tuple(_row(facts, branch, strip=number < strips) for number, branch in enumerate(shown))
     sections = digest_lines.sections(digest, most, most_commits)
     return {
-        "headline": _capital(_quiet(digest) if digest.is_quiet else ", ".join(said for said, _ in _counts(digest))),
+        "headline": headline(digest),
         "title": saying.plain(facts.title, 60),
         "date": moments.full(facts, facts.until),
         "totals": _totals(digest),
-        "notes": tuple(_notes(digest)),
+        "notes": notes(digest),
         "sections": sections,
         "pad": min(WIDE, max((len(line.name) for each in sections for line in each.lines), default=0)),
         "rows": rows,

@@ -11,7 +11,7 @@ from ctci.api.digests import COMMITS, LINES, sections
 from ctci.config.settings import Config, Notify
 from ctci.model import Branch, Status, short_ref
 from ctci.receive.almanac import Almanac
-from ctci.report import digest, digest_lines, gathering, upcoming
+from ctci.report import digest, digest_letter, digest_lines, gathering, upcoming
 from ctci.web import render, sentences, strip
 from ctci.web.doors import Doors
 
@@ -62,6 +62,8 @@ def page(request: Request) -> Response:
         tables=tuple(tables),
         notify=notify,
         facts=facts,
+        # Those that are not over have a section of their own.
+        notes=digest_letter.notes(replace(made, unfinished=())),
         sections=digest_lines.sections(made, LINES, COMMITS),
         marks=MARKS,
         rows=_rows(doors, made),
@@ -86,6 +88,17 @@ def as_json(request: Request) -> Response:
             "headline": headline(made).text.replace(words.THIN, " "),
             "runs": made.runs,
             "green": made.green,
+            "notes": [each.replace(words.THIN, " ") for each in digest_letter.notes(made)],
+            "unfinished": [
+                {
+                    "run": each.run,
+                    "project": each.project,
+                    "name": each.name,
+                    "branch": each.branch,
+                    "since": each.since,
+                }
+                for each in made.unfinished
+            ],
             "sections": sections(replace(made, facts=facts)),
         }
     content = json.dumps(told, ensure_ascii=False, indent=1) + "\n"
@@ -94,17 +107,17 @@ def as_json(request: Request) -> Response:
 
 
 def headline(made: digest.Digest) -> sentences.Verdict:
-    """Such as `2 broke, 1 is still broken, 1 was fixed: 41 runs, 36 green.`, with the state that it stands for."""
-    still, fixed = len(made.still), len(made.fixed)
-    counts = [
-        f"{words.number(len(made.broke))} broke" if made.broke else "",
-        f"{words.number(still)} {'is' if still == 1 else 'are'} still broken" if still else "",
-        f"{words.number(fixed)} {'was' if fixed == 1 else 'were'} fixed" if fixed else "",
-    ]
-    told = ", ".join(filter(None, counts)) or ("Nothing is red" if made.runs else "Nothing ran")
-    ran = f": {words.count(made.runs, 'run')}, {words.number(made.green)} green" if made.runs else ""
-    status = Status.FAILED if made.broke or made.still else Status.SUCCEEDED if made.green else None
-    return sentences.Verdict(parts=(sentences.Part(f"{told}{ran}."),), status=status)
+    """Such as `2 broke, 1 still broken, 1 fixed: 41 runs, 36 green.`, as its letter says it, and its status."""
+    told = digest_letter.headline(made)
+    counted = f": {words.count(made.runs, 'run')}, {words.number(made.green)} green" if made.runs else ""
+    status: Status | None
+    if made.broke or made.still:
+        status = Status.FAILED
+    elif made.errored or made.overdue:
+        status = Status.ERRORED
+    else:
+        status = Status.SUCCEEDED if made.green else None
+    return sentences.Verdict(parts=(sentences.Part(f"{told}{'' if made.is_quiet else counted}."),), status=status)
 
 
 def _tables(settings: Config) -> dict[str, Notify]:

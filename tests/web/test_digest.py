@@ -1,5 +1,6 @@
 """The page of the digest: what it would tell now, or told in the window of a letter."""
 
+import json
 import re
 from dataclasses import replace
 
@@ -51,7 +52,7 @@ def test_it_begins_where_the_last_digest_ended(told: Site, host: int) -> None:
     now = told.get("/digest?to=team")
     then = told.get(f"/digest?to=team&since={body['since']}&until={body['until']}")
 
-    assert now.h1 == "1 is still broken."
+    assert now.h1 == "1 still broken."
     assert then.h1 == "1 broke: 1 run, 0 green."
 
 
@@ -71,6 +72,30 @@ def test_no_reader_is_shown_an_address(told: Site) -> None:
 
 def test_of_nothing_it_says_so(told: Site) -> None:
     assert told.get("/digest").h1 == "Nothing ran."
+
+
+def test_it_says_what_its_letter_says(told: Site, host: int) -> None:
+    body = {"date": "2026-11-20", "since": told.clock.at - 9_000, "until": told.clock.at}
+    owed = Owed(key="digest/team:ana@example.org/d", to="team:ana@example.org", due=0, state="quiet", body=body)
+    ledger.owe(told.db, sink="digest", owed=[owed])
+    told.clock.move(4 * 86_400)
+    make.settled(told.db, host, Status.ERRORED, "no room")
+    key = "schedule:shop/nightly@2026-11-24T02:30+01:00:refs/heads/main"
+    trigger = make.trigger(kind="schedule", key=key, schedule="nightly")
+    waits = make.prepared(told.db, trigger=trigger, forge="ctci", event="schedule", key=key)
+    told.clock.move(5)
+
+    page, program = told.get("/digest?to=team"), json.loads(told.get("/digest.json?to=team").text)
+
+    assert page.h1 == "1 job errored, 1 job not over: 1 run, 0 green."
+    assert page.h1 == program["headline"]
+    missed, unfinished = program["notes"]
+    assert "did not go out" in missed
+    assert missed in page.text
+    assert unfinished == f"Not over yet, and not told of here: shop/api:test on main (#{waits})."
+    assert [(each["run"], each["name"]) for each in program["unfinished"]] == [(waits, "shop/api:test")]
+    assert "Not over yet" in page.text
+    assert "Still running" not in page.text
 
 
 def test_where_nobody_gets_one_it_says_how_to_ask_for_it(site: Site) -> None:
