@@ -48,11 +48,11 @@ def test_where_no_job_can_run_the_server_is_not_ready(service: Service) -> None:
 
 
 def test_a_message_that_does_not_go_is_told_and_keeps_nothing_from_running(service: Service, db: ledger.Ledger) -> None:
-    make.unsent(db, make.recorded(db), error="connection refused")
+    make.unsent(db, make.recorded(db), error="550 <cy@example.org>: no such user")
 
     said = service.ready()
 
-    assert (said["ok"], said["warnings"]) == (True, ["1 message is held up: connection refused"])
+    assert (said["ok"], said["warnings"]) == (True, ["1 message is held up: 550 <c…@example.org>: no such user"])
 
 
 def test_a_fault_is_told_by_what_it_is_of(service: Service) -> None:

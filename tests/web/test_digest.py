@@ -56,18 +56,20 @@ def test_it_begins_where_the_last_digest_ended(told: Site, host: int) -> None:
     assert then.h1 == "1 broke: 1 run, 0 green."
 
 
-def test_no_reader_is_shown_an_address(told: Site) -> None:
-    owed = Owed(key="digest/x", to="team:cy@example.org", due=told.clock.at, body={"date": "2026-11-24"})
+def test_no_reader_is_shown_an_address(told: Site, host: int) -> None:
+    run = make.settled(told.db, host, Status.FAILED)
+    owed = Owed(key="digest/x", to="team:cy@example.org", run=run, due=told.clock.at, body={"date": "2026-11-24"})
     ledger.owe(told.db, sink="digest", owed=[owed])
     taken = ledger.take(told.db, "digest", holder="me", hold_ms=60_000)
     ledger.failed(told.db, taken, holder="me", error="550 <cy@example.org>: no such user", delay_ms=None)
     told.clock.move(5)
 
-    answers = [told.get(path) for path in ("/digest", "/digest.json", "/health", "/health.json")]
+    paths = ("/digest", "/digest.json", "/health", "/health.json", f"/runs/{run}")
+    answers = {path: told.get(path).text for path in paths}
 
-    assert [("…@example.org" in each.text, "cy@" in each.text, "ana@" in each.text) for each in answers] == [
-        (True, False, False)
-    ] * 4
+    assert {path: ("c…@example.org" in text, "cy@" in text, "ana@" in text) for path, text in answers.items()} == (
+        dict.fromkeys(paths, (True, False, False))
+    )
 
 
 def test_of_nothing_it_says_so(told: Site) -> None:
