@@ -322,6 +322,19 @@ def test_no_answer_is_anything_but_decided(forge: str, code: int, headers: dict[
     assert (decided.kind in ("done", "same")) == (decided.said == "")
 
 
+@given(forge=st.sampled_from(sorted(forges.TOLD)), ref=st.text(), text=st.text())
+def test_whatever_others_wrote_stays_in_the_body_as_text(forge: str, ref: str, text: str) -> None:
+    address = "https://git.example.org/acme/shop.git"
+    usual = request(forge, address)
+
+    made = request(forge, address, ref=f"refs/heads/{ref}/../x?y#z", description=f'{text}"}}', context=text)
+
+    assert (made.method, made.url) == (usual.method, usual.url)
+    assert set(made.body) == set(usual.body)
+    assert json.loads(json.dumps(made.body)) == made.body
+    assert all(isinstance(value, str) for value in made.body.values())
+
+
 @given(st.text(max_size=300), st.integers(14, 255))
 def test_a_shortened_name_fits_and_a_short_one_stays(name: str, most: int) -> None:
     made = status.short(name, most)

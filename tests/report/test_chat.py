@@ -78,12 +78,21 @@ def test_a_finding_without_a_place_is_told_by_its_test_or_its_tool() -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(text=HOSTILE, other=HOSTILE, count=st.integers(1, 9))
-def test_what_strangers_write_stays_short_and_calls_nobody(text: str, other: str, count: int) -> None:
+@given(
+    text=HOSTILE,
+    other=HOSTILE,
+    count=st.integers(1, 9),
+    word=st.sampled_from(["broke", "failed", "errored", "fixed"]),
+    named=st.booleans(),
+)
+def test_what_strangers_write_stays_short_and_calls_nobody(
+    text: str, other: str, count: int, word: str, *, named: bool
+) -> None:
     run = replace(verdicts.RUN, subject=text, ref=f"refs/heads/{other}")
-    finding = make.finding(message=text, file=other)
+    finding = make.finding(message=text, file=other) if named else None
+    job = verdicts.job(reason=text)
     commits = (make.commit(author=text, subject=other),)
-    told = [verdicts.verdict("broke", run=run, first=finding, suspects=commits) for _ in range(count)]
+    told = [verdicts.verdict(word, run=run, job=job, first=finding, suspects=commits) for _ in range(count)]
 
     found = chat.compose(told, public_url=URL)
 
@@ -91,5 +100,7 @@ def test_what_strangers_write_stays_short_and_calls_nobody(text: str, other: str
     assert len(found.body) <= chat.BODY
     assert found.body.endswith("https://ci.example.org/runs/1482")
     assert not re.search(r"@\w|<[!@#&]", found.title + found.body)
-    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u202a-\u202e]", found.title + found.body)
+    assert not re.search(
+        r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", found.title + found.body
+    )
     assert "\n" not in found.title
