@@ -165,6 +165,8 @@ class Forge:
     #: How many statuses of one commit and context it takes (GitHub: 1,000).
     most: int = 1000
     faults: list[str] = field(default_factory=list)
+    #: What it would not do though all was well said: GitLab's of a status that is so already.
+    refusals: list[tuple[int, object]] = field(default_factory=list)
     #: All that came, understood or not: path, headers, body.
     calls: list[tuple[str, Mapping[str, str], bytes]] = field(default_factory=list)
     tls: ssl.SSLContext | None = None
@@ -213,6 +215,7 @@ class Forge:
         rows = self.rows[found["sha"], told[self.dialect.context]]
         refusal = self._refusal(rows, told)
         if refusal is not None:
+            self.refusals.append(refusal)
             return refusal
         rows.append(told)
         return self.dialect.done, told
