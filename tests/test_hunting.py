@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from ctci import config, git, ledger
-from ctci.config.settings import Config, Project, Schedule, Server, Subproject
+from ctci import clock, config, git, ledger
+from ctci.config.settings import Config, Digest, Notify, Project, Schedule, Server, Subproject
 from ctci.layout import Layout
 from ctci.model import BISECT, Hunt, Run, Status
 from ctci.receive import desk, scheduled
 from ctci.receive.asking import Asking
 from ctci.receive.hunting import Hunter
+from ctci.report import digest, digest_letter, gathering, upcoming
 from ctci.run import capacity, prepare, worker
 from tests import make
 from tests.conftest import StoppedClock
@@ -391,6 +392,30 @@ def test_a_search_is_forgotten_with_the_job_that_it_is_about(yard: Yard, upstrea
 
     assert ledger.hunts_of(yard.db, [job]) == {}
     assert len(yard.reruns()) == 3
+
+
+def test_the_digest_names_the_commit_that_a_search_found(yard: Yard, upstream: Upstream) -> None:
+    upstream.push(with_culprit(1))
+    yard.fires()
+    made = grown(upstream, 4)
+    yard.fires()
+    end = yard.hunts()
+    settings, team = yard.settings(), Notify(name="team", email=("ana@example.org",), digest=Digest())
+    shop = replace(settings.projects["shop"], notify=("team",))
+
+    told = gathering.facts(
+        yard.db,
+        replace(settings, projects={"shop": shop}, notify={"team": team}),
+        team,
+        upcoming.Window(date="2026-11-25", since=0, until=clock.now() + 1),
+        following=lambda places, _: dict.fromkeys(places, 7),
+        remarks=lambda _: (),
+    )
+    text = " ".join(digest_letter.write(digest.compose(told)).text.split())
+
+    # Named after 3 runs; the first commit's parent, the green one, was run once more.
+    assert (end.word, end.reruns) == ("found", 4)
+    assert f"Bisected: {made[0][:7]} by Ana Ruiz broke it: Grow to 1 (found by 4 reruns)." in text
 
 
 def test_a_server_that_is_killed_meanwhile_finds_it_all_the_same_and_writes_of_the_nightly_alone(
