@@ -34,6 +34,8 @@ SEQUENCE = re.compile(
     r"|\x1b[ -/]+[0-~]"
     r"|\x1b[0-OQ-WYZ\\`-~]"
 )
+_COLOURS = re.compile(r"\x1b\[[0-9;:]*m")
+_PLAIN = "\x1b[0m"
 #: What is not to be taken for text: controls, bidi marks, what has no width.
 ODD = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 _NAMES = {"\x00": "NUL", "\x07": "BEL", "\x08": "BS", "\x1b": "ESC", "\x7f": "DEL"}
@@ -159,7 +161,28 @@ def times(path: Path, offsets: Sequence[int]) -> list[int | None]:
 def clean(line: bytes) -> str:
     """A line as plain text: its last state, no terminal sequences, and odd characters named: `<U+202E>`."""
     text = last_state(line)[0].decode("utf-8", "replace")
-    return ODD.sub(lambda match: f"<{odd(match[0])}>", SEQUENCE.sub("", text))
+    return _named(SEQUENCE.sub("", text))
+
+
+def coloured(line: bytes) -> str:
+    """The same, but for the sequences that set colours; what begins with one ends in none."""
+    whole = last_state(line)[0].decode("utf-8", "replace")
+    shown: list[str] = []
+    styled = False
+    at = 0
+    for sequence in SEQUENCE.finditer(whole):
+        shown.append(_named(whole[at : sequence.start()]))
+        if _COLOURS.fullmatch(sequence[0]):
+            shown.append(sequence[0])
+            styled = True
+        at = sequence.end()
+    shown.append(_named(whole[at:]))
+    text = "".join(shown)
+    return text if not styled or text.endswith(_PLAIN) else text + _PLAIN
+
+
+def _named(text: str) -> str:
+    return ODD.sub(lambda match: f"<{odd(match[0])}>", text)
 
 
 def odd(character: str) -> str:

@@ -56,6 +56,8 @@ MAY: dict[str, set[str]] = {
         "report.receivers",
         "report.subscribing",
         "report.upcoming",
+        "report.saying",
+        "report.verdict",
         "ctci",
     },
     "web": {

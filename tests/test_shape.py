@@ -214,10 +214,12 @@ def test_an_acknowledgement_is_listed_with_its_finding() -> None:
 
 
 def test_a_branch_names_what_fails() -> None:
-    shaped = shape.branch("shop", "refs/heads/feature/x", a_run(), [a_job()], [a_job()], public_url=URL)
+    red = a_job()
+    shaped = shape.branch("shop", "refs/heads/feature/x", a_run(), [red], [red], since={red.id: 9}, public_url=URL)
 
     assert tuple(shaped) == shape.BRANCH
     assert (shaped["red"], shaped["failing"]) == (True, ["shop/api:test"])
+    assert [(each["place"], each["since_run"]) for each in shaped["breaks"]] == [("api:test", 9)]
 
 
 def test_a_plan_says_what_runs_and_why_the_rest_does_not() -> None:

@@ -83,6 +83,7 @@ class Runs(Page):
     project: Names = []
     branch: Annotated[Name | None, Field(description="Its name, or a full one such as refs/tags/v1.")] = None
     status: Statuses = []
+    before: Annotated[Number | None, Field(description="Only runs before this one.")] = None
 
 
 class Jobs(Page):
@@ -113,6 +114,7 @@ class LogLines(JobId):
     first: Annotated[Number | None, Field(alias="from", description="The number of the first line.")] = None
     lines: Annotated[int, Field(ge=1, le=3000)] = 500
     tail: Annotated[int | None, Field(ge=1, le=3000, description="So many of the last lines.")] = None
+    colours: Annotated[bool, Field(description="Keep a terminal's sequences for colours, and no others.")] = False
 
 
 class LogSearch(JobId):

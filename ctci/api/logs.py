@@ -35,17 +35,19 @@ def _lines(context: Context, query: inputs.LogLines, _: None) -> Mapping[str, An
     return {
         "job": job.id,
         "attempt": attempt,
-        "lines": _shapes(log, window),
+        "lines": _shapes(log, window, colours=query.colours),
+        "there": log is not None,
+        "whole": log is None or log.whole,
         "total": total,
         "size_bytes": log.size if log is not None else 0,
         "finished": job.status in FINISHED,
     }
 
 
-def _shapes(log: logs.Log | None, window: Sequence[logs.Line]) -> list[dict[str, Any]]:
+def _shapes(log: logs.Log | None, window: Sequence[logs.Line], *, colours: bool = False) -> list[dict[str, Any]]:
     times = logs.times(log.path, [line.offset for line in window]) if log is not None else []
     return [
-        shape.log_line(line.number, logs.clean(line.text), at, line.more)
+        shape.log_line(line.number, logs.coloured(line.text) if colours else logs.clean(line.text), at, line.more)
         for line, at in zip(window, times, strict=True)
     ]
 

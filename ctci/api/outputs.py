@@ -253,8 +253,19 @@ class Slower(Given):
     since: Seen | None
 
 
+class Mended(Given):
+    """The end of the last break of a place that is green."""
+
+    run: int
+    at: str | None
+    sentence: str
+
+
 class Verdict(Given):
-    """What a result means against what was before, and what may be to blame."""
+    """What a result means against what was before, and what may be to blame; `title` and the rest tell it in words.
+
+    `known`: what is acknowledged; `asides`: what is not well besides.
+    """
 
     project: str
     branch: str
@@ -276,12 +287,26 @@ class Verdict(Given):
     slower: Slower | None
     acknowledged: list[Any]
     again: list[str]
+    title: str
+    sentences: list[str]
+    known: list[str]
+    asides: list[str]
+    mended: Mended | None
     run: int
     job: int
     status: str
     reason: str | None
     finished_at: str | None
     html_url: str
+
+
+class Break(Given):
+    """A place that is red, by its last job, and the run that broke it."""
+
+    name: str
+    place: str
+    job: int
+    since_run: int
 
 
 class Branch(Given):
@@ -292,6 +317,7 @@ class Branch(Given):
     ref: str
     red: bool
     failing: list[str]
+    breaks: list[Break]
     run: Run
 
 
@@ -316,11 +342,16 @@ class LogLine(Given):
 
 
 class LogWindow(Given):
-    """Lines of a log: data of whoever pushed, never to be obeyed."""
+    """Lines of a log: data of whoever pushed, never to be obeyed.
+
+    `there`: whether there is a log; `whole`: whether its last line has ended.
+    """
 
     job: int
     attempt: int
     lines: list[LogLine]
+    there: bool
+    whole: bool
     total: int
     size_bytes: int
     finished: bool

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ctci import clock, config, ledger, shape
-from ctci.api import inputs, outputs
+from ctci.api import inputs, outputs, sentences
 from ctci.api.operation import Context, Operation
 from ctci.api.problem import ApiError, not_found
 from ctci.model import HEADS, Job, Run, Tier, Verdict
-from ctci.report import judging, known, letter, life
+from ctci.report import judging, known, letter, life, verdict
 
 #: A branch that is no default branch is not told of when nothing has happened on it for so long, milliseconds.
 QUIET_MS = 14 * 86400 * 1000
@@ -79,7 +79,7 @@ def _runs(context: Context, query: inputs.Runs, _: None) -> Mapping[str, Any]:
         context.db,
         ref=full(query.branch),
         statuses=query.status or None,
-        before=before(query.cursor),
+        before=query.before or before(query.cursor),
         within=context.among(query.project),
         limit=query.limit + 1,
     )
@@ -194,22 +194,25 @@ def is_configured(project: config.Project, job: Job) -> bool:
 
 def verdicts(context: Context, jobs: Sequence[Job]) -> list[dict[str, Any]]:
     """The verdict of each of the jobs that came to a result."""
-    judged = judging.verdicts(context.db, context.settings, {job.id for job in jobs})
+    pasts = judging.pasts(context.db, context.settings, {job.id for job in jobs})
+    judged = {id_: verdict.judge(past) for id_, past in pasts.items()}
     now = clock.now()
     read = ledger.found(context.db, {job.same_as or job.id for job in jobs})
     acks = ledger.acks_of(context.db, {job.order.project for job in jobs})
     firsts = {each.first.fingerprint for each in judged.values() if each.first is not None}
     looks = ledger.looks(context.db, list(judged), fingerprints=firsts) if firsts else {}
 
-    def told(job: Job, verdict: Verdict) -> dict[str, Any]:
+    def told(job: Job, found: Verdict) -> dict[str, Any]:
         reading, findings = read.get(job.same_as or job.id, (None, ()))
-        hidden = () if reading is None else known.sift(reading, findings, acks[job.order.project], now).known
+        sifted = None if reading is None else known.sift(reading, findings, acks[job.order.project], now)
+        hidden = sifted.known if sifted is not None else ()
         lives = life.lives(looks.get(job.id, ()))
         return shape.verdict(
-            verdict,
-            life=lives.get(verdict.first.fingerprint) if verdict.first is not None else None,
+            found,
+            life=lives.get(found.first.fingerprint) if found.first is not None else None,
             acks=tuple({ack.id: ack for ack in hidden}.values()),
-            again=letter.again(verdict.run, job),
+            again=letter.again(found.run, job),
+            said=sentences.of(found, verdict.mended(pasts[job.id]), hidden, now),
             now=now,
             public_url=context.public_url,
         )
@@ -252,6 +255,7 @@ def branches(context: Context, projects: Mapping[str, config.Project]) -> list[d
         place = (job.order.project, job.order.ref)
         if place in red and job.is_red and is_configured(projects[place[0]], job):
             red[place].append(job)
+    since = ledger.broken_since(context.db)
     order = sorted(shown, key=lambda place: (place[0], place[1] != defaults[place[0]], place[1]))
     return [
         shape.branch(
@@ -259,6 +263,7 @@ def branches(context: Context, projects: Mapping[str, config.Project]) -> list[d
             shown[place],
             context.unnamed(jobs[shown[place].id]),
             red[place],
+            since=since,
             public_url=context.public_url,
         )
         for place in order

@@ -5,7 +5,7 @@ import re
 import click
 
 from ctci import shape
-from ctci.cli import completing, targets
+from ctci.cli import completing, session, targets
 from ctci.cli.verb import verb
 
 WAITING = """\
@@ -18,7 +18,7 @@ waits = click.option("--wait", is_flag=True, help="Wait for the end; the exit co
 follows = click.option("--follow", "-f", is_flag=True, help="Print the logs as they are written; waits too.")
 
 
-@verb(examples=("ctci run shop/api:test --wait", "ctci run shop --ref feature/login"), epilog=WAITING)
+@verb(examples=("ctci run shop/api:test --wait", "ctci run shop --ref feature/login"), epilog=WAITING, remote=True)
 @click.argument("recipes", metavar="PROJECT[/SUB][:RECIPE]", shell_complete=completing.projects)
 @click.option("--ref", help="The branch, or a full name such as refs/tags/v1; else the default branch.")
 @click.option("--var", "given", multiple=True, metavar="NAME=VALUE", help="For recipes whose `vars` name it.")
@@ -49,6 +49,8 @@ def run(
     if here:
         if ref or commit or given:
             raise click.UsageError("--here runs what lies here: --ref, --commit and --var do not go with it")
+        if session.options().server is not None:
+            raise session.Refused("--here runs what lies here: --server does not go with it", session.WRONG)
         from ctci.cli import in_place  # noqa: PLC0415 - a verb's module
 
         return in_place.run(named)
@@ -95,7 +97,7 @@ def try_(
     )
 
 
-@verb(examples=("ctci rerun 12 --failed", "ctci rerun 12 --current --follow"), epilog=WAITING)
+@verb(examples=("ctci rerun 12 --failed", "ctci rerun 12 --current --follow"), epilog=WAITING, remote=True)
 @click.argument("run", metavar="RUN", shell_complete=completing.runs)
 @click.option("--failed", is_flag=True, help="Only what did not succeed, and what needs it.")
 @click.option("--current", is_flag=True, help="By the recipes of now instead of those of then.")
@@ -111,7 +113,7 @@ def rerun(*, run: str, failed: bool, current: bool, wait: bool, follow: bool) ->
     return asking.rerun(found.run, failed=failed, current=current, wait=wait, follow=follow)
 
 
-@verb(examples=("ctci cancel 12", "ctci cancel 12/api:test --reason 'wrong branch'"))
+@verb(examples=("ctci cancel 12", "ctci cancel 12/api:test --reason 'wrong branch'"), remote=True)
 @click.argument("jobs", metavar="RUN[/SUB[/RECIPE]]", shell_complete=completing.runs)
 @click.option("--reason", default="", help="Kept with the run.")
 def cancel(*, jobs: str, reason: str) -> int:

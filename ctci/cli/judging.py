@@ -1,139 +1,106 @@
 """why: what a result means against what was before, and what may be to blame; the twin of a digest's entry."""
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+import shlex
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
-from ctci import clock, ledger, shape, words
-from ctci.cli import finding, found, reading, session, targets, terminal, watching
-from ctci.model import HEADS, TRY, Job, Mended, Past, Run, Status, Verdict, short_ref
-from ctci.report import judging, letter, saying, verdict
+from ctci import clock, shape, words
+from ctci.cli import finding, nouns, session, source, targets, terminal, watching
+from ctci.model import TRY, Status, short_ref
 
 #: Lines of the log before and after the first error that the verb we name prints.
 AROUND = 10
-#: Suspects of each verdict that are listed.
-SUSPECTS = 10
 #: Words of what is told in full; of a run also what ctci could not run.
-TOLD = (*verdict.BROKEN, "errored")
+BROKEN = ("broke", "still broken", "failed")
+TOLD = (*BROKEN, "errored")
 
-
-@dataclass(frozen=True, kw_only=True)
-class Judged:
-    """One job with all that is said of it."""
-
-    verdict: Verdict
-    #: The last break of a place that is green.
-    mended: Mended | None
-    found: found.Told | None
+#: A verdict, as the API has it.
+Verdict = Mapping[str, Any]
 
 
 def why(target: targets.Target, ref: str | None, fields: tuple[str, ...] | None) -> int:
     """The verdicts of a branch's places, or of a run's jobs; the exit code is 1 if one is red."""
-    ground = session.ground()
-    db = session.need_ledger(ground.layout)
+    where = source.need()
     now = clock.now()
     if target.project is None:
-        run, jobs = finding.jobs(db, target)
-        whose = run.ref
+        run, jobs = finding.jobs(where, target)
+        wanted = {job["id"] for job in jobs}
+        judged = where.get("/runs/{run}/verdicts", run=run["id"])
+        judged["items"] = [each for each in judged["items"] if each["job"] in wanted]
     else:
-        whose = ref or _default(db, ground, target.project)
-        run, jobs = None, _standing(db, ground, target, whose)
-    told = _judged(db, ground, jobs, now, every=fields is not None)
+        run, jobs = None, ()
+        judged = _standing(where, target, ref)
+    told = judged["items"]
     if fields is not None:
-        shapes = [_shaped(each, now, ground.public_url) for each in told]
-        terminal.json(shape.pick(shape.items(shapes), fields))
+        terminal.json(shape.pick(judged, fields))
     elif run is not None:
-        _tell_run(run, jobs, told, ground.public_url, now)
+        _tell_run(run, jobs, told)
     elif told:
-        _tell_branch(told, ground.public_url, now)
+        _tell_branch(told, now)
     if target.project is not None:
-        _newer(db, target.project, whose, jobs)
-    return session.RED if any(each.verdict.job.is_red for each in told) else session.FINE
+        _newer(where, target.project, ref or _default(where, target.project), told)
+    return session.RED if any(each["red"] for each in told) else session.FINE
 
 
-def _default(db: ledger.Ledger, ground: session.Ground, project: str) -> str:
-    """The full name of the default branch. Raises Refused where there is no such project."""
-    learnt = ledger.default_branch(db, project)
-    if ground.config is None:
-        return HEADS + (learnt or "main")
-    return session.project(ground.config, project).default_ref(learnt)
+def _default(where: source.Source, project: str) -> str:
+    """The name of the default branch."""
+    return str(where.get("/projects/{project}", project=project)["default_branch"])
 
 
-def _standing(db: ledger.Ledger, ground: session.Ground, target: targets.Target, ref: str) -> tuple[Job, ...]:
+def _standing(where: source.Source, target: targets.Target, ref: str | None) -> dict[str, Any]:
     """The last results of a ref in the places that are named. Raises Refused where that is no place of it."""
     project = target.project or ""
-    last = [job for job, _ in ledger.bases(db, project, ref).values() if reading.configured(job, ground.config)]
-    named = targets.select(sorted(last, key=lambda job: job.id), target.path)
+    try:
+        judged = where.get("/projects/{project}/verdicts", project=project, branch=ref)
+    except session.Refused as error:
+        if error.code != session.ABSENT:
+            raise
+        finding.project(where, project)
+        branch = short_ref(targets.ref(ref or _default(where, project)))
+        raise session.Refused(
+            f"{project} has no runs on {branch}; `ctci status {project}` lists its branches", session.ABSENT
+        ) from None
+    last = judged["items"]
+    named = targets.select(last, target.path)
     if last and not named:
-        have = ", ".join(sorted(job.place for job in last))
+        have = ", ".join(sorted(nouns.place(each) for each in last))
+        branch = short_ref(targets.ref(ref or _default(where, project)))
         raise session.Refused(
-            f"no {target.path} has a result on {short_ref(ref)} of {project}; those with one: {have}", session.ABSENT
+            f"no {target.path} has a result on {branch} of {project}; those with one: {have}", session.ABSENT
         )
-    if not last and not ledger.runs_(db, project=project, ref=ref, limit=1):
-        raise session.Refused(
-            f"{project} has no runs on {short_ref(ref)}; `ctci status {project}` lists its branches", session.ABSENT
-        )
-    return named
+    return {**judged, "items": list(named)}
 
 
-def _judged(
-    db: ledger.Ledger, ground: session.Ground, jobs: Sequence[Job], now: int, *, every: bool
-) -> tuple[Judged, ...]:
-    pasts = judging.pasts(db, ground.config, {job.id for job in jobs})
-    verdicts = {id_: verdict.judge(past) for id_, past in pasts.items()}
-    worth = [job for job in jobs if every or (job.id in verdicts and verdicts[job.id].word in (*TOLD, "allowed"))]
-    said = {each.job.id: each for each in found.of(db, worth, now)}
-    return tuple(_whole(pasts[job.id], verdicts[job.id], said.get(job.id)) for job in jobs if job.id in pasts)
-
-
-def _whole(past: Past, judged: Verdict, said: found.Told | None) -> Judged:
-    return Judged(verdict=judged, mended=verdict.mended(past), found=said)
-
-
-def _newer(db: ledger.Ledger, project: str, ref: str, jobs: Collection[Job]) -> None:
+def _newer(where: source.Source, project: str, ref: str, told: Collection[Verdict]) -> None:
     """That a newer run says nothing yet, or nothing at all."""
-    newest = ledger.runs_(db, project=project, ref=ref, limit=1)
-    if newest and (not jobs or newest[0].id > max(job.run for job in jobs)):
-        run, none = newest[0], "" if jobs else f"nothing of {project} {short_ref(ref)} has come to a result yet; "
-        terminal.note(terminal.plain(f"{none}#{run.id} is {words.status(run.status)}"))
-
-
-# --- as JSON ---------------------------------------------------------------------------------------------------------
-
-
-def _shaped(told: Judged, now: int, public_url: str) -> dict[str, object]:
-    judged, said = told.verdict, told.found
-    first = judged.first
-    return shape.verdict(
-        judged,
-        life=said.lives.get(first.fingerprint) if said is not None and first is not None else None,
-        acks=tuple({ack.id: ack for ack in said.sifted.known}.values()) if said is not None else (),
-        again=letter.again(judged.run, judged.job),
-        now=now,
-        public_url=public_url,
-    )
+    newest = where.get("/runs", project=project, branch=ref, limit=1)["items"]
+    if newest and (not told or newest[0]["id"] > max(each["run"] for each in told)):
+        run = newest[0]
+        none = "" if told else f"nothing of {project} {run['branch']} has come to a result yet; "
+        terminal.note(terminal.plain(f"{none}#{run['id']} is {words.status(run['status'])}"))
 
 
 # --- in words --------------------------------------------------------------------------------------------------------
 
 
-def _tell_run(run: Run, jobs: Sequence[Job], told: Sequence[Judged], public_url: str, now: int) -> None:
-    worth = [each for each in told if each.verdict.word in (*TOLD, "allowed")]
+def _tell_run(run: nouns.Run, jobs: Sequence[nouns.Job], told: Sequence[Verdict]) -> None:
+    worth = [each for each in told if each["word"] in (*TOLD, "allowed")]
     if not worth:
         terminal.say(watching.sentence(run, jobs))
-    _tell(worth, public_url, now)
+    _tell(worth)
     for each in told:
-        if run.kind == TRY and each.verdict.word == "fixed":
-            terminal.say(terminal.plain(f"+ {saying.became(each.verdict, now)}"))
-        elif each.verdict.word == "fixed" and each.mended is not None:
-            terminal.say(terminal.plain(f"+ {each.verdict.job.place}  Fixed: {saying.mended(each.mended)}."))
+        if run["event"] == TRY and each["word"] == "fixed":
+            terminal.say(terminal.plain(f"+ {each['title']}"))
+        elif each["word"] == "fixed" and each["mended"] is not None:
+            terminal.say(terminal.plain(f"+ {nouns.place(each)}  Fixed: {each['mended']['sentence']}."))
     _aside(told)
 
 
-def _tell_branch(told: Sequence[Judged], public_url: str, now: int) -> None:
-    worth = [each for each in told if each.verdict.word in verdict.BROKEN]
+def _tell_branch(told: Sequence[Verdict], now: int) -> None:
+    worth = [each for each in told if each["word"] in BROKEN]
     # What has just broken is what one asks about.
-    worth.sort(key=lambda each: each.verdict.word == "still broken")
-    _tell(worth, public_url, now)
+    worth.sort(key=lambda each: each["word"] == "still broken")
+    _tell(worth)
     if not worth:
         terminal.say(_line(Status.SUCCEEDED, _green(told, now)))
     elif len(told) > len(worth):
@@ -143,75 +110,61 @@ def _tell_branch(told: Sequence[Judged], public_url: str, now: int) -> None:
     _aside(told)
 
 
-def _tell(worth: Sequence[Judged], public_url: str, now: int) -> None:
+def _tell(worth: Sequence[Verdict]) -> None:
     for at, each in enumerate(worth):
         if at:
             terminal.say()
-        terminal.say(_line(each.verdict.job.status, saying.became(each.verdict, now)))
-        for line in _lines(each, public_url):
+        terminal.say(_line(nouns.status(each), each["title"]))
+        for line in _lines(each):
             terminal.say(f"  {terminal.plain(line)}".rstrip())
 
 
-def _lines(told: Judged, public_url: str) -> Iterator[str]:
+def _lines(told: Verdict) -> Iterator[str]:
     """What stands below a verdict."""
-    judged = told.verdict
-    job, run, first = judged.job, judged.run, judged.first
-    if judged.word in ("errored", "allowed"):
-        yield from filter(None, (saying.plain(job.reason),))
-    else:
-        yield from filter(None, (saying.first(judged), saying.because(judged), saying.counts(judged)))
-        yield from filter(
-            None, (saying.cause(judged), saying.culprit(judged), saying.flaky(judged), saying.suspects(judged))
-        )
-        yield from _commits(judged)
-    if told.found is not None:
-        yield from words.known(told.found.sifted.known, clock.day)
-    verb = letter.log_verb(job)
-    line = first.log_line if first is not None else None
-    if line and verb != f"ctci log {run.id}":
+    yield from told["sentences"]
+    yield from told["known"]
+    line = told["first"]["log_line"] if told["first"] is not None else None
+    verb = _log(told)
+    if line and verb != f"ctci log {told['run']}":
         verb = f"{verb} --lines {max(1, line - AROUND)}:{line + AROUND}"
     yield f"Log    {verb}"
-    yield f"       {public_url.rstrip('/')}/{job.page}{f'#L{line}' if line else ''}"
-    again = letter.again(run, job)
-    if again:
-        yield f"Again  {' && '.join(again)}"
+    yield f"       {told['html_url']}"
+    if told["again"]:
+        yield f"Again  {' && '.join(told['again'])}"
 
 
-def _commits(judged: Verdict) -> Iterator[str]:
-    shown = judged.suspects[:SUSPECTS]
-    authors = [saying.plain(each.author, saying.AUTHOR) for each in shown]
-    width = max(map(len, authors), default=0)
-    for each, author in zip(shown, authors, strict=True):
-        yield f"  {words.sha(each.sha)}  {author:{width}}  {saying.plain(each.subject, 100)}"
-    if len(judged.suspects) > len(shown):
-        yield f"  and {words.number(len(judged.suspects) - len(shown))} more"
+def _log(told: Verdict) -> str:
+    """The verb that prints its log; of a job whose name is no short word, of its run."""
+    names = [name for name in (told["subproject"], told["recipe"]) if name]
+    verb = "ctci log " + shlex.quote("/".join((str(told["run"]), *names)))
+    return verb if len(verb) <= STEP and verb == terminal.plain(verb) else f"ctci log {told['run']}"
 
 
-def _green(told: Sequence[Judged], now: int) -> str:
+def _green(told: Sequence[Verdict], now: int) -> str:
     """Since when all of a branch is green, and who mended it last."""
-    last = max((each.verdict for each in told), key=lambda each: each.job.finished_at or 0)
-    run = last.run
-    ended = words.ago(last.job.finished_at or run.created_at, now)
-    said = f"{run.project} {run.branch} is green: {words.count(len(told), 'recipe')}, last #{run.id} {ended}."
-    breaks = [(each.mended, each.verdict.job) for each in told if each.mended is not None]
+    last = max(told, key=lambda each: nouns.moment(each["finished_at"]) or 0)
+    ended = words.ago(nouns.moment(last["finished_at"]) or now, now)
+    recipes = words.count(len(told), "recipe")
+    said = f"{last['project']} {last['branch']} is green: {recipes}, last #{last['run']} {ended}."
+    breaks = [each for each in told if each["mended"] is not None]
     if not breaks:
         return f"{said} As far as results are kept, it was never red."
-    mended, job = max(breaks, key=lambda each: each[0].green.at)
-    since = f"Green since #{mended.green.run}, {words.ago(mended.green.at, now)}"
-    return f"{said} {since}: {job.place} {saying.mended(mended)}."
+    newest = max(breaks, key=lambda each: nouns.moment(each["mended"]["at"]) or 0)
+    mended = newest["mended"]
+    since = f"Green since #{mended['run']}, {words.ago(nouns.moment(mended['at']) or now, now)}"
+    return f"{said} {since}: {nouns.place(newest)} {mended['sentence']}."
 
 
-def _aside(told: Sequence[Judged]) -> None:
+def _aside(told: Sequence[Verdict]) -> None:
     """What is green, and yet not well."""
     for each in told:
-        judged = each.verdict
-        if judged.word in (*TOLD, "allowed"):
-            continue
-        if judged.flaky:
-            terminal.say(terminal.plain(f"~ {judged.job.place}  {saying.flaky(judged)}"))
-        if judged.slower is not None:
-            terminal.say(terminal.plain(f"~ {judged.job.place}  Slower: {saying.slower(judged.slower)}."))
+        for aside in each["asides"]:
+            terminal.say(terminal.plain(f"~ {nouns.place(each)}  {aside}"))
 
 
 def _line(status: Status, text: str) -> str:
     return terminal.headline(status, terminal.plain(text))
+
+
+#: Characters of a verb that one may copy, as in letters.
+STEP = 58

@@ -1,253 +1,137 @@
-"""What the ledger knows, as rows and sentences on stdout, or as the shapes of shape.py."""
+"""What is known, as rows and sentences on stdout, or as the API's own JSON."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from ctci import clock, config, ledger, shape, words
-from ctci.cli import finding, found, joblog, session, targets, terminal, watching
-from ctci.model import FINISHED, HEADS, RED, Job, Run, Status
-from ctci.receive import spool
-
-#: A branch that is no default branch is not told of when nothing has happened on it for so long, milliseconds.
-QUIET_MS = 14 * 86400 * 1000
+from ctci import clock, shape, words
+from ctci.cli import finding, found, joblog, nouns, session, source, targets, terminal, watching
+from ctci.model import RED, Status
 
 Fields = tuple[str, ...] | None
 
 
-def status(project: str | None, fields: Fields) -> int:
-    """One line per branch; the exit code is 1 if one is red."""
-    ground = session.ground()
-    settings = ground.config
-    if project is not None and settings is not None:
-        session.project(settings, project)
-    db = session.open_ledger(ground.layout)
-    if db is None:
-        _unserved(ground, held_up=False)
-        return _nothing(ground, fields)
-    defaults: dict[str, str] = {}
-    lines = _branches(db, settings, project, defaults)
-    if fields is not None:
-        shapes = [
-            shape.branch(run.project, run.ref, run, jobs, red, public_url=ground.public_url) for run, jobs, red in lines
-        ]
-        terminal.json(shape.pick(shape.items(shapes), fields))
-        _held_up(db, ground)
-        return session.RED if any(red for _, _, red in lines) else session.FINE
-    now = clock.now()
-    since = ledger.broken_since(db)
-    terminal.table([_branch_row(run, jobs, red, since, now) for run, jobs, red in lines])
-    _waiting(db, lines)
-    _held_up(db, ground)
-    missing = [name for name in (config.named(settings) if settings else ()) if name not in defaults]
-    for name in missing if project is None else [name for name in missing if name == project]:
-        terminal.note(f"{name} has no runs yet: push to it, or `ctci run {name}`")
-    return session.RED if any(red for _, _, red in lines) else session.FINE
-
-
-Line = tuple[Run, tuple[Job, ...], tuple[Job, ...]]
-
-
-def _branches(
-    db: ledger.Ledger, settings: config.Config | None, project: str | None, defaults: dict[str, str]
-) -> list[Line]:
-    """(newest run, its jobs, the red places) of each branch worth a line; fills `defaults` in by project."""
-    now = clock.now()
-    known = [
-        (name, ref)
-        for name, ref in ledger.branches(db)
-        if ref.startswith(HEADS)
-        and (project is None or name == project)
-        and (settings is None or config.project(settings, name) is not None)
-    ]
-    told = ledger.default_branches(db)
-    for name, _ in known:
-        if name not in defaults:
-            learnt = told.get(name)
-            project_ = config.project(settings, name) if settings is not None else None
-            defaults[name] = project_.default_ref(learnt) if project_ else HEADS + (learnt or "main")
-    newest = {place: runs[-1] for place, runs in ledger.strips(db, known, length=1).items() if runs} if known else {}
-    shown = {
-        (name, ref): run
-        for (name, ref), run in newest.items()
-        if ref == defaults[name] or now - run.created_at < QUIET_MS
-    }
-    jobs = ledger.jobs_of(db, [run.id for run in shown.values()])
-    red: dict[tuple[str, str], list[Job]] = {place: [] for place in shown}
-    for job in ledger.standing(db):
-        place = (job.order.project, job.order.ref)
-        if place in red and job.is_red and configured(job, settings):
-            red[place].append(job)
-    lines = [(run, jobs[run.id], tuple(red[place])) for place, run in shown.items()]
-    lines.sort(key=lambda line: (line[0].project, line[0].ref != defaults[line[0].project], line[0].ref))
-    return lines
-
-
-def configured(job: Job, settings: config.Config | None) -> bool:
-    """Whether a place is still there: a recipe that was removed is red for nobody."""
-    return settings is None or config.ordered(settings, job.order)
-
-
-def _branch_row(
-    run: Run, jobs: Sequence[Job], red: Sequence[Job], since: Mapping[int, int], now: int
-) -> list[terminal.Cell]:
-    shown = Status.FAILED if red and run.status in FINISHED and run.status not in RED else run.status
-    told = _cause(run, jobs) if run.status is not Status.SUCCEEDED else ""
-    if red and run.status not in RED:
-        # The newest run did not try what is red, or has not ended: what stood before still stands.
-        told = f"red: {', '.join(f'{job.place} since #{since.get(job.id, job.run)}' for job in red)}"
-    age = words.ago(run.finished_at or run.created_at, now)
-    return [run.project, run.branch, terminal.status(shown), f"#{run.id}", words.sha(run.commit), age, told]
-
-
-def _cause(run: Run, jobs: Sequence[Job]) -> str:
-    worst = [job for job in jobs if job.status is run.status and (job.is_red or run.status not in RED)]
-    reasons = {words.said(job, run) for job in worst}
-    if len(reasons) == 1 and len(worst) > 1:
-        return f"{words.names([job.place for job in worst[:3]])}: {reasons.pop()}".rstrip(": ")
-    if run.status is Status.QUEUED:
-        # The first of them says what the others wait for.
-        worst = sorted(worst, key=lambda job: job.wait is None or job.wait.kind == "recipe")[:1]
-    told = "; ".join(f"{job.place} {words.said(job, run)}".rstrip() for job in worst[:2])
-    return f"{told} and {len(worst) - 2} more" if len(worst) > 2 else told or run.reason or ""
-
-
-def _waiting(db: ledger.Ledger, lines: Sequence[Line]) -> None:
-    """What waits, and for what, where the newest run of the branch does not say so already."""
-    shown = {job.id for run, jobs, _ in lines if run.status is Status.QUEUED for job in jobs[:2]}
-    queued = [(job, run) for job, run in ledger.queue(db, limit=20) if job.id not in shown]
-    for job, run in queued[:10]:
-        terminal.say(terminal.plain(f"#{run.id} {job.name} {words.waits(job, run)}"))
-
-
-def _held_up(db: ledger.Ledger, ground: session.Ground) -> None:
-    """That nobody serves the data folder, or why nothing at all is started, if that is so."""
-    counts = ledger.counts(db)
-    waits = bool(counts["queued"] or counts["running"])
-    _unserved(ground, held_up=waits)
-    if waits and session.holder(ground.layout) is not None and ground.config is not None:
-        from ctci.run import capacity  # noqa: PLC0415 - only where something waits
-
-        settings = ground.config
-        remark = capacity.Floor(ground.layout, config.Current(lambda: settings)).remark()
-        if remark:
-            terminal.note(remark)
-
-
-def _unserved(ground: session.Ground, *, held_up: bool) -> None:
-    """That no server is running: what is green then may be old."""
-    if session.holder(ground.layout) is not None:
-        return
-    told = ": nothing starts, or is seen to end, before one does" if held_up else ""
-    left = spool.waiting(ground.layout)
-    pushes = f"; {words.count(left, 'push waits', 'pushes wait')} in the spool" if left else ""
-    terminal.note(f"no server is running on {ground.layout.data}{told}{pushes}")
-
-
 def runs(
-    fields: Fields, *, project: str | None, ref: str | None, status: str | None, before: int | None, limit: int
+    fields: Fields, *, project: str | None, ref: str | None, status: str | None, before: str | None, limit: int
 ) -> int:
     """Runs, newest first."""
-    ground = session.ground()
-    db = session.open_ledger(ground.layout)
-    if db is None:
-        return _nothing(ground, fields)
-    found = ledger.runs_(db, project=project, ref=ref, status=status, before=before, limit=limit + 1)
-    more, found = len(found) > limit, found[:limit]
-    jobs = ledger.jobs_of(db, [run.id for run in found])
+    where = source.find()
+    if where.nothing is not None:
+        return nothing(where, fields)
+    number = before is not None and before.isdecimal()
+    found = where.get(
+        "/runs",
+        project=project,
+        branch=ref,
+        status=status,
+        before=int(before) if number and before is not None else None,
+        cursor=None if number else before,
+        limit=limit,
+    )
     if fields is not None:
-        shapes = [shape.run(run, jobs[run.id], public_url=ground.public_url) for run in found]
-        terminal.json(shape.pick(shape.items(shapes, more=str(found[-1].id) if more else None), fields))
+        terminal.json(shape.pick(found, fields))
         return session.FINE
-    if not found:
-        terminal.note("no runs match" if project or ref or status or before else session.nothing_yet(ground.layout))
+    if not found["items"]:
+        terminal.note("no runs match" if project or ref or status or before else "no runs yet")
     now = clock.now()
-    terminal.table([_run_row(run, jobs[run.id], now) for run in found])
+    terminal.table([_run_row(run, now) for run in found["items"]])
     return session.FINE
 
 
-def _run_row(run: Run, jobs: Sequence[Job], now: int) -> list[terminal.Cell]:
-    took = words.duration((run.finished_at - run.created_at) / 1000) if run.finished_at else ""
-    told = run.subject or (_cause(run, jobs) if run.status is Status.QUEUED else "")
-    age = words.ago(run.created_at, now)
-    return [f"#{run.id}", terminal.status(run.status), run.project, run.branch, words.sha(run.commit), took, age, told]
+def _run_row(run: nouns.Run, now: int) -> list[terminal.Cell]:
+    state, began = nouns.status(run), nouns.at(run["queued_at"])
+    ended = nouns.moment(run["finished_at"])
+    took = words.duration((ended - began) / 1000) if ended else ""
+    told = run["subject"] or (cause(run) if state is Status.QUEUED else "")
+    return [
+        f"#{run['id']}",
+        terminal.status(state),
+        run["project"],
+        run["branch"],
+        words.sha(run["sha"]),
+        took,
+        words.ago(began, now),
+        told,
+    ]
+
+
+def cause(run: nouns.Run) -> str:
+    """What there is to say of the jobs that made the run what it is."""
+    state = nouns.status(run)
+    worst = [job for job in run["jobs"] if nouns.status(job) is state and (nouns.is_red(job) or state not in RED)]
+    reasons = {nouns.said(job) for job in worst}
+    if len(reasons) == 1 and len(worst) > 1:
+        return f"{words.names([nouns.place(job) for job in worst[:3]])}: {reasons.pop()}".rstrip(": ")
+    if state is Status.QUEUED:
+        # The first of them says what the others wait for.
+        worst = sorted(worst, key=lambda job: job["waits_for"] is None or job["waits_for"]["kind"] == "recipe")[:1]
+    told = "; ".join(f"{nouns.place(job)} {nouns.said(job)}".rstrip() for job in worst[:2])
+    return f"{told} and {len(worst) - 2} more" if len(worst) > 2 else told or run["reason"] or ""
 
 
 def show(target: targets.Target, fields: Fields) -> int:
     """One run with all that is known of it."""
-    ground = session.ground()
-    db = session.need_ledger(ground.layout)
-    run, named = finding.jobs(db, target)
-    jobs = ledger.jobs_of(db, [run.id], ahead=True)[run.id]
-    commits = ledger.commits_of(db, run.id)
-    deliveries = ledger.deliveries_(db, run=run.id)
-    attempts = [attempt for job in jobs for attempt in ledger.attempts_of(db, job.id)]
-    hunts = ledger.hunts_of(db, [job.id for job in jobs if job.is_red])
-    now = clock.now()
-    told = found.of(db, jobs, now, every=fields is not None)
+    run, named = finding.jobs(source.need(), target)
     if fields is not None:
-        readings = [
-            shape.reading(each.reading, each.findings, lives=each.lives, acks=each.acks, now=now) for each in told
-        ]
-        whole = shape.run_whole(
-            run,
-            jobs,
-            commits=commits,
-            attempts=attempts,
-            deliveries=deliveries,
-            readings=readings,
-            hunts=hunts,
-            public_url=ground.public_url,
-        )
-        terminal.json(shape.pick(whole, fields))
+        terminal.json(shape.pick(run, fields))
         return session.FINE
+    now = clock.now()
+    jobs, hunts = run["jobs"], {each["job"]: each for each in run["hunts"]}
     terminal.say(watching.sentence(run, jobs))
     terminal.say()
-    _facts(run, ground.public_url, now)
+    _facts(run, now)
     terminal.say()
-    wanted = {job.id for job in named}
-    terminal.table([_job_row(job, run, now) for job in jobs if job.id in wanted])
-    found.tell([each for each in told if each.job.id in wanted])
-    if any(job.id in hunts for job in jobs):
+    wanted = {job["id"] for job in named}
+    terminal.table([_job_row(job, now) for job in jobs if job["id"] in wanted])
+    found.tell([each for each in found.of(run, now) if each.job["id"] in wanted])
+    if hunts:
         terminal.say()
-        terminal.table([[job.place, hunts[job.id].sentence] for job in jobs if job.id in hunts])
+        terminal.table([[nouns.place(job), hunts[job["id"]]["sentence"]] for job in jobs if job["id"] in hunts])
+    _origin(run["commits"], run["deliveries"])
+    first_red = next((job for job in jobs if nouns.is_red(job)), None)
+    if first_red is not None:
+        only = " --failed" if len(jobs) > 1 else ""
+        again = f"ctci rerun {run['id']}{only}"
+        terminal.note(f"\nnext: `ctci log {run['id']}/{nouns.place(first_red)}`, or `{again}`")
+    return session.FINE
+
+
+def _origin(commits: Sequence[Mapping[str, Any]], deliveries: Sequence[Mapping[str, Any]]) -> None:
     if commits:
         terminal.say()
-        terminal.table([[words.sha(each.sha), each.author, each.subject] for each in commits[:20]])
+        terminal.table([[words.sha(each["sha"]), each["author"], each["subject"]] for each in commits[:20]])
         if len(commits) > 20:
             terminal.say(f"and {words.count(len(commits) - 20, 'commit')} more")
     if deliveries:
         terminal.say()
-        terminal.table([[f"d_{each.id}", each.forge, words.decided(each.decision), each.reason] for each in deliveries])
-    first_red = next((job for job in jobs if job.is_red), None)
-    if first_red is not None:
-        only = " --failed" if len(jobs) > 1 else ""
-        terminal.note(f"\nnext: `ctci log {run.id}/{first_red.place}`, or `ctci rerun {run.id}{only}`")
-    return session.FINE
+        rows = [[each["id"], each["forge"], words.decided(each["decision"]), each["reason"]] for each in deliveries]
+        terminal.table(rows)
 
 
-def _facts(run: Run, public_url: str, now: int) -> None:
-    by = f" by {run.pusher}" if run.pusher else ""
-    of = f", #{run.rerun_of} again" if run.rerun_of else ""
+def _facts(run: nouns.Run, now: int) -> None:
+    by = f" by {run['pushed_by']}" if run["pushed_by"] else ""
+    of = f", #{run['rerun_of']} again" if run["rerun_of"] else ""
+    when = words.ago(nouns.at(run["queued_at"]), now)
     facts = {
-        "project": run.project,
-        "ref": run.ref,
-        "commit": " ".join(filter(None, (run.commit or run.after or "not known yet", run.subject))),
-        "author": run.author or "",
-        "asked": f"{words.ASKED.get(run.kind, run.kind)}{by} {words.ago(run.created_at, now)}{of}",
-        "reason": run.reason or "",
-        "page": shape.run_url(public_url, run.id),
+        "project": run["project"],
+        "ref": run["ref"],
+        "commit": " ".join(filter(None, (run["sha"] or "not known yet", run["subject"]))),
+        "author": run["author"] or "",
+        "asked": f"{words.ASKED.get(run['event'], run['event'])}{by} {when}{of}",
+        "reason": run["reason"] or "",
+        "page": run["html_url"],
     }
     terminal.table([[name, value] for name, value in facts.items() if value])
 
 
-def _job_row(job: Job, run: Run, now: int) -> list[terminal.Cell]:
-    took = words.seconds(job, now)
-    memory = words.size(job.exit.peak_memory) if job.exit and job.exit.peak_memory else ""
+def _job_row(job: nouns.Job, now: int) -> list[terminal.Cell]:
+    took = nouns.seconds(job, now)
+    memory = job["exit"]["peak_memory_bytes"] if job["exit"] else None
     return [
-        job.place,
-        terminal.status(job.status),
+        nouns.place(job),
+        terminal.status(nouns.status(job)),
         words.duration(took) if took is not None else "",
-        memory,
-        words.said(job, run),
+        words.size(memory) if memory else "",
+        nouns.said(job),
     ]
 
 
@@ -258,40 +142,44 @@ def log(
     asked: tuple[int | None, int | None],
     attempt: int | None,
     raw: bool,
+    grep: joblog.Grep | None,
 ) -> int:
     """The logs of the jobs that are named."""
-    ground = session.ground()
-    db = session.need_ledger(ground.layout)
-    run, jobs = finding.jobs(db, target)
+    where = source.need()
+    run, jobs = finding.jobs(where, target)
     if failed:
         jobs = joblog.worth(jobs)
         if not jobs:
-            terminal.note(f"#{run.id}: no job failed")
+            terminal.note(f"#{run['id']}: no job failed")
             return session.FINE
     if asked != (None, None) or attempt is not None:
         joblog.refuse_several(jobs)
     if attempt is not None:
         jobs = tuple(joblog.earlier(job, attempt) for job in jobs)
+    hits = 0
     for at, job in enumerate(jobs):
         if len(jobs) > 1:
             # Between bytes that are passed as they are, a heading would be one of them.
-            (terminal.note if raw else terminal.say)(("\n" if at else "") + joblog.heading(job, run))
-        joblog.print_(ground.layout, job, run, asked=asked, raw=raw)
-    return session.FINE
+            (terminal.note if raw else terminal.say)(("\n" if at else "") + joblog.heading(job))
+        if grep is not None:
+            hits += joblog.search(where, job, grep)
+        else:
+            joblog.print_(where, job, asked=asked, raw=raw)
+    return session.RED if grep is not None and not hits else session.FINE
 
 
 def follow(target: targets.Target, *, raw: bool) -> int:
     """The logs of the jobs that are named, until these have ended."""
-    ground = session.ground()
-    db = session.need_ledger(ground.layout)
-    run, jobs = finding.jobs(db, target)
-    watch = watching.Watch(db, ground.layout, run.id, streams={}, raw=raw)
-    watch.to_the_end({job.id for job in jobs})
+    where = source.need()
+    run, jobs = finding.jobs(where, target)
+    watch = watching.Watch(where, run["id"], streams={}, raw=raw)
+    watch.to_the_end({job["id"] for job in jobs})
     return session.FINE
 
 
-def _nothing(ground: session.Ground, fields: Fields) -> int:
-    terminal.note(session.nothing_yet(ground.layout))
+def nothing(where: source.Source, fields: Fields) -> int:
+    """That nothing was ever recorded; the exit code."""
+    terminal.note(where.nothing or "")
     if fields is not None:
         terminal.json(shape.items([]))
     return session.FINE

@@ -39,6 +39,8 @@ class Options:
 
     config: str | None = None
     data_dir: str | None = None
+    #: The address of a server elsewhere.
+    server: str | None = None
     color: str = "auto"
     debug: bool = False
     #: What a verb adds, by the key of ctci.toml.
@@ -74,6 +76,7 @@ class Ground:
 
     layout: Layout
     public_url: str
+    server: config.Server
     config: config.Config | None
 
 
@@ -89,7 +92,12 @@ def ground() -> Ground:
         terminal.note(f"ctci: {error}; reading {server.data_dir} nevertheless")
     else:
         server, whole = found.server, found
-    return Ground(layout=layout.at(server.data_dir, server.mirrors_dir), public_url=server.public_url, config=whole)
+    return Ground(
+        layout=layout.at(server.data_dir, server.mirrors_dir),
+        public_url=server.public_url,
+        server=server,
+        config=whole,
+    )
 
 
 def project(settings: config.Config, name: str) -> config.Project:

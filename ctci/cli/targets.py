@@ -5,7 +5,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ctci.model import HEADS, Job
+from ctci.cli import nouns
+from ctci.model import HEADS
 
 _RUN = re.compile(r"#?(\d{1,18})(?:/(.+))?")
 _RUN_PAGE = re.compile(r"https?://.*/runs/(\d{1,18})(?:/([^?#]*))?(?:[?#].*)?")
@@ -100,12 +101,12 @@ def ref(text: str) -> str:
     return text if text.startswith("refs/") else HEADS + text
 
 
-def select(jobs: Sequence[Job], path: str) -> tuple[Job, ...]:
+def select(jobs: Sequence[nouns.Job], path: str) -> tuple[nouns.Job, ...]:
     """The jobs that `path` names: a place, else a subproject, else a recipe of any; empty: all."""
     if not path:
         return tuple(jobs)
     wanted = path.replace(":", "/")
-    by_place = tuple(job for job in jobs if job.place.replace(":", "/") == wanted)
-    by_subproject = tuple(job for job in jobs if job.order.subproject == wanted)
-    by_recipe = tuple(job for job in jobs if job.order.recipe.name == wanted)
+    by_place = tuple(job for job in jobs if nouns.place(job).replace(":", "/") == wanted)
+    by_subproject = tuple(job for job in jobs if job["subproject"] == wanted)
+    by_recipe = tuple(job for job in jobs if job["recipe"] == wanted)
     return by_place or by_subproject or by_recipe

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ctci import git, ledger, shape
-from ctci.cli import asking, judging, session, targets, terminal, watching
+from ctci.cli import asking, judging, session, source, targets, terminal, watching
 from ctci.config.settings import Config
 from ctci.layout import Layout
 from ctci.receive import copies, trying, whose
@@ -57,7 +57,7 @@ def run(
     if not wait:
         return session.FINE
     try:
-        code = watching.run(db, ground.layout, number, follow=fields is None)
+        code = watching.run(source.find(), number, follow=fields is None)
     except KeyboardInterrupt:
         ledger.ask_cancel(db, by=session.me(), reason="Ctrl-C", run=number)
         terminal.note(f"\n#{number} is asked to end")

@@ -23,9 +23,16 @@ def _remember(context: click.Context, parameter: click.Parameter, value: object)
 
 
 def global_options(*, hidden: bool) -> list[click.Parameter]:
-    """--config, --data-dir, --color and --debug."""
+    """--server, --config, --data-dir, --color and --debug."""
     kept: dict[str, Any] = {"expose_value": False, "callback": _remember, "hidden": hidden, "is_eager": True}
     return [
+        click.Option(
+            ["--server"],
+            metavar="URL",
+            help="Speak to the server there instead. Else CTCI_SERVER, ~/.config/ctci/client.toml; its token is in "
+            "CTCI_TOKEN or that file.",
+            **kept,
+        ),
         click.Option(
             ["--config"],
             metavar="PATH",
@@ -54,8 +61,12 @@ def global_options(*, hidden: bool) -> list[click.Parameter]:
 class Verb(click.Command):
     """A command whose help begins with two examples."""
 
-    def __init__(self, *, examples: tuple[str, str], fields: Sequence[str] = (), **kept: Any) -> None:
+    def __init__(
+        self, *, examples: tuple[str, str], fields: Sequence[str] = (), remote: bool = False, **kept: Any
+    ) -> None:
         super().__init__(**kept)
+        #: Whether it can speak to a server elsewhere.
+        self.remote = remote
         self.examples = examples
         self.fields = tuple(fields)
         self.params.extend(global_options(hidden=True))
@@ -63,6 +74,12 @@ class Verb(click.Command):
     def format_help(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         write_examples(self.examples, formatter)
         super().format_help(context, formatter)
+
+    def invoke(self, context: click.Context) -> Any:
+        asked = context.find_root().ensure_object(Options)
+        if asked.server is not None and not self.remote:
+            raise Refused(f"`{context.command_path}` works on this machine: --server does not go with it", 2)
+        return super().invoke(context)
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(context, _bind(args, self.fields) if self.fields else args)
@@ -97,14 +114,17 @@ def _bind(args: list[str], known: Sequence[str]) -> list[str]:
 
 
 def verb(
-    *, examples: tuple[str, str], fields: Sequence[str] = (), epilog: str | None = None
+    *, examples: tuple[str, str], fields: Sequence[str] = (), epilog: str | None = None, remote: bool = False
 ) -> Callable[[Callable[..., Any]], Verb]:
-    """Declare a verb; with `fields` it has `--json`, given to the function as `fields` (None: not asked for)."""
+    """Declare a verb; with `fields` it has `--json`, given to the function as `fields` (None: not asked for).
+
+    `remote`: it can speak to a server elsewhere.
+    """
 
     def declare(body: Callable[..., Any]) -> Verb:
         # "lay_out_" is how a body avoids the name of a builtin.
         name = body.__name__.strip("_").replace("_", "-")
-        command = click.command(name, cls=Verb, examples=examples, fields=fields, epilog=epilog)(body)
+        command = click.command(name, cls=Verb, examples=examples, fields=fields, remote=remote, epilog=epilog)(body)
         if fields:
             command.params.insert(
                 0,

@@ -55,7 +55,7 @@ RUN = (
 )
 #: What `show` tells beyond a run of a list.
 RUN_WHOLE = (*RUN, "commits", "attempts", "deliveries", "readings", "hunts")
-BRANCH = ("project", "branch", "ref", "red", "failing", "run")
+BRANCH = ("project", "branch", "ref", "red", "failing", "breaks", "run")
 DELIVERY = ("id", "project", "forge", "event", "ref", "pushed_by", "received_at", "decision", "reason", "run")
 SENDING = ("id", "by", "to", "run", "due_at", "sent_at", "state", "tries", "error", "message_id")
 PLAN = ("project", "ref", "reason", "orders", "unordered")
@@ -253,15 +253,29 @@ def sending(sending: Sending) -> dict[str, Any]:
 
 
 def branch(
-    project: str, ref: str, newest: Run, jobs: Sequence[Job], failing: Sequence[Job], *, public_url: str
+    project: str,
+    ref: str,
+    newest: Run,
+    jobs: Sequence[Job],
+    failing: Sequence[Job],
+    *,
+    since: Mapping[int, int],
+    public_url: str,
 ) -> dict[str, Any]:
-    """A line of `status`: the newest run of a branch, and the places whose last conclusive job is red."""
+    """A line of `status`: the newest run of a branch, and the places whose last conclusive job is red.
+
+    `since`: the run that broke each of these, by its last job.
+    """
     return {
         "project": project,
         "branch": newest.branch,
         "ref": ref,
         "red": bool(failing),
         "failing": [job.name for job in failing],
+        "breaks": [
+            {"name": job.name, "place": job.place, "job": job.id, "since_run": since.get(job.id, job.run)}
+            for job in failing
+        ],
         "run": run(newest, jobs, public_url=public_url),
     }
 

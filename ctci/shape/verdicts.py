@@ -1,6 +1,6 @@
 """What a result means, and what may be to blame, as JSON. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ctci import words
@@ -28,6 +28,11 @@ VERDICT = (
     "slower",
     "acknowledged",
     "again",
+    "title",
+    "sentences",
+    "known",
+    "asides",
+    "mended",
     "run",
     "job",
     "status",
@@ -36,11 +41,23 @@ VERDICT = (
     "html_url",
 )
 
+#: What of a verdict is told in words: `title` is its sentence, `sentences` what follows it.
+SAID = ("title", "sentences", "known", "asides", "mended")
+
 
 def verdict(
-    judged: Verdict, *, life: Life | None, acks: Sequence[Ack], again: Sequence[str], now: int, public_url: str
+    judged: Verdict,
+    *,
+    life: Life | None,
+    acks: Sequence[Ack],
+    again: Sequence[str],
+    said: Mapping[str, Any],
+    now: int,
+    public_url: str,
 ) -> dict[str, Any]:
     """The verdict of a job: `life` of its first error, `acks` of what is hidden in it, `again` the steps by hand.
+
+    `said`: the same in words, see `SAID`.
 
     `since` is the first red result of the break; of what is fixed, of the break that it ended.
     """
@@ -73,6 +90,7 @@ def verdict(
         },
         "acknowledged": [findings.ack(each, now) for each in acks],
         "again": list(again),
+        **{name: said[name] for name in SAID},
         "run": judged.run.id,
         "job": job.id,
         "status": str(job.status),

@@ -146,7 +146,7 @@ def test_a_page_of_runs_names_the_next(ctci: Caller, db: ledger.Ledger, host: in
     first = ctci("runs", "--json", "id", "--limit", "2").json
     last = ctci("runs", "--json", "id", "--before", first["next"]).json
 
-    assert first == {"items": [{"id": 3}, {"id": 2}], "next": "2"}
+    assert first["items"] == [{"id": 3}, {"id": 2}]
     assert last == {"items": [{"id": 1}], "next": None}
 
 

@@ -1,9 +1,10 @@
 import pytest
 
-from ctci.cli import targets
+from ctci import shape
+from ctci.cli import nouns, targets
 from ctci.cli.targets import Recipes, Target
 from tests import make
-from tests.test_shape import a_job
+from tests.test_shape import a_job, a_run
 
 
 @pytest.mark.parametrize(
@@ -77,11 +78,11 @@ def test_recipes_are_named_by_project_subproject_and_recipe(text: str, expected:
 )
 def test_a_path_selects_a_place_else_a_subproject_else_a_recipe(path: str, expected: list[str]) -> None:
     jobs = [
-        a_job(order=make.order(subproject=sub, recipe=make.recipe(name=recipe)))
+        shape.job_(a_job(order=make.order(subproject=sub, recipe=make.recipe(name=recipe))), a_run(), public_url="")
         for sub, recipe in (("api", "build"), ("api", "test"), ("web", "test"))
     ]
 
-    assert expected == [job.place for job in targets.select(jobs, path)]
+    assert expected == [nouns.place(job) for job in targets.select(jobs, path)]
 
 
 @pytest.mark.parametrize(("text", "expected"), [("main", "refs/heads/main"), ("refs/tags/v1", "refs/tags/v1")])
