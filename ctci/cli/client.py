@@ -31,13 +31,13 @@ class Server:
     token: str | None
 
 
-def server() -> Server | None:
+def server(asked: session.Options | None = None) -> Server | None:
     """The server that is asked for, None: the data folder of this machine. Raises Refused.
 
     --server counts before CTCI_SERVER, and that before the user's file. Whoever names a data folder or a configuration
     means this machine.
     """
-    asked = session.options()
+    asked = asked or session.options()
     if asked.server is not None:
         if asked.data_dir or asked.config:
             raise session.Refused("--server speaks to another machine: --data-dir and --config do not", session.WRONG)

@@ -60,6 +60,8 @@ VERBS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "backup": ("ctci.cli.copying:backup", "Copy the ledger into a file, also while the server runs."),
         "restore": ("ctci.cli.copying:restore", "Put such a copy in the place of the ledger."),
         "version": ("ctci.cli.keeping_up:version", "The versions of ctci and of what it stands on."),
+        "man": ("ctci.cli.describing:man", "Print the manual page."),
+        "openapi": ("ctci.cli.describing:openapi", "Print the description of the API."),
         "completions": ("ctci.cli.keeping_up:completions", "Print what a shell needs to complete ctci's words."),
     },
 }
@@ -67,7 +69,7 @@ ALL = {name: entry for section in VERBS.values() for name, entry in section.item
 
 EXAMPLES = ("ctci demo", "ctci serve")
 EXIT_CODES = """\
-0 fine, 1 what you asked about is red, 2 usage or configuration, 3 no server is running, 4 not allowed, 5 not found;
+0 fine, 1 what you asked about is red, 2 usage or configuration, 3 no server answers, 4 not allowed, 5 not found;
 run --wait, try: 0 succeeded, 1 failed, 124 timed out, 125 errored (ctci's fault), 130 cancelled, replaced or Ctrl-C"""
 
 #: Exit code of an error of ctci's own, by the name of its class; 125 for all others.
