@@ -21,6 +21,12 @@ class NewToken(Known):
     until: Annotated[inputs.Day | None, Field(description="The last day on which it is good; none: for good.")] = None
 
 
+class Deeds(inputs.Page):
+    """Which deeds."""
+
+    before: Annotated[inputs.Number | None, Field(description="Only what was before this one.")] = None
+
+
 class TokenId(Known):
     """A token."""
 
@@ -131,8 +137,8 @@ def _revoke(context: Context, query: TokenId, _: None) -> Mapping[str, Any]:
     return shape.token(found)
 
 
-def _audit(context: Context, query: inputs.Page, _: None) -> Mapping[str, Any]:
-    found = ledger.deeds(context.db, before=runs.before(query.cursor), limit=query.limit + 1)
+def _audit(context: Context, query: Deeds, _: None) -> Mapping[str, Any]:
+    found = ledger.deeds(context.db, before=query.before or runs.before(query.cursor), limit=query.limit + 1)
     more, found = len(found) > query.limit, found[: query.limit]
     return shape.items([shape.deed(each) for each in found], more=runs.cursor(found[-1].id) if more else None)
 
@@ -217,7 +223,7 @@ OPERATIONS = (
         path="/audit",
         tier=Tier.ADMIN,
         summary="Who did what, and from where, newest first.",
-        query=inputs.Page,
+        query=Deeds,
         answer=DeedList,
         do=_audit,
         whole=True,

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ctci import clock, ledger, shape
-from ctci.api import inputs, outputs, runs
+from ctci.api import inputs, outputs
 from ctci.api.operation import Context, Known, Operation
 from ctci.api.problem import ApiError, not_found
 from ctci.model import Ack, Tier
@@ -66,7 +66,7 @@ def _acks(context: Context, query: Acks, _: None) -> Mapping[str, Any]:
 
 
 def _acknowledge(context: Context, _: object, body: Acknowledge) -> Mapping[str, Any]:
-    project = runs.project_of(context, body.project).name
+    project = _seen(context, body.project)
     last, today = body.until, clock.local(clock.now()).date()
     if not dt.timedelta(0) <= last - today <= dt.timedelta(days=MOST_DAYS):
         why = "is over" if last < today else "is more than two years away"
@@ -90,7 +90,7 @@ def _acknowledge(context: Context, _: object, body: Acknowledge) -> Mapping[str,
 
 
 def _lift(context: Context, query: AckPlace, _: None) -> Mapping[str, Any]:
-    project = runs.project_of(context, query.project).name
+    project = _seen(context, query.project)
     every = ledger.acks_(context.db, project=project)
     named: list[Ack] = [each for each in every if each.fingerprint.startswith(query.fingerprint)]
     if not named:
@@ -99,6 +99,13 @@ def _lift(context: Context, query: AckPlace, _: None) -> Mapping[str, Any]:
     ledger.lift(context.db, project=project, fingerprint=named[0].fingerprint, by=context.visitor.name)
     context.did(f"showed {named[0].fingerprint[:8]} again", project=project)
     return shape.ack(named[0], clock.now())
+
+
+def _seen(context: Context, project: str) -> str:
+    """A project that who asks may see, also one that is configured no more. Raises ApiError."""
+    if not context.sees(project):
+        raise not_found(f"project {project}")
+    return project
 
 
 def _one(beginning: str, marks: list[str]) -> None:

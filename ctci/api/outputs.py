@@ -161,7 +161,7 @@ class Acknowledged(Given):
     lapsed: bool
 
 
-class Finding(Given):
+class FindingSaid(Given):
     """One thing that a tool said."""
 
     severity: str
@@ -174,6 +174,11 @@ class Finding(Given):
     test: str | None
     fingerprint: str
     log_line: int | None
+
+
+class Finding(FindingSaid):
+    """The same with what became of it."""
+
     life: Life | None
     acknowledged: Acknowledged | None
 
@@ -262,9 +267,10 @@ class Mended(Given):
 
 
 class Verdict(Given):
-    """What a result means against what was before, and what may be to blame; `title` and the rest tell it in words.
+    """What a result means against what was before, and what may be to blame.
 
-    `known`: what is acknowledged; `asides`: what is not well besides.
+    In words: `sentences`; `held`, of a try, against the branch; `known`, what is acknowledged; `asides`, what else is
+    not well.
     """
 
     project: str
@@ -287,7 +293,7 @@ class Verdict(Given):
     slower: Slower | None
     acknowledged: list[Any]
     again: list[str]
-    title: str
+    held: str | None
     sentences: list[str]
     known: list[str]
     asides: list[str]

@@ -212,7 +212,7 @@ def verdicts(context: Context, jobs: Sequence[Job]) -> list[dict[str, Any]]:
             life=lives.get(found.first.fingerprint) if found.first is not None else None,
             acks=tuple({ack.id: ack for ack in hidden}.values()),
             again=letter.again(found.run, job),
-            said=sentences.of(found, verdict.mended(pasts[job.id]), hidden, now),
+            said=sentences.of(found, verdict.mended(pasts[job.id]), hidden),
             now=now,
             public_url=context.public_url,
         )

@@ -48,10 +48,19 @@ class Ahead(outputs.Given):
     takes_s: float | None
 
 
+class More(outputs.Given):
+    """How many more times a schedule fires than are told."""
+
+    project: str
+    schedule: str
+    times: int
+
+
 class AheadList(outputs.Given):
-    """The coming times; of a schedule that fires often only the next few."""
+    """The coming times; of a schedule that fires often only the next few, and how many more there are."""
 
     items: list[Ahead]
+    more: list[More]
     next: str | None
 
 
@@ -89,13 +98,17 @@ def _agenda(context: Context, query: Schedules, days: int) -> agenda.Agenda:
     found = agenda.agenda(context.db, context.settings, now=clock.now(), days=days)
     return agenda.Agenda(
         ahead=tuple(each for each in found.ahead if among is None or each.project in among),
-        more={},
+        more={place: times for place, times in found.more.items() if among is None or place[0] in among},
         past=tuple(each for each in found.past if among is None or each.fired.delivery.project in among),
     )
 
 
 def _ahead(context: Context, query: Days, _: None) -> Mapping[str, Any]:
-    return shape.items([_time(each) for each in _agenda(context, query, query.days).ahead])
+    found = _agenda(context, query, query.days)
+    more = [
+        {"project": project, "schedule": schedule, "times": times} for (project, schedule), times in found.more.items()
+    ]
+    return {**shape.items([_time(each) for each in found.ahead]), "more": more}
 
 
 def _time(each: agenda.Ahead) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ctci import clock, shape, words
-from ctci.model import Ack, Mended, Verdict
+from ctci.model import TRY, Ack, Mended, Verdict
 from ctci.report import saying, verdict
 
 #: Suspects of each verdict that are listed.
@@ -13,10 +13,10 @@ SUSPECTS = 10
 RED = (*verdict.BROKEN, "errored", "allowed")
 
 
-def of(judged: Verdict, mended: Mended | None, hidden: Sequence[Ack], now: int) -> dict[str, Any]:
+def of(judged: Verdict, mended: Mended | None, hidden: Sequence[Ack]) -> dict[str, Any]:
     """By the names of shape.verdicts.SAID; `hidden`: each acknowledgement as often as it hides something."""
     return {
-        "title": saying.became(judged, now),
+        "held": saying.held(judged) if judged.run.kind == TRY else None,
         "sentences": list(_sentences(judged)),
         "known": words.known(hidden, clock.day),
         "asides": [] if judged.word in RED else list(_asides(judged)),

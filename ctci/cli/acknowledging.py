@@ -1,15 +1,16 @@
 """ack and acks: a finding that is known is hidden for some time; it changes no status."""
 
 import datetime as dt
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
 
-from ctci import clock, ledger, shape, words
-from ctci.cli import session, targets, terminal
-from ctci.model import Ack, Finding
+from ctci import clock, shape, words
+from ctci.cli import finding, nouns, session, source, targets, terminal
+from ctci.model import Finding
 
-#: Characters of a finding's message that are kept with its acknowledgement.
-SAID = 300
+#: An acknowledgement, as the API has it.
+Ack = Mapping[str, Any]
+
 #: Days that an acknowledgement lasts at most.
 MOST_DAYS = 730
 #: Findings of one beginning that are told of.
@@ -19,63 +20,59 @@ LISTED = 5
 def ack(beginning: str, *, until: str, why: str, project: str | None) -> int:
     """Hide a finding of a project up to the end of a day; the exit code."""
     last = _day(until)
-    db = session.need_ledger(session.ground().layout)
-    found = _one(beginning, [each for each in ledger.findings_named(db, beginning) if project in (None, each[0])])
-    project, finding = found
-    said = f"{finding.spot}: {' '.join(finding.message.split())[:SAID]}"
-    made = ledger.ack(
-        db,
-        project=project,
-        fingerprint=finding.fingerprint,
-        said=said,
-        until=clock.end_of(last),
-        why=why,
-        by=session.me(),
-    )
-    terminal.say(terminal.plain(f"{words.short_name(finding)} of {project} is hidden until {_last(made)}: {said}"))
-    terminal.note(f"no status changes by it; `ctci ack {words.short_name(finding)} --lift` shows it again")
+    where = source.need()
+    found = where.get("/findings", fingerprint=beginning, project=project)["items"]
+    named = [(each["project"], nouns.finding(each["finding"])) for each in found]
+    whose, finding_ = _one(beginning, named)
+    body = {"project": whose, "fingerprint": finding_.fingerprint, "until": str(last), "why": why}
+    made = where.post("/acks", body)
+    name = words.short_name(finding_)
+    terminal.say(terminal.plain(f"{name} of {whose} is hidden until {_last(made)}: {made['finding']}"))
+    terminal.note(f"no status changes by it; `ctci ack {name} --lift` shows it again")
     return session.FINE
 
 
 def lift(beginning: str, *, project: str | None) -> int:
     """Show again what is acknowledged; the exit code."""
-    db = session.need_ledger(session.ground().layout)
-    named = [each for each in ledger.acks_(db, project=project) if each.fingerprint.startswith(beginning)]
+    where = source.need()
+    every = where.get("/acks", project=project)["items"]
+    named = [each for each in every if each["fingerprint"].startswith(beginning)]
     if not named:
         raise session.Refused(f"nothing that begins with {beginning} is acknowledged; see `ctci acks`", session.ABSENT)
     if len(named) > 1:
-        _several(beginning, [(each.project, each.fingerprint, each.said) for each in named])
+        _several(beginning, [(each["project"], each["fingerprint"], each["finding"]) for each in named])
     (one,) = named
-    ledger.lift(db, project=one.project, fingerprint=one.fingerprint, by=session.me())
-    terminal.say(terminal.plain(f"{one.fingerprint[:8]} of {one.project} is shown again: {one.said}"))
+    place = {"project": one["project"], "fingerprint": one["fingerprint"]}
+    where.post("/acks/{project}/{fingerprint}", {}, method="DELETE", **place)
+    terminal.say(terminal.plain(f"{one['fingerprint'][:8]} of {one['project']} is shown again: {one['finding']}"))
     return session.FINE
 
 
 def acks(project: str | None, fields: tuple[str, ...] | None) -> int:
     """What is acknowledged, what ends first first."""
-    ground = session.ground()
-    if project is not None and ground.config is not None:
-        session.project(ground.config, project)
-    db = session.open_ledger(ground.layout)
-    found = ledger.acks_(db, project=project) if db is not None else ()
-    now = clock.now()
+    where = source.find()
+    found = shape.items([])
+    if where.nothing is None:
+        if project is not None:
+            finding.project(where, project)
+        found = where.get("/acks", project=project)
     if fields is not None:
-        terminal.json(shape.pick(shape.items([shape.ack(each, now) for each in found]), fields))
+        terminal.json(shape.pick(found, fields))
         return session.FINE
-    if not found:
+    if not found["items"]:
         terminal.note("nothing is acknowledged; `ctci ack FINDING --until 2w --why TEXT` hides a finding that is known")
-    terminal.table([_row(each, now) for each in found])
+    terminal.table([_row(each) for each in found["items"]])
     return session.FINE
 
 
-def _row(ack: Ack, now: int) -> list[terminal.Cell]:
-    state = ("lapsed", "red") if ack.until <= now else f"until {_last(ack)}"
-    return [ack.fingerprint[:8], ack.project, state, ack.acked_by, ack.why, ack.said]
+def _row(ack: Ack) -> list[terminal.Cell]:
+    state = ("lapsed", "red") if ack["lapsed"] else f"until {_last(ack)}"
+    return [ack["fingerprint"][:8], ack["project"], state, ack["acknowledged_by"], ack["why"], ack["finding"]]
 
 
 def _last(ack: Ack) -> str:
     """The last day on which it is hidden."""
-    return clock.day(ack.until - 1)
+    return clock.day(nouns.at(ack["until"]) - 1)
 
 
 def _day(text: str) -> dt.date:

@@ -126,7 +126,7 @@ def cancel(*, jobs: str, reason: str) -> int:
     return asking.cancel(found, reason=reason)
 
 
-@verb(examples=("ctci redeliver s_81", "ctci redeliver 81"))
+@verb(examples=("ctci redeliver s_81", "ctci redeliver 81"), remote=True)
 @click.argument("sending", metavar="SENDING")
 def redeliver(*, sending: str) -> int:
     """SENDING is what `ctci told` prints first. A call has the id that it had, so that its receiver knows it again."""
@@ -140,6 +140,7 @@ def redeliver(*, sending: str) -> int:
 
 @verb(
     examples=("ctci ack 3f2a91bc --until 2026-12-24 --why 'waits for gcc 14'", "ctci ack 3f2a91bc --lift"),
+    remote=True,
     epilog="DATE is the last day on which it is hidden: 2026-12-24, or 3d or 2w from today; at most two years.",
 )
 @click.argument("finding", metavar="FINDING")

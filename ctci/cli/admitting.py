@@ -29,7 +29,10 @@ def token() -> None:
     """A token is shown once, when it is made; the ledger keeps its hash, until when it is good, and its last use."""
 
 
-@verb(examples=("ctci token new ci-bot --tier trigger --project shop", "ctci token new lamp --tier feed --until 90d"))
+@verb(
+    examples=("ctci token new ci-bot --tier trigger --project shop", "ctci token new lamp --tier feed --until 90d"),
+    remote=True,
+)
 @click.argument("name")
 @click.option(
     "--tier",
@@ -52,7 +55,7 @@ def new(*, name: str, tier: str, projects: tuple[str, ...], until: str | None) -
     return tokens.new(name, tier=Tier(tier), projects=projects, until=until)
 
 
-@verb(examples=("ctci token list", "ctci token list --json name,tier,used_at"), fields=shape.TOKEN)
+@verb(examples=("ctci token list", "ctci token list --json name,tier,used_at"), fields=shape.TOKEN, remote=True)
 def list_(*, fields: tuple[str, ...] | None) -> int:
     """Those that have not been revoked, with their last use."""
     from ctci.cli import tokens  # noqa: PLC0415 - a verb's module
@@ -60,7 +63,7 @@ def list_(*, fields: tuple[str, ...] | None) -> int:
     return tokens.list_(fields)
 
 
-@verb(examples=("ctci token rotate admin", "ctci token rotate ci-bot"))
+@verb(examples=("ctci token rotate admin", "ctci token rotate ci-bot"), remote=True)
 @click.argument("name")
 def rotate(*, name: str) -> int:
     """Prints a new secret in the place of the old one, which lets nobody in from now on, nor who signed in with it."""
@@ -69,7 +72,7 @@ def rotate(*, name: str) -> int:
     return tokens.rotate(name)
 
 
-@verb(examples=("ctci token revoke ci-bot", "ctci token revoke --help"))
+@verb(examples=("ctci token revoke ci-bot", "ctci token revoke --help"), remote=True)
 @click.argument("name")
 def revoke(*, name: str) -> int:
     """It lets nobody in from now on, nor does a browser that signed in with it. Its name may be used again."""
@@ -78,10 +81,10 @@ def revoke(*, name: str) -> int:
     return tokens.revoke(name)
 
 
-@verb(examples=("ctci audit", "ctci audit --json at,who,did"), fields=shape.DEED)
+@verb(examples=("ctci audit", "ctci audit --json at,who,did"), fields=shape.DEED, remote=True)
 @click.option("--limit", "-n", type=click.IntRange(1, 200), default=50, show_default=True)
-@click.option("--before", metavar="ID", type=click.IntRange(1), help="Only what was before this one.")
-def audit(*, fields: tuple[str, ...] | None, limit: int, before: int | None) -> int:
+@click.option("--before", metavar="ID", help="Only what was before this one, or `next` of a page in JSON.")
+def audit(*, fields: tuple[str, ...] | None, limit: int, before: str | None) -> int:
     """Newest first: what was run, ended, acknowledged, sent again, who was let in. Kept for a year."""
     from ctci.cli import tokens  # noqa: PLC0415 - a verb's module
 

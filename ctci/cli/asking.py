@@ -56,7 +56,7 @@ def cancel(target: targets.Target, *, reason: str) -> int:
         body["jobs"] = [job["id"] for job in jobs]
     told = where.post("/runs/{run}/cancel", body, run=found["id"])
     ended, asked = told["ended"], told["asked"]
-    terminal.say(told["html_url"])
+    terminal.say(terminal.plain(told["html_url"]))
     if not ended and not asked:
         if any(job["cancelled_by"] and nouns.status(job) not in FINISHED for job in jobs):
             terminal.note(f"#{found['id']}: somebody asked for that before")
@@ -85,7 +85,7 @@ def _recorded(where: source.Source, asked: Mapping[str, Any], *, wait: bool, fol
     number = asked["run"]
     if number is None:
         raise session.Refused(f"nothing to run: {asked['reason']}", session.ABSENT)
-    terminal.say(asked["html_url"])
+    terminal.say(terminal.plain(asked["html_url"]))
     terminal.note(terminal.plain(f"#{number}: {asked['reason']}"))
     if where.ground is not None and not where.served:
         terminal.note(f"      {unserved(where.ground.layout)}")

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from ctci.cli import client
 from ctci.cli.verb import Verb, verb, write_examples
 
 TO = "Whose digest: the NAME of a [notify.NAME], or an address in one. Else that of the only one that has a digest."
@@ -24,7 +25,7 @@ def digest() -> None:
     """It tells of what was since the last one; `digest` of a [notify.NAME] says when it comes by itself."""
 
 
-@verb(examples=("ctci digest preview", "ctci digest preview --to team --html > digest.html"))
+@verb(examples=("ctci digest preview", "ctci digest preview --to team --html > digest.html"), remote=True)
 @click.option("--to", metavar="NAME|ADDRESS", help=TO)
 @click.option("--date", metavar="DATE", help="That of this day, such as 2026-11-24, instead of the next one.")
 @click.option("--since", metavar="DATE", help="All since this day began.")
@@ -38,6 +39,11 @@ def preview(*, to: str | None, date: str | None, since: str | None, form: str) -
     """
     if date is not None and since is not None:
         raise click.UsageError("--date does not go with --since")
+    elsewhere = client.server()
+    if elsewhere is not None:
+        from ctci.cli import far_digests  # noqa: PLC0415 - a verb's module
+
+        return far_digests.preview(to, date=date, since=since, form=form)
     from ctci.cli import digests  # noqa: PLC0415 - a verb's module
 
     return digests.preview(to, date=date, since=since, form=form)

@@ -7,6 +7,7 @@ from typing import Any
 from ctci import clock, shape, words
 from ctci.cli import finding, nouns, session, source, targets, terminal, watching
 from ctci.model import TRY, Status, short_ref
+from ctci.report import saying
 
 #: Lines of the log before and after the first error that the verb we name prints.
 AROUND = 10
@@ -34,7 +35,7 @@ def why(target: targets.Target, ref: str | None, fields: tuple[str, ...] | None)
     if fields is not None:
         terminal.json(shape.pick(judged, fields))
     elif run is not None:
-        _tell_run(run, jobs, told)
+        _tell_run(run, jobs, told, now)
     elif told:
         _tell_branch(told, now)
     if target.project is not None:
@@ -83,14 +84,14 @@ def _newer(where: source.Source, project: str, ref: str, told: Collection[Verdic
 # --- in words --------------------------------------------------------------------------------------------------------
 
 
-def _tell_run(run: nouns.Run, jobs: Sequence[nouns.Job], told: Sequence[Verdict]) -> None:
+def _tell_run(run: nouns.Run, jobs: Sequence[nouns.Job], told: Sequence[Verdict], now: int) -> None:
     worth = [each for each in told if each["word"] in (*TOLD, "allowed")]
     if not worth:
         terminal.say(watching.sentence(run, jobs))
-    _tell(worth)
+    _tell(worth, now)
     for each in told:
         if run["event"] == TRY and each["word"] == "fixed":
-            terminal.say(terminal.plain(f"+ {each['title']}"))
+            terminal.say(terminal.plain(f"+ {_title(each, now)}"))
         elif each["word"] == "fixed" and each["mended"] is not None:
             terminal.say(terminal.plain(f"+ {nouns.place(each)}  Fixed: {each['mended']['sentence']}."))
     _aside(told)
@@ -100,7 +101,7 @@ def _tell_branch(told: Sequence[Verdict], now: int) -> None:
     worth = [each for each in told if each["word"] in BROKEN]
     # What has just broken is what one asks about.
     worth.sort(key=lambda each: each["word"] == "still broken")
-    _tell(worth)
+    _tell(worth, now)
     if not worth:
         terminal.say(_line(Status.SUCCEEDED, _green(told, now)))
     elif len(told) > len(worth):
@@ -110,13 +111,30 @@ def _tell_branch(told: Sequence[Verdict], now: int) -> None:
     _aside(told)
 
 
-def _tell(worth: Sequence[Verdict]) -> None:
+def _tell(worth: Sequence[Verdict], now: int) -> None:
     for at, each in enumerate(worth):
         if at:
             terminal.say()
-        terminal.say(_line(nouns.status(each), each["title"]))
+        terminal.say(_line(nouns.status(each), _title(each, now)))
         for line in _lines(each):
             terminal.say(f"  {terminal.plain(line)}".rstrip())
+
+
+def _title(told: Verdict, now: int) -> str:
+    """What became of it, and since when."""
+    if told["held"] is not None:
+        return f"{saying.plain(told['name'], 120)} {told['held']}"
+    since = told["since"]
+    return saying.happened(
+        told["word"],
+        name=told["name"],
+        branch=told["branch"],
+        status=told["status"],
+        run=told["run"],
+        at=nouns.moment(told["finished_at"]) or now,
+        since=(since["run"], nouns.at(since["at"])) if since is not None else None,
+        now=now,
+    )
 
 
 def _lines(told: Verdict) -> Iterator[str]:

@@ -106,7 +106,9 @@ def log(
     return reading.log(found, failed=failed, asked=asked, attempt=attempt, raw=raw, grep=wanted)
 
 
-@verb(examples=("ctci told --failed", "ctci told 12 --by webhook --json id,to,error"), fields=shape.SENDING)
+@verb(
+    examples=("ctci told --failed", "ctci told 12 --by webhook --json id,to,error"), fields=shape.SENDING, remote=True
+)
 @click.argument("run", metavar="[RUN]", required=False, shell_complete=completing.runs)
 @click.option("--by", metavar="SINK", help="Only by mail, digest, status, webhook, apprise or heartbeat.")
 @click.option("--failed", is_flag=True, help="Only what did not go at its last try, and is wanted still.")
@@ -136,7 +138,7 @@ def why(*, fields: tuple[str, ...] | None, what: str) -> int:
     return judging.why(found, ref, fields)
 
 
-@verb(examples=("ctci why-not shop@main", "ctci why-not d_81"), fields=shape.DELIVERY)
+@verb(examples=("ctci why-not shop@main", "ctci why-not d_81"), fields=shape.DELIVERY, remote=True)
 @click.argument("what", metavar="DELIVERY|PROJECT[@REF]", shell_complete=completing.projects)
 @click.option("--limit", "-n", type=click.IntRange(1, 200), default=5, show_default=True)
 def why_not(*, fields: tuple[str, ...] | None, what: str, limit: int) -> int:
@@ -146,7 +148,7 @@ def why_not(*, fields: tuple[str, ...] | None, what: str, limit: int) -> int:
     return deciding.why_not(what, fields, limit=limit)
 
 
-@verb(examples=("ctci acks", "ctci acks shop --json fingerprint,until,lapsed"), fields=shape.ACK)
+@verb(examples=("ctci acks", "ctci acks shop --json fingerprint,until,lapsed"), fields=shape.ACK, remote=True)
 @click.argument("project", required=False, shell_complete=completing.projects)
 def acks(*, fields: tuple[str, ...] | None, project: str | None) -> int:
     """What ends first stands first. What has lapsed is shown again; it stays here until it is lifted or renewed."""

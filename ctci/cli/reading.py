@@ -17,16 +17,7 @@ def runs(
     where = source.find()
     if where.nothing is not None:
         return nothing(where, fields)
-    number = before is not None and before.isdecimal()
-    found = where.get(
-        "/runs",
-        project=project,
-        branch=ref,
-        status=status,
-        before=int(before) if number and before is not None else None,
-        cursor=None if number else before,
-        limit=limit,
-    )
+    found = where.get("/runs", project=project, branch=ref, status=status, limit=limit, **targets.page(before))
     if fields is not None:
         terminal.json(shape.pick(found, fields))
         return session.FINE

@@ -1,102 +1,82 @@
 """What `ctci schedule` prints, and `ctci schedule run` asks for."""
 
 import datetime as dt
-import os
+from collections.abc import Mapping
+from typing import Any
 
-from ctci import clock, config, git, shape, words
-from ctci.cli import asking, session, terminal
-from ctci.receive import agenda, scheduled
-from ctci.receive.asking import Asking, Unanswered
+from ctci import clock, shape, words
+from ctci.cli import asking, finding, nouns, session, source, terminal
+from ctci.model import Status
+from ctci.receive import agenda
 
 
 def show(project: str | None, days: int, fields: tuple[str, ...] | None) -> int:
     """The next days, and what became of the last seven."""
-    ground = session.ground()
-    settings = ground.config or session.load()
+    where = source.need()
     if project is not None:
-        session.project(settings, project)
-    db = session.need_ledger(ground.layout)
-    found = agenda.agenda(db, settings, now=clock.now(), days=days, project=project)
+        finding.project(where, project)
+    ahead = where.get("/schedules", project=project, days=days)
     if fields is not None:
-        shapes = [_shape(each) for each in found.ahead]
-        terminal.json(shape.pick(shape.items(shapes), fields))
+        terminal.json(shape.pick(ahead, fields))
         return session.FINE
-    if not found.ahead:
+    if not ahead["items"]:
         terminal.note("no schedule fires in that time; [projects.NAME.schedules.NAME] makes one")
-    terminal.table([_row(each) for each in found.ahead])
-    for (name, schedule), count in found.more.items():
-        terminal.note(f"{name} {schedule} fires {words.count(count, 'more time')}")
-    if found.past:
+    terminal.table([_row(each) for each in ahead["items"]])
+    for each in ahead["more"]:
+        terminal.note(f"{each['project']} {each['schedule']} fires {words.count(each['times'], 'more time')}")
+    past = where.get("/schedules/past", project=project)["items"]
+    if past:
         terminal.note("\nthe last seven days:")
-        terminal.table(
-            [
-                [
-                    clock.local(each.fired.delivery.at).strftime("%a %d %b %H:%M"),
-                    f"{each.fired.delivery.project} {each.schedule}",
-                    terminal.status(each.fired.status) if each.fired.status else "– no run",
-                    f"#{each.fired.delivery.run}" if each.fired.delivery.run else "",
-                    words.duration(each.fired.seconds) if each.fired.seconds is not None else "",
-                    "" if each.fired.delivery.run else each.fired.delivery.reason,
-                ]
-                for each in found.past
-            ]
-        )
+        terminal.table([_gone(each) for each in past])
     return session.FINE
 
 
-def _row(each: agenda.Ahead) -> list[terminal.Cell]:
-    utc = dt.datetime.fromtimestamp(each.nominal.at / 1000, dt.UTC)
+def _row(each: Mapping[str, Any]) -> list[terminal.Cell]:
+    utc = dt.datetime.fromtimestamp(nouns.at(each["at"]) / 1000, dt.UTC)
     return [
-        f"{each.local:%a %d %b %H:%M}",
+        f"{dt.datetime.fromisoformat(each['local']):%a %d %b %H:%M}",
         f"{utc:%H:%M} UTC",
-        f"{each.project} {each.schedule.name}",
-        ", ".join(each.schedule.branches) or "default branch",
-        agenda.told(each.recipes),
-        words.duration(each.takes_s) if each.takes_s is not None else "",
-        "if the branch has moved" if each.schedule.skip_unchanged else "",
+        f"{each['project']} {each['schedule']}",
+        ", ".join(each["branches"]) or "default branch",
+        agenda.told(each["recipes"]),
+        words.duration(each["takes_s"]) if each["takes_s"] is not None else "",
+        "if the branch has moved" if each["skip_unchanged"] else "",
     ]
 
 
-def _shape(each: agenda.Ahead) -> dict[str, object]:
-    return {
-        "project": each.project,
-        "schedule": each.schedule.name,
-        "at": shape.time(each.nominal.at),
-        "local": each.nominal.key,
-        "timezone": each.schedule.timezone,
-        "branches": list(each.schedule.branches),
-        "recipes": list(each.recipes),
-        "skip_unchanged": each.schedule.skip_unchanged,
-        "jitter_s": each.schedule.jitter_s,
-        "takes_s": each.takes_s,
-    }
+def _gone(each: Mapping[str, Any]) -> list[terminal.Cell]:
+    return [
+        clock.local(nouns.at(each["at"])).strftime("%a %d %b %H:%M"),
+        f"{each['project']} {each['schedule']}",
+        terminal.status(Status(each["status"])) if each["status"] else "– no run",
+        f"#{each['run']}" if each["run"] else "",
+        words.duration(each["took_s"]) if each["took_s"] is not None else "",
+        "" if each["run"] else each["reason"],
+    ]
 
 
 def run(name: str) -> int:
     """Fire a schedule now; the exit code."""
-    ground = session.ground()
-    settings = ground.config or session.load()
-    db = session.need_ledger(ground.layout, session.AWAY)
-    found = agenda.named(db, settings, name)
+    where = source.need(session.AWAY)
+    every = [
+        (project["name"], schedule) for project in where.get("/projects")["items"] for schedule in project["schedules"]
+    ]
+    found = [(project, schedule) for project, schedule in every if name in (schedule, f"{project}/{schedule}")]
     if len(found) != 1:
-        which = [f"{project.name}/{schedule.name}" for project, schedule in found] or _all(settings)
+        which = [f"{project}/{schedule}" for project, schedule in found or every]
         said = f"there are several: {', '.join(which)}" if found else f"configured: {', '.join(which) or 'none'}"
         raise session.Refused(f"{name} is not the name of one schedule; {said}", session.ABSENT)
     project, schedule = found[0]
-    git.setup()
-    try:
-        told = Asking(layout=ground.layout, environ=os.environ).ask(settings, project)
-    except Unanswered as error:
-        raise session.Refused(f"the remote of {project.name} did not answer: {error}", session.AWAY) from error
-    made = scheduled.now(db, settings, project, schedule, told, by=session.me())
+    made = where.post("/schedules/{project}/{name}/run", {}, project=project, name=schedule)["items"]
     for each in made:
-        if each.run is not None:
-            terminal.say(shape.run_url(ground.public_url, each.run))
-        terminal.note(f"{f'#{each.run}: ' if each.run else ''}{each.reason}")
-    if session.holder(ground.layout) is None:
-        terminal.note(f"      {asking.unserved(ground.layout)}")
-    return session.FINE if any(each.run for each in made) else session.ABSENT
+        if each["run"] is not None:
+            terminal.say(terminal.plain(each["html_url"]))
+        terminal.note(terminal.plain(_told(each)))
+    if where.ground is not None and not where.served:
+        terminal.note(f"      {asking.unserved(where.ground.layout)}")
+    return session.FINE if any(each["run"] for each in made) else session.ABSENT
 
 
-def _all(settings: config.Config) -> list[str]:
-    return [f"{name}/{schedule}" for name, project in settings.projects.items() for schedule in project.schedules]
+def _told(asked: Mapping[str, Any]) -> str:
+    number = f"#{asked['run']}: " if asked["run"] else ""
+    return f"{number}{asked['reason']}"

@@ -28,7 +28,7 @@ def schedule() -> None:
     """`ctci schedule` is `ctci schedule list`."""
 
 
-@verb(examples=("ctci schedule", "ctci schedule list shop --days 3"), fields=shape.AHEAD)
+@verb(examples=("ctci schedule", "ctci schedule list shop --days 3"), fields=shape.AHEAD, remote=True)
 @click.argument("project", required=False, shell_complete=completing.projects)
 @click.option("--days", type=click.IntRange(1, 366), default=14, show_default=True, help="How far to look.")
 def list_(*, fields: tuple[str, ...] | None, project: str | None, days: int) -> int:
@@ -38,7 +38,7 @@ def list_(*, fields: tuple[str, ...] | None, project: str | None, days: int) -> 
     return schedules.show(project, days, fields)
 
 
-@verb(examples=("ctci schedule run nightly", "ctci schedule run shop/nightly"))
+@verb(examples=("ctci schedule run nightly", "ctci schedule run shop/nightly"), remote=True)
 @click.argument("name", metavar="[PROJECT/]NAME")
 def run(*, name: str) -> int:
     """Fires a schedule now, whether anything has changed or not. Prints the addresses of its runs."""

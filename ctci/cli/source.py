@@ -38,6 +38,11 @@ class Source:
         raise NotImplementedError
 
     @property
+    def url(self) -> str:
+        """How people reach it; ends with a slash."""
+        return self.ground.public_url if self.ground is not None else ""
+
+    @property
     def nothing(self) -> str | None:
         """Why nothing can be known here yet; None where something may be."""
         return None
@@ -56,6 +61,10 @@ class Over(Source):
         self.ground = ground
         click.get_current_context().call_on_close(line.close)
         self.pause_s = 0.2 if ground is not None else 1.0
+
+    @property
+    def url(self) -> str:
+        return super().url or self._line.where
 
     def get(self, path: str, **given: Any) -> dict[str, Any]:
         return self._line.get(*wire.filled(path, given))
@@ -87,13 +96,17 @@ class Here(Source):
         return self._called("GET", path, given, None)
 
     def post(self, path: str, body: Mapping[str, Any], method: str = "POST", **given: Any) -> dict[str, Any]:
-        assert self.ground is not None  # noqa: S101
-        if self.ground.config is None and (path in PLANNED or body.get("current")):
-            # What would be planned by it cannot be known: its errors are what is to be told.
-            session.load()
+        if path == "/schedules/{project}/{name}/run":
+            from ctci import git  # noqa: PLC0415 - its remote is asked
+
+            git.setup()
         return self._called(method, path, given, body)
 
     def _called(self, method: str, path: str, given: Mapping[str, Any], body: object) -> dict[str, Any]:
+        planned = (method, path) in PLANNED or path.startswith("/schedules")
+        if self.ground is not None and self.ground.config is None and (planned or _is_current(body)):
+            # What would be planned by it cannot be known: its errors are what is to be told.
+            session.load()
         from ctci import api  # noqa: PLC0415 - it opens the ledger's room, which is slow: of use without a server only
 
         operation = next(each for each in api.OPERATIONS if (each.method, each.path) == (method, path))
@@ -102,7 +115,9 @@ class Here(Source):
         try:
             return dict(api.call(operation, self._context(), query, body))
         except api.ApiError as error:
-            raise session.Refused(str(error), wire.code_of(error.status, named=bool(error.errors))) from error
+            raise session.Refused(
+                wire.said(str(error)), wire.code_of(error.status, named=bool(error.errors))
+            ) from error
 
     def _context(self) -> "Context":
         from ctci import api  # noqa: PLC0415
@@ -138,7 +153,11 @@ class Here(Source):
 
 
 #: What is planned by the configuration of now.
-PLANNED = ("/runs",)
+PLANNED = (("POST", "/runs"),)
+
+
+def _is_current(body: object) -> bool:
+    return isinstance(body, dict) and bool(body.get("current"))
 
 
 def find() -> Source:

@@ -68,8 +68,9 @@ def _waiting(where: source.Source, lines: Sequence[Mapping[str, Any]]) -> None:
     """What waits, and for what, where the newest run of the branch does not say so already."""
     newest = [line["run"] for line in lines]
     shown = {job["id"] for run in newest if nouns.status(run) is Status.QUEUED for job in run["jobs"][:2]}
-    queued = [job for job in where.get("/jobs", status="queued", limit=200)["items"] if job["id"] not in shown]
-    for job in reversed(queued[-WAITING:]):
+    jobs = where.get("/queue")["jobs"]
+    queued = [job for job in jobs if nouns.status(job) is Status.QUEUED and job["id"] not in shown]
+    for job in queued[:WAITING]:
         terminal.say(terminal.plain(f"#{job['run']} {job['name']} {nouns.said(job)}"))
 
 
@@ -77,7 +78,8 @@ def _held_up(where: source.Source) -> None:
     """That nobody serves the data folder, or why nothing at all is started, if that is so."""
     if where.ground is None:
         return
-    waits = any(where.get("/jobs", status=each, limit=1)["items"] for each in ("queued", "running"))
+    queue = where.get("/queue")
+    waits = bool(queue["queued"] or queue["running"])
     _unserved(where, held_up=waits)
     if waits and where.served and where.ground.config is not None:
         from ctci.run import capacity  # noqa: PLC0415 - only where something waits

@@ -101,6 +101,13 @@ def ref(text: str) -> str:
     return text if text.startswith("refs/") else HEADS + text
 
 
+def page(before: str | None) -> dict[str, int | str | None]:
+    """Where a page begins, in the API's words: before a number, or at what `next` of the page before says."""
+    if before is not None and before.isdecimal() and before.isascii():
+        return {"before": int(before)}
+    return {"cursor": before}
+
+
 def select(jobs: Sequence[nouns.Job], path: str) -> tuple[nouns.Job, ...]:
     """The jobs that `path` names: a place, else a subproject, else a recipe of any; empty: all."""
     if not path:

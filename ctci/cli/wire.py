@@ -195,7 +195,14 @@ def _refused(where: str, answer: http.client.HTTPResponse, content: bytes) -> se
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         detail, errors = f"it answers {answer.status} {answer.reason}", None
     code = code_of(answer.status, named=bool(errors))
-    return session.Refused(terminal.plain(detail), code)
+    return session.Refused(said(detail), code)
+
+
+def said(detail: str) -> str:
+    """A problem's sentence as the command line says one: on one line, and begun in lower case where that is a word."""
+    text = terminal.plain(detail)
+    text = text[0].lower() + text[1:] if text.startswith(("The ", "There ", "This ", "Nobody ")) else text
+    return text.removesuffix(".") if ". " not in text else text
 
 
 def code_of(status: int, *, named: bool) -> int:

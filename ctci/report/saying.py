@@ -145,22 +145,38 @@ def _since(judged: Verdict) -> str:
 
 def became(judged: Verdict, now: int) -> str:
     """`shop/api:test broke on main 2 h ago, in #1482`: what became of it, and since when; `now` in Unix ms."""
-    job, run = judged.job, judged.run
-    name, branch = plain(job.name, 120), plain(run.branch, 120)
+    job, run, red = judged.job, judged.run, judged.red
     if run.kind == TRY:
-        return f"{name} {held(judged)}"
-    at = f"{words.ago(job.finished_at or run.created_at, now)}, in #{run.id}"
-    verb = "timed out" if job.status is Status.TIMED_OUT else words.status(job.status)
-    if judged.word == "still broken" and judged.red is not None:
-        last = f"; last in #{run.id}" if judged.red.run != run.id else ""
-        return f"{name} has been red on {branch} for {words.age(now - judged.red.at)}, since #{judged.red.run}{last}"
+        return f"{plain(job.name, 120)} {held(judged)}"
+    return happened(
+        judged.word,
+        name=job.name,
+        branch=run.branch,
+        status=job.status,
+        run=run.id,
+        at=job.finished_at or run.created_at,
+        since=(red.run, red.at) if red is not None else None,
+        now=now,
+    )
+
+
+def happened(
+    word: str, *, name: str, branch: str, status: str, run: int, at: int, since: tuple[int, int] | None, now: int
+) -> str:
+    """The same of what is no try, from its parts; `since`: the run that broke it, and when it ended."""
+    name, branch = plain(name, 120), plain(branch, 120)
+    when = f"{words.ago(at, now)}, in #{run}"
+    verb = words.status(status)
+    if word == "still broken" and since is not None:
+        last = f"; last in #{run}" if since[0] != run else ""
+        return f"{name} has been red on {branch} for {words.age(now - since[1])}, since #{since[0]}{last}"
     return {
-        "broke": f"{name} broke on {branch} {at}",
-        "failed": f"{name} {verb} on {branch} {at}, its first result there",
-        "allowed": f"{name} {verb} on {branch} {at}, and may",
-        "errored": f"ctci could not run {name} on {branch} {at}",
-        "fixed": f"{name} is fixed on {branch} since {at}",
-    }.get(judged.word, f"{name} {judged.word} on {branch} {at}")
+        "broke": f"{name} broke on {branch} {when}",
+        "failed": f"{name} {verb} on {branch} {when}, its first result there",
+        "allowed": f"{name} {verb} on {branch} {when}, and may",
+        "errored": f"ctci could not run {name} on {branch} {when}",
+        "fixed": f"{name} is fixed on {branch} since {when}",
+    }.get(word, f"{name} {word} on {branch} {when}")
 
 
 def held(judged: Verdict) -> str:

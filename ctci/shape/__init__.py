@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from ctci.model import FINISHED, Status
 from ctci.shape.events import happening
-from ctci.shape.findings import ACK, ack, acknowledged, finding, life_, novel, reading
+from ctci.shape.findings import ACK, ack, acknowledged, finding, finding_said, life_, novel, reading
 from ctci.shape.lists import items, log_line, pick, project
 from ctci.shape.runs import (
     BRANCH,
@@ -61,6 +61,7 @@ __all__ = [
     "delivery",
     "exit_",
     "finding",
+    "finding_said",
     "happening",
     "hunt",
     "items",

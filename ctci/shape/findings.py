@@ -62,6 +62,15 @@ def novel(novel: Novel | None) -> dict[str, Any] | None:
 def finding(finding: Finding, *, life: Life | None, ack: Ack | None, now: int) -> dict[str, Any]:
     """One thing that a tool said, what became of it at its place so far, and whether it is acknowledged as known."""
     return {
+        **finding_said(finding),
+        "life": None if life is None else life_(life),
+        "acknowledged": None if ack is None else acknowledged(ack, now),
+    }
+
+
+def finding_said(finding: Finding) -> dict[str, Any]:
+    """One thing a tool said, by itself."""
+    return {
         "severity": finding.severity,
         "tool": finding.tool,
         "rule": finding.rule,
@@ -72,8 +81,6 @@ def finding(finding: Finding, *, life: Life | None, ack: Ack | None, now: int) -
         "test": finding.test,
         "fingerprint": finding.fingerprint,
         "log_line": finding.log_line,
-        "life": None if life is None else life_(life),
-        "acknowledged": None if ack is None else acknowledged(ack, now),
     }
 
 

@@ -16,8 +16,8 @@ def pick(whole: Mapping[str, Any], fields: Collection[str]) -> dict[str, Any]:
     """Only `fields` of a shape, in the order asked for; of a list, of each of its items. No fields: all."""
     if not fields:
         return dict(whole)
-    if set(whole) == {"items", "next"}:
-        return {"items": [pick(each, fields) for each in whole["items"]], "next": whole["next"]}
+    if {"items", "next"} <= set(whole):
+        return {**whole, "items": [pick(each, fields) for each in whole["items"]]}
     return {name: whole[name] for name in fields}
 
 

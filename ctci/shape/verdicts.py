@@ -28,7 +28,7 @@ VERDICT = (
     "slower",
     "acknowledged",
     "again",
-    "title",
+    "held",
     "sentences",
     "known",
     "asides",
@@ -41,8 +41,8 @@ VERDICT = (
     "html_url",
 )
 
-#: What of a verdict is told in words: `title` is its sentence, `sentences` what follows it.
-SAID = ("title", "sentences", "known", "asides", "mended")
+#: What of a verdict is told in words, without any time that would be another a moment later.
+SAID = ("held", "sentences", "known", "asides", "mended")
 
 
 def verdict(

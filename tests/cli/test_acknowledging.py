@@ -75,7 +75,9 @@ def test_what_is_known_is_hidden_and_the_next_error_is_the_first(ctci: Caller, d
     assert "no status changes by it" in said.err
     assert "AssertionError" not in shown.out
     assert "api:test  77aa0c12  cart.py:3" in shown.out
-    assert f"api:test: 1 known, acknowledged by {session.me()} until 24 Dec: waits for gcc 14" in shown.out
+    assert (
+        f"api:test: 1 known, acknowledged by {session.me()} on this machine until 24 Dec: waits for gcc 14" in shown.out
+    )
     assert ctci("status").code == 1
 
 
@@ -103,7 +105,7 @@ def test_after_its_last_day_it_is_shown_again_and_said_to_have_lapsed(
 
     assert "1 known" in before
     assert "api:test  3f2a91bc  test_cart.py:88" in after
-    assert f"api:test: 3f2a91bc acknowledged by {session.me()} until 25 Nov: lapsed" in after
+    assert f"api:test: 3f2a91bc acknowledged by {session.me()} on this machine until 25 Nov: lapsed" in after
     assert listed.out.split()[:3] == ["3f2a91bc", "shop", "lapsed"]
     assert [each.fingerprint for each in ledger.lapsed(db, stopped_clock.at - 1, stopped_clock.at)] == [
         KNOWN.fingerprint

@@ -109,6 +109,7 @@ PATHS = {
     "/deliveries/{delivery}": "",
     "/sendings": "?failed=true&limit=1",
     "/acks": "?project=shop",
+    "/findings": f"?fingerprint={MARK[:4]}",
     "/tokens": "",
     "/admin/tokens": "",
     "/audit": "",
