@@ -12,7 +12,7 @@ import click
 import pytest
 
 from ctci import ledger
-from ctci.cli import completing, root, session
+from ctci.cli import client, completing, root, session
 from ctci.cli.verb import Verb
 from ctci.model import Status, Tier
 from tests import blank, make
@@ -147,7 +147,7 @@ def test_words_are_those_of_the_server_as_on_its_own_machine(far: Far, near: Nea
         assert (here.code, AGES.sub("ago", here.out)) == (there.returncode, AGES.sub("ago", there.stdout))
 
 
-def test_a_log_comes_in_windows_by_its_bytes_and_by_what_it_says(near: Near) -> None:
+def test_a_log_comes_in_windows_by_its_bytes_and_by_what_it_says(far: Far, near: Near) -> None:
     whole, window, raw = near("log", "1"), near("log", "1", "--lines", "-2:"), near("log", "1", "--raw", "--lines", "1")
     hits = near("log", "1", "--grep", "THREE", "--context", "1")
     exact, failed = near("log", "1", "--grep", "THREE", "--case"), near("log", "shop", "--failed", "--lines", "2")
@@ -157,6 +157,17 @@ def test_a_log_comes_in_windows_by_its_bytes_and_by_what_it_says(near: Near) -> 
     assert raw.out == "\x1b[31mred\x1b[0m \x1b[2Jone\n"
     assert hits.out == "2- two\n3: Three\n4- four\n"
     assert (exact.code, exact.out, failed.out) == (1, "", "two\n")
+    (coloured,) = far.body("/jobs/1/log/lines?lines=1&colours=true")["lines"]
+    assert coloured["text"] == "\x1b[31mred\x1b[0m one\x1b[0m"
+
+
+def test_a_digest_is_read_as_the_server_would_send_it(far: Far, near: Near) -> None:
+    text, html = near("digest", "preview", "--to", "team"), near("digest", "preview", "--html")
+
+    told = far.body("/digests?to=team&form=text")
+    assert (text.code, text.err.splitlines()[0]) == (0, f"to team: {told['subject']}")
+    assert text.out.splitlines()[0] == told["text"].splitlines()[0]
+    assert (html.code, "a server elsewhere has --text" in html.err) == (2, True)
 
 
 def test_a_run_is_asked_for_followed_run_again_and_ended(far: Far, near: Near) -> None:
@@ -177,22 +188,15 @@ def test_a_finding_is_hidden_and_shown_again_and_a_schedule_fired(far: Far, near
     listed = near("acks", "--json", "project,why,acknowledged_by").json
     shown = near("ack", "3f2a", "--lift", tier="trigger")
     fired = near("schedule", "run", "nightly", tier="trigger")
+    followed = near("log", "-f", fired.out.strip())
     again = near("redeliver", far.body("/sendings")["items"][0]["id"])
 
     assert (hidden.code, "3f2a91bc of shop is hidden until" in hidden.out) == (0, True)
     assert listed["items"] == [{"project": "shop", "why": "known", "acknowledged_by": "token trigger"}]
     assert (shown.code, "3f2a91bc of shop is shown again" in shown.out) == (0, True)
     assert (fired.code, fired.out.startswith(f"{far.served.url}runs/")) == (0, True)
+    assert (followed.code, followed.out.splitlines()) == (0, ["line one", "LINE two", "line three"])
     assert (again.code, "is due again" in again.out or "due already" in again.err) in ((0, True), (5, True))
-
-
-def test_a_digest_is_read_as_the_server_would_send_it(far: Far, near: Near) -> None:
-    text, html = near("digest", "preview", "--to", "team"), near("digest", "preview", "--html")
-
-    told = far.body("/digests?to=team&form=text")
-    assert (text.code, text.err.splitlines()[0]) == (0, f"to team: {told['subject']}")
-    assert text.out.splitlines()[0] == told["text"].splitlines()[0]
-    assert (html.code, "a server elsewhere has --text" in html.err) == (2, True)
 
 
 def test_the_shell_is_offered_what_the_server_has_and_nothing_where_it_is_slow(far: Far, near: Near) -> None:
@@ -283,6 +287,20 @@ def test_verbs_of_this_machine_refuse_a_server(near: Near) -> None:
     assert (told.code, "works on this machine: --server does not go with it" in told.err) == (2, True)
     told = near("run", "shop", "--here")
     assert (told.code, "--server does not go with it" in told.err) == (2, True)
+
+
+def test_who_names_a_folder_means_this_machine(near: Near) -> None:
+    near.monkeypatch.setenv("CTCI_SERVER", "http://ci.example.org")
+    near.monkeypatch.setenv("CTCI_DATA_DIR", "/srv/ctci")
+
+    named = client.server(session.Options(data_dir="data"))
+    asked = client.server(session.Options())
+    near.monkeypatch.delenv("CTCI_SERVER")
+
+    assert (named, asked) == (None, client.Server(url="http://ci.example.org/", token=None))
+    assert client.server(session.Options()) is None
+    with pytest.raises(session.Refused, match="--data-dir"):
+        client.server(session.Options(data_dir="data", server="http://ci.example.org"))
 
 
 def test_the_users_own_file_names_the_server_and_its_token_goes_nowhere_else(
