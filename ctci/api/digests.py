@@ -61,6 +61,8 @@ class DigestPreview(outputs.Given):
     skipped: bool
     runs: int
     green: int
+    #: What is to be known of it before, such as that it was cut.
+    notes: list[str]
     sections: list[DigestSection]
     text: str | None
 
@@ -94,6 +96,7 @@ def _digest(context: Context, query: Digests, _: None) -> Mapping[str, Any]:
         "skipped": skipped,
         "runs": made.runs,
         "green": made.green,
+        "notes": [each.replace(words.THIN, " ") for each in digest_letter.notes(made)],
         "sections": sections(made),
         "text": composed.text if query.form == "text" else None,
     }
@@ -120,11 +123,7 @@ def _window(context: Context, notify: Notify, receiver: Receiver, query: Digests
         found = asked.window(context.db, notify, receiver, date=date, since=since)
     except asked.AskedError as error:
         raise ApiError("invalid", str(error)) from None
-    if query.since is not None and found.until - found.since > upcoming.LONGEST_MS:
-        why = f"a digest tells of {upcoming.LONGEST_DAYS} days at most"
-        raise ApiError("invalid", f"since: {why}.", errors=[{"pointer": "since", "detail": why}])
-    # The time that it takes to write one grows with what happened meanwhile.
-    return replace(found, since=max(found.since, found.until - upcoming.LONGEST_MS))
+    return found
 
 
 def sections(made: digest.Digest) -> list[dict[str, Any]]:

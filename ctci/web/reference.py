@@ -95,7 +95,8 @@ def _entry(said: Mapping[str, Any], path: str, method: str, operation: Mapping[s
             for name, schema in model.get("properties", {}).items()
         ]
     status, told = next((status, each) for status, each in operation["responses"].items() if status.startswith("2"))
-    example = told["content"]["application/json"].get("example")
+    # What is told as it happens has no one answer to show.
+    example = told["content"].get("application/json", {}).get("example")
     return Entry(
         name=operation["operationId"],
         method=method.upper(),
