@@ -77,7 +77,8 @@ def visitor(request: Request, doors: Doors) -> Visitor:
         token = ledger.signed_in(doors.db, cookie)
         if token is not None and live(token, clock.now()):
             return visitor_of(token, csrf=_csrf(cookie))
-    feed = request.query_params.get("token")
+    # The page of letters has a key of its own in its address.
+    feed = request.query_params.get("token") if request.scope["path"] != "/me/digest" else None
     if feed is not None:
         # An address is written down in many places: no token that can do more than a feed's may stand in one.
         token = _good(request, doors, feed)

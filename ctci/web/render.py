@@ -155,7 +155,7 @@ def page(
         state=state,
         broken=given.current.error,
         visitor=given.visitor,
-        here=_here(request),
+        came_from=_here(request),
         now=clock.now(),
         short=short,
         **facts,

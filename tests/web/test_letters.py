@@ -286,7 +286,7 @@ def test_the_page_is_open_where_pages_are_closed(site: Site, token: str) -> None
     site.listen(listen="0.0.0.0:8484")
 
     assert site.get(f"/me/digest?k={token}").status == 200
-    assert site.get("/me").status == 403
+    assert site.get("/me").status == 401
 
 
 def test_a_button_stops_one_kind_and_another_sends_it_again(site: Site, token: str) -> None:

@@ -24,7 +24,7 @@ from ctci.web import rates
 from tests.web.site import Site, standing
 
 MORE = os.environ.get("CTCI_FUZZ_API")
-CASES = int(MORE or 20)
+CASES = int(MORE or 5)
 CHECKS = [
     not_a_server_error,
     checks.status_code_conformance,
@@ -97,7 +97,8 @@ def test_whatever_is_called_is_answered_as_documented(
         )
         def called(case: Any, there: dict[str, Any], *, real: bool) -> None:
             if real:
-                case.path_parameters.update({each: there[each] for each in case.path_parameters or ()})
+                # What has no real one here stays made up.
+                case.path_parameters.update({each: there[each] for each in case.path_parameters or () if each in there})
             for who, headers in callers.items():
                 answer = case.call(base_url=f"http://127.0.0.1:{served.port}/api/v1", session=session, headers=headers)
                 case.validate_response(answer, checks=CHECKS, headers=headers)
