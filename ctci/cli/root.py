@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import click
 from click.shell_completion import CompletionItem
 
-from ctci.cli import session, terminal
+from ctci.cli import garbage, session, terminal
 from ctci.cli.verb import global_options, write_examples
 
 #: Verb -> (where it is declared, what it does in a line), in the order of `ctci --help`.
@@ -160,7 +160,10 @@ root = Lazy(
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
-    sys.exit(call(arguments))
+    garbage.seldom()
+    code = call(arguments)
+    garbage.never()
+    sys.exit(code)
 
 
 def call(arguments: Sequence[str] | None = None) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ctci import clock, config, notify, trail, words
-from ctci.cli import session, terminal
+from ctci.cli import garbage, session, terminal
 from ctci.cli.verb import verb
 from ctci.layout import Layout
 
@@ -38,6 +38,7 @@ def serve(*, listen: str | None, drain: bool) -> int:
     # The web server, git and the ledger: nothing but a server needs them all.
     from ctci import service  # noqa: PLC0415
 
+    garbage.usual()
     # Options of this call hold for its reloads too, wherever the process is by then.
     folder, flags = session.folder(), session.flags()
     return service.serve(

@@ -100,15 +100,21 @@ class Nightly:
 
     def _sleep(self, stop: threading.Event) -> None:
         """Until woken, or another configuration is in force, and never longer than EVERY_S: the clock may be set."""
-        seen, end = self._current.generation, clock.monotonic() + EVERY_S
+        rung, seen, end = 0, self._current.generation, clock.monotonic() + EVERY_S
         while not stop.is_set() and seen == self._current.generation and clock.monotonic() < end:
-            if self._awake.wait(1.0):
+            # Whatever is recorded wakes it too, and so does the end of the server.
+            rung = self._db.nudge.wait(rung, 1.0)
+            if self._awake.is_set():
                 return
+
+    def _wake(self) -> None:
+        self._awake.set()
+        self._db.nudge.ring()
 
     def _arrange(self, clocks: BackgroundScheduler, found: Mapping[Place, tuple[Project, Schedule]]) -> None:
         clocks.remove_all_jobs()
         for place, (_, schedule) in found.items():
-            clocks.add_job(self._awake.set, Times(schedule.cron, schedule.timezone, _delay_s(place, schedule)))
+            clocks.add_job(self._wake, Times(schedule.cron, schedule.timezone, _delay_s(place, schedule)))
 
     def _schedules(self) -> dict[Place, tuple[Project, Schedule]]:
         """All that is configured now."""

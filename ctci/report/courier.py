@@ -18,6 +18,10 @@ log = logging.getLogger(__name__)
 
 #: Another process may write without waking us; seconds.
 POLL_S = 2.0
+#: Who is woken looks so much later, seconds: what is written in a burst is read once, not once for each commit.
+LULL_S = 0.1
+#: What ended longer ago is no news: who adds a receiver does not ask for all that ever was, milliseconds.
+OLD_MS = 24 * 60 * 60_000
 #: Receivers per tick: the changes are read between.
 AT_ONCE = 5
 #: Who tries a sending has it for so long; longer than the slowest server may take, milliseconds.
@@ -82,6 +86,11 @@ class Sink(Protocol):
         ...
 
 
+def news(changes: Sequence[Change]) -> list[Change]:
+    """What ended, and not long ago."""
+    return [change for change in changes if change.kind == "settled" and change.at >= clock.now() - OLD_MS]
+
+
 class Courier:
     """The loop of one sink. `holder` names this server among those that share the ledger."""
 
@@ -99,6 +108,7 @@ class Courier:
             try:
                 if not self.tick(stop.is_set):
                     rung = self._db.nudge.wait(rung, self._pause_s())
+                    clock.wait(stop, LULL_S)
             except Exception:  # a loop that dies silently is the worst fault
                 log.exception("the courier of %s failed; trying again", self._sink.name)
                 clock.wait(stop, POLL_S)

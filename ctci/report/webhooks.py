@@ -11,12 +11,9 @@ from ctci import clock, config, ledger
 from ctci.config.settings import Config, Notify
 from ctci.model import Change, Owed, SecretRef, Sending, Verdict
 from ctci.report import chat, events, judging, outlets, receivers, signing, transitions
-from ctci.report.courier import NotSent, Sent, Unwanted
+from ctci.report.courier import NotSent, Sent, Unwanted, news
 from ctci.report.events import Event
 from ctci.report.outlets import OutletError
-
-#: What ended longer ago is not told any more: who adds a table does not ask for all that ever was, milliseconds.
-OLD_MS = 24 * 60 * 60_000
 
 
 class Webhooks:
@@ -37,7 +34,7 @@ class Webhooks:
         settings = self._current.get()
         if not any(notify.webhook for notify in settings.notify.values()):
             return ()
-        runs = {change.run for change in _news(changes)}
+        runs = {change.run for change in news(changes)}
         jobs = [job.id for of_run in ledger.jobs_of(self._db, sorted(runs)).values() for job in of_run]
         told: dict[int, list[Verdict]] = defaultdict(list)
         for each in judging.verdicts(self._db, settings, jobs).values():
@@ -123,7 +120,7 @@ class Chats:
         settings = self._current.get()
         if not any(notify.apprise for notify in settings.notify.values()):
             return ()
-        ended = [change.job for change in _news(changes) if change.job is not None]
+        ended = [change.job for change in news(changes) if change.job is not None]
         return [
             Owed(
                 key=f"{self.name}/{notify.name}/{told.run.id}/{told.job.id}/{told.job.finished_at}",
@@ -197,11 +194,6 @@ def beat(notify: Notify, at: int) -> Owed:
     """The heartbeat of a notify table; one that was not heard yet is replaced, for the last is what counts."""
     key = f"{Heartbeats.name}/{notify.name}"
     return Owed(key=key, to=notify.name, due=at, body={"at": at}, replaces=True)
-
-
-def _news(changes: Sequence[Change]) -> list[Change]:
-    """What ended, and not long ago."""
-    return [change for change in changes if change.kind == "settled" and change.at >= clock.now() - OLD_MS]
 
 
 def _table(settings: Config, sending: Sending) -> Notify:
