@@ -90,7 +90,6 @@ def served(tmp_path: Path, upstream: Upstream) -> Iterator[Served]:
         recipes.test = {{ run = "sh test.sh", timeout = "60s" }}
         """
     )
-    (server.config / "secret").write_bytes(SECRET)
-    (server.config / "secret").chmod(0o600)
+    server.keep("secret", SECRET)
     yield server
     server.stop()

@@ -7,15 +7,25 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import textwrap
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ctci import demo, layout, ledger
 from tests.eventually import eventually
+
+
+@contextmanager
+def in_memory() -> Iterator[Path]:
+    """A folder in memory where there is such a place: thousands of durable commits would measure the disk."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
+        yield Path(folder)
 
 
 class Served:
@@ -39,6 +49,11 @@ class Served:
 
     def configure(self, projects: str) -> None:
         (self.config / "projects.toml").write_text(textwrap.dedent(projects))
+
+    def keep(self, name: str, secret: bytes) -> None:
+        """Put a secret beside the configuration, as it asks for one."""
+        (self.config / name).write_bytes(secret)
+        (self.config / name).chmod(0o600)
 
     def start(self, *options: str, prefix: Sequence[str] = (), **environ: str) -> None:
         """Start, as what `prefix` makes of a command, and wait until it answers."""

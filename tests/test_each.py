@@ -134,8 +134,7 @@ def test_a_call_of_each_forge_is_believed_recorded_and_answered(tmp_path: Path, 
         recipes.test = "true"
         """
     )
-    (served.config / "secret").write_bytes(calls.SECRET)
-    (served.config / "secret").chmod(0o600)
+    served.keep("secret", calls.SECRET)
     served.start()
     line = http.client.HTTPConnection(served.url.removeprefix("http://").rstrip("/"), timeout=10)
     statuses = {}

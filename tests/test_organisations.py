@@ -21,8 +21,7 @@ def serving(tmp_path: Path) -> Iterator[Served]:
     """A server for two organisations."""
     server = Served(tmp_path / "ci")
     for name, secret in SECRETS.items():
-        (server.config / name).write_bytes(secret)
-        (server.config / name).chmod(0o600)
+        server.keep(name, secret)
     tables = [
         f"""
         [each.{name}]
@@ -148,8 +147,7 @@ def test_the_ping_of_an_organisations_webhook_is_answered_well(tmp_path: Path) -
         recipes.test = "true"
         """
     )
-    (served.config / "secret").write_bytes(SECRET)
-    (served.config / "secret").chmod(0o600)
+    served.keep("secret", SECRET)
     served.start()
     content = json.dumps({"zen": "Design for failure.", "hook_id": 1, "organization": {"login": "acme"}}).encode()
     signature = f"sha256={hmac.new(SECRET, content, hashlib.sha256).hexdigest()}"

@@ -219,9 +219,9 @@ def emptied(db: ledger.Ledger, host: int, monkeypatch: pytest.MonkeyPatch) -> le
     """A ledger of which most holds nothing: nearly all of its runs were forgotten."""
     monkeypatch.setattr(rounds, "FREE_BYTES", 0)
     long = make.order(recipe=make.recipe(run="make test # " + 9000 * "x"), on_new_push="parallel")
-    for _ in range(30):
+    for _ in range(60):
         make.settled(db, host, orders=(long,))
-    ledger.forget(db, range(1, 30))
+    ledger.forget(db, range(1, 60))
     return db
 
 
@@ -236,7 +236,7 @@ def test_the_ledger_gives_back_what_it_does_not_need(
     assert idle
     assert place.ledger.stat().st_size < before / 2
     assert place.ledger.with_name("ledger.db-wal").stat().st_size == 0
-    assert (ledger.integrity(emptied), [run.id for run in ledger.runs_(emptied)]) == (None, [30])
+    assert (ledger.integrity(emptied), [run.id for run in ledger.runs_(emptied)]) == (None, [60])
     assert emptied.room()[0] == 0
 
 

@@ -198,7 +198,7 @@ def test_a_feed_asks_the_ledger_a_fixed_number_of_times(site: Site, db: ledger.L
 def test_feeds_are_read_by_who_may_see_pages(site: Site) -> None:
     site.listen(listen="0.0.0.0:8484")
 
-    assert [site.get(path).status for path in ("/feed.atom", "/p/shop/feed.atom")] == [403, 403]
+    assert [site.get(path).status for path in ("/feed.atom", "/p/shop/feed.atom")] == [401, 401]
 
 
 def test_pages_say_where_their_feed_is(site: Site, db: ledger.Ledger, host: int) -> None:

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ctci import config, layout, ledger
+from ctci import config, layout, ledger, premises
 from ctci import http as web
 from ctci.config.settings import Config, Project, Server, Subproject
 from ctci.model import SecretRef, Status
@@ -27,7 +27,7 @@ from ctci.web import app, bodies, hooks, progress, pushed
 from ctci.web.doors import Doors
 from tests import make
 from tests.eventually import eventually
-from tests.serving import Served
+from tests.serving import Served, in_memory
 
 SECRET = b"a-long-secret-for-tests"
 ZERO = "0" * 40
@@ -133,9 +133,7 @@ def door(db: ledger.Ledger, place: layout.Layout, tmp_path: Path, monkeypatch: p
     )
     projects = {"shop": shop, "open": replace(shop, name="open", webhook_secret=None)}
     made = Config(projects=projects, notify={}, server=Server(limit_body=LIMIT), folder=tmp_path)
-    tcp, unix = socket.create_server(("127.0.0.1", 0)), socket.socket(socket.AF_UNIX)
-    unix.bind(str(place.socket))
-    unix.listen()
+    unix, tcp = premises.bind("127.0.0.1:0", place)
     stopping = threading.Event()
     doors = Doors(
         db=db,
@@ -494,22 +492,22 @@ def resident(pid: int) -> int:
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    server = Served(tmp_path / "ci")
-    server.configure(
-        f"""
-        [projects.shop]
-        git = "{tmp_path}/acme/shop.git"
-        forge = "gitea"
-        webhook-secret = {{ file = "secret" }}
-        recipes.test = "true"
-        """
-    )
-    (server.config / "secret").write_bytes(SECRET)
-    (server.config / "secret").chmod(0o600)
-    server.start()
-    yield server
-    server.stop()
+def served() -> Iterator[Served]:
+    with in_memory() as folder:
+        server = Served(folder / "ci")
+        server.configure(
+            f"""
+            [projects.shop]
+            git = "{folder}/acme/shop.git"
+            forge = "gitea"
+            webhook-secret = {{ file = "secret" }}
+            recipes.test = "true"
+            """
+        )
+        server.keep("secret", SECRET)
+        server.start()
+        yield server
+        server.stop()
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")

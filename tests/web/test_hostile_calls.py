@@ -8,21 +8,28 @@ import itertools
 import json
 import os
 from collections import Counter
-from pathlib import Path
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ctci import forges, ledger
 from tests.forges import calls
 from tests.forges.test_hostile import hostile
-from tests.serving import Served
+from tests.serving import Served, in_memory
 
 FUZZ = int(os.environ.get("CTCI_FUZZ_HTTP", "2000"))
 
 
-def test_no_call_of_any_forge_makes_an_error_and_each_is_kept_with_a_reason(tmp_path: Path) -> None:
-    served = Served(tmp_path / "ci")
+@pytest.fixture
+def served() -> Iterator[Served]:
+    with in_memory() as folder:
+        yield Served(folder / "ci")
+
+
+@pytest.mark.timeout(max(FUZZ // 5, 120))
+def test_no_call_of_any_forge_makes_an_error_and_each_is_kept_with_a_reason(served: Served) -> None:
     tables = [
         f"""
         [{table}.{name}]
@@ -35,8 +42,7 @@ def test_no_call_of_any_forge_makes_an_error_and_each_is_kept_with_a_reason(tmp_
         for table, called in (("projects", "shop"), ("each", "{name}"))
     ]
     served.configure("\n".join(tables))
-    (served.config / "secret").write_bytes(calls.SECRET)
-    (served.config / "secret").chmod(0o600)
+    served.keep("secret", calls.SECRET)
     served.start()
     line = http.client.HTTPConnection(served.url.removeprefix("http://").rstrip("/"), timeout=10)
     seen: Counter[tuple[str, bool, int]] = Counter()

@@ -174,7 +174,7 @@ def test_a_monitor_asks_the_ledger_a_fixed_number_of_times(site: Site, db: ledge
 def test_monitors_see_no_more_than_visitors(site: Site) -> None:
     site.listen(listen="0.0.0.0:8484")
 
-    assert site.get("/cctray.xml").status == 403
+    assert site.get("/cctray.xml").status == 401
 
 
 # --- names -----------------------------------------------------------------------------------------------------------
