@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
+import ctci
 from ctci import ailments, clock, config, git, layout, ledger, notify, premises, words
 from ctci.http import Server
 from ctci.layout import Layout
@@ -27,6 +28,7 @@ from ctci.receive.sweep import Sweep
 from ctci.report.commit_statuses import CommitStatuses
 from ctci.report.courier import Courier
 from ctci.report.digests import Digests
+from ctci.report.traces import Traces
 from ctci.report.transitions import Transitions
 from ctci.report.webhooks import Chats, Heartbeats, Webhooks
 from ctci.run import adoption, containment, keeping, sweeping, tidy
@@ -260,7 +262,12 @@ def start(
     almanac = Almanac(db, current)
     digests = Courier(db, Digests(db, place, current, environ, almanac, service.ailments), holder)
     commit_statuses = Courier(db, CommitStatuses(db, current, environ), holder)
-    called = (Webhooks(db, current, environ), Chats(db, current, environ), Heartbeats(current, environ))
+    called = (
+        Webhooks(db, current, environ),
+        Chats(db, current, environ),
+        Heartbeats(current, environ),
+        Traces(db, current, environ, version=ctci.__version__),
+    )
 
     def worker(slot: int) -> Worker:
         return Worker(

@@ -1,4 +1,4 @@
-"""The road to a webhook, whole: a push through a real server, and what a receiver that verifies it is told."""
+"""The road to who is told, whole: a push through a real server, and what a webhook and a collector hear of it."""
 
 import base64
 from typing import Any
@@ -7,6 +7,7 @@ from standardwebhooks import Webhook
 
 from tests.eventually import eventually
 from tests.pushing import SECRET, ended, push
+from tests.report import otlp
 from tests.report.receiver import Receiver, receiving
 from tests.serving import Served
 from tests.upstream import Upstream
@@ -39,8 +40,7 @@ def test_a_push_that_breaks_and_a_file_that_does_are_told_to_a_webhook(served: S
     served.configure(PROJECT.format(path=upstream.path))
     with receiving() as receiver:
         for name, value in (("url", f"{receiver.url}/hunter2".encode()), ("secret", SECRET)):
-            (served.config / name).write_bytes(value)
-            (served.config / name).chmod(0o600)
+            served.keep(name, value)
         served.start(SIGNING=SIGNING)
 
         run, job = ended(served, push(served, upstream, "exit 3", delivery="d1"))
@@ -56,3 +56,30 @@ def test_a_push_that_breaks_and_a_file_that_does_are_told_to_a_webhook(served: S
     assert (broken["id"], broken["status"], broken["reason"]) == (job.id, "failed", "exit 3")
     assert events["config.invalid"]["problems"][0]["code"] == "C101"
     assert "hunter2" not in served.said()
+
+
+def test_a_run_is_told_as_a_trace_and_its_jobs_know_where_they_belong_in_it(served: Served, upstream: Upstream) -> None:
+    script = 'test "$TRACEPARENT" && echo "$TRACEPARENT"; exit 3'
+    with receiving() as collector:
+        (served.config / "ctci.toml").write_text(
+            f'[otlp]\nendpoint = "{collector.url}"\nheaders = {{ env = "SIGNING" }}\n'
+        )
+        served.start(SIGNING="x-key=hunter2")
+        run, _ = ended(served, push(served, upstream, script, delivery="d1"))
+        ((_, path, headers, body),) = eventually(lambda: list(collector.calls))
+
+    span, job = otlp.read(body).spans
+    assert (path, headers["x-key"]) == ("/v1/traces", "hunter2")
+    assert otlp.attributes(span)["cicd.pipeline.result"] == "failure"
+    assert otlp.attributes(job)["process.exit.code"] == 3
+    assert f"00-{job.trace_id.hex()}-{job.span_id.hex()}-01" in served.log(run.id)
+    assert "hunter2" not in f"{served.said()}{served.log(run.id)}"
+
+
+def test_without_a_collector_a_job_is_told_of_no_trace(served: Served, upstream: Upstream) -> None:
+    served.start(TRACEPARENT="00-" + "1" * 32 + "-" + "1" * 16 + "-01")
+
+    run, job = ended(served, push(served, upstream, 'echo "none${TRACEPARENT-}"', delivery="d1"))
+
+    assert str(job.status) == "succeeded"
+    assert "none\n" in served.log(run.id)

@@ -6,14 +6,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from ctci import ledger, shape, words
-from ctci.api import actions, inputs, outputs, runs
+from ctci.api import actions, inputs, outputs, paging, visible
 from ctci.api.operation import Context, Empty, Known, Operation
 from ctci.api.problem import ApiError, not_found
 from ctci.model import Delivery, Sending, Tier
 from ctci.receive import desk, replaying
 
 #: What can be sent again. A digest cannot: where the next one begins goes by it.
-AGAIN = ("mail", "status", "webhook", "apprise", "heartbeat")
+AGAIN = ("mail", "status", "webhook", "apprise", "heartbeat", "trace")
 
 
 class Deliveries(inputs.Page):
@@ -81,15 +81,14 @@ def _number(id_: str) -> int:
 def _deliveries(context: Context, query: Deliveries, _: None) -> Mapping[str, Any]:
     found = ledger.deliveries_(
         context.db,
-        ref=runs.full(query.branch),
+        ref=visible.full(query.branch),
         run=query.run,
         decision=query.decision,
-        before=runs.before(query.cursor),
+        before=paging.before(query.cursor),
         within=context.among(query.project),
         limit=query.limit + 1,
     )
-    more, found = len(found) > query.limit, found[: query.limit]
-    return shape.items([shape.delivery(each) for each in found], more=runs.cursor(found[-1].id) if more else None)
+    return paging.page(found, query.limit, shape.delivery, number=lambda delivery: delivery.id)
 
 
 def _of(context: Context, query: DeliveryId) -> Delivery:
@@ -120,13 +119,11 @@ def _sendings(context: Context, query: Sendings, _: None) -> Mapping[str, Any]:
         sink=query.by,
         run=query.run,
         missed=query.failed,
-        before=runs.before(query.cursor),
+        before=paging.before(query.cursor),
         within=context.within,
         limit=query.limit + 1,
     )
-    more, found = len(found) > query.limit, found[: query.limit]
-    shapes = [_told(context, each) for each in found]
-    return shape.items(shapes, more=runs.cursor(found[-1].id) if more else None)
+    return paging.page(found, query.limit, lambda sending: _told(context, sending), number=lambda sending: sending.id)
 
 
 def _told(context: Context, sending: Sending) -> Mapping[str, Any]:

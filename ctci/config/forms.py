@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from urllib.parse import unquote
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -13,6 +14,8 @@ _CALL = re.compile(
     r"https?://(?:[^\s/@?#\\]+@)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A-Za-z0-9._-]*)(?::([0-9]{1,5}))?(?:[/?][^\s#\\]*)?"
 )
 _APPRISE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
+#: A name of a header (RFC 9110, 5.1).
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 #: What each kind of reference to a secret names.
 _REFERENCES = {"env": _VARIABLE, "credential": _NAME, "file": _PATH}
@@ -52,6 +55,21 @@ def signing_key(text: str) -> bytes | None:
     except (binascii.Error, ValueError):
         return None
     return key if prefix == "whsec" and 24 <= len(key) <= 64 else None
+
+
+def headers(text: str) -> dict[str, str] | None:
+    """`NAME=VALUE,NAME=VALUE` as headers, as OpenTelemetry's exporters read it: values percent-encoded; None else."""
+    found = {}
+    try:
+        for pair in text.split(","):
+            name, between, written = (part.strip() for part in pair.partition("="))
+            told = unquote(written, errors="strict")
+            if not (_TOKEN.fullmatch(name) and between and told.isascii() and is_line(told)):
+                return None
+            found[name] = told
+    except UnicodeDecodeError:
+        return None
+    return found
 
 
 def is_line(text: str) -> bool:

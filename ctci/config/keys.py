@@ -271,7 +271,10 @@ LIMITS = _table(
     _key("body", "size", "bytes of a webhook's body", "25MiB"),
     _key("findings", "number", "findings that are kept of one job", "1000", span=(1, 10_000)),
 )
-OTLP = _table(_key("endpoint", "url", "where traces are sent", "nowhere", later=True))
+OTLP = _table(
+    _key("endpoint", "url", "the collector that is told of each run: `http://localhost:4318`", "nobody is told"),
+    _key("headers", "secret", "a reference to what it wants to be sent: `NAME=VALUE,NAME=VALUE`", "none"),
+)
 SERVER = _table(
     _key("listen", "line", "`HOST:PORT` or `unix:/PATH`", "127.0.0.1:8484"),
     _key("public-url", "line", "how people reach it, with a path where a proxy gives it one", "from `listen`"),
@@ -338,4 +341,4 @@ TABLES: Mapping[str, Mapping[str, Key]] = {
 }
 ALL = frozenset(name for table in TABLES.values() for name in table)
 #: The keys whose values are secrets, wherever they stand.
-SECRETS = ("webhook-secret", "token", "ssh-key", "apprise", "webhook", "heartbeat")
+SECRETS = ("webhook-secret", "token", "ssh-key", "apprise", "webhook", "heartbeat", "headers")

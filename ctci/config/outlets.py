@@ -24,7 +24,7 @@ def read(r: Reader, at: At, entries: Mapping[str, Any]) -> dict[str, SecretRef]:
 
 
 def fault(key: str, value: bytes) -> str | None:
-    """What is wrong with the secret that a key of a notify table refers to; its value is not in the sentence."""
+    """What is wrong with the secret that a key of [notify] or [otlp] refers to; its value is not in the sentence."""
     try:
         text = value.decode()
     except UnicodeDecodeError:
@@ -32,6 +32,8 @@ def fault(key: str, value: bytes) -> str | None:
     if key == "webhook-secret":
         wanted = "`whsec_` and 24 to 64 bytes in base64: `ctci secret new NAME --signing` makes one"
         return None if forms.signing_key(text) is not None else f"it must be {wanted}"
+    if key == "headers":
+        return None if forms.headers(text) is not None else "it must be `NAME=VALUE,NAME=VALUE`, values percent-encoded"
     if key == "apprise":
         return None if forms.is_apprise(text) else "it must be one Apprise URL, such as `ntfys://HOST/TOPIC`"
     return None if forms.is_call(text) else "it must be one address, `https://…` or `http://…`"

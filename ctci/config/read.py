@@ -175,7 +175,7 @@ def _look_at_secrets(
         except SecretError as error:
             reader.say("C203", f"the secret for `{what}` cannot be had", at, hint=str(error))
             continue
-        fault = outlets.fault(str(what), value) if at[:1] == ("notify",) else None
+        fault = outlets.fault(str(what), value) if at[:1] in (("notify",), ("otlp",)) else None
         if fault is not None:
             reader.say("C207", f"what `{what}` refers to cannot be used", at, hint=fault)
         shared = secrets.open_to_others(ref, environ, folder)

@@ -12,7 +12,7 @@ from ctci.config import forms, hiding, keys, later, places, projects, values
 from ctci.config.problems import Problem
 from ctci.config.reader import Reader
 from ctci.config.scan import At
-from ctci.config.settings import Backup, Keep, Network, Server, Smtp
+from ctci.config.settings import Backup, Keep, Network, Otlp, Server, Smtp
 from ctci.model import SecretRef
 
 _LISTEN = re.compile(r"unix:/.+|(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]*):([0-9]{1,5})")
@@ -86,6 +86,7 @@ class ServerReader:
             remote_user=self._remote_user(top, believes=bool(proxies) or listen.startswith("unix:")),
             backup=self._backup(top["backup"]) if "backup" in top else None,
             smtp=self._smtp(),
+            otlp=self._otlp(),
             limit_log=self._size(("limits", "log"), base.limit_log, 64 << 10),
             limit_worktrees=self._size(("limits", "worktrees"), base.limit_worktrees),
             limit_body=self._size(("limits", "body"), base.limit_body, 1 << 10),
@@ -204,6 +205,17 @@ class ServerReader:
         if ref is None and self.origins["smtp.from"] == "default":
             return None
         return Smtp(url=ref, sender=sender)
+
+    def _otlp(self) -> Otlp | None:
+        at = ("otlp", "headers")
+        endpoint = self._text(("otlp", "endpoint"), "", forms.is_url, "such as http://localhost:4318")
+        headers = values.secret(self._r, at, self._entries[at]) if at in self._entries else None
+        if headers is not None:
+            self.secrets.append((at, headers))
+        if not endpoint and at in self._entries:
+            said = "[otlp] has `headers` and no `endpoint`"
+            self._r.say("C102", said, at, key=True, hint="nobody would be sent them")
+        return Otlp(endpoint=endpoint, headers=headers) if endpoint else None
 
     def _smtp_url(self) -> SecretRef | None:
         """The reference to the mail server's address, which has a password in it."""

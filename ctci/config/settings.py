@@ -163,6 +163,15 @@ class Smtp:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Otlp:
+    """The collector that runs are told to as traces."""
+
+    endpoint: str
+    #: `NAME=VALUE,NAME=VALUE`, for the collector alone.
+    headers: SecretRef | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Server:
     """ctci.toml, with the environment and its defaults."""
 
@@ -188,6 +197,7 @@ class Server:
     remote_user: str | None = None
     backup: Backup | None = None
     smtp: Smtp | None = None
+    otlp: Otlp | None = None
     #: Bytes of log kept per attempt.
     limit_log: int = 200 << 20
     #: Bytes that kept worktrees may take together.
@@ -218,3 +228,17 @@ class Config:
     problems: tuple[Problem, ...] = field(default=(), compare=False)
     #: What was looked at for it, and how that was.
     looked: Looked = field(default_factory=Looked, compare=False)
+
+    def shown(self, path: Path) -> str:
+        """One of its files, relative to its folder where it lies there."""
+        return str(path.relative_to(self.folder)) if path.is_relative_to(self.folder) else str(path)
+
+    def where(self, kind: str, name: str) -> str | None:
+        """`projects.toml:12`, where a table of `projects`, `each` or `notify` begins; None where it has none."""
+        found = self.places.get((kind, name))
+        return f"{self.shown(found[0])}:{found[1]}" if found is not None else None
+
+    def where_of(self, project: Project) -> str | None:
+        """The same of a project's own table, else of the `[each]` that stands for it."""
+        of = next((name for name, each in self.each.items() if each.named(project.name) == project), "")
+        return self.where("projects", project.name) or self.where("each", of)

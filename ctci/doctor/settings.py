@@ -51,6 +51,9 @@ def secrets(settings: Config) -> Iterator[tuple[str, SecretRef]]:
     smtp = settings.server.smtp
     if smtp is not None and smtp.url is not None:
         yield "smtp url", smtp.url
+    otlp = settings.server.otlp
+    if otlp is not None and otlp.headers is not None:
+        yield "headers of [otlp]", otlp.headers
 
 
 def _secret(subject: Subject, settings: Config, what: str, ref: SecretRef) -> Check:
@@ -60,7 +63,7 @@ def _secret(subject: Subject, settings: Config, what: str, ref: SecretRef) -> Ch
     except config.SecretError as error:
         return Check(group=GROUP, name=what, state=WRONG, said=str(error), fix=f"put it where {where} says")
     key, _, table = what.partition(" of ")
-    fault = outlets.fault(key, value) if table.startswith("[notify.") else None
+    fault = outlets.fault(key, value) if table.startswith(("[notify.", "[otlp]")) else None
     if fault is not None:
         return Check(group=GROUP, name=what, state=WRONG, said=fault, fix=f"put one where {where} says")
     path = _file(subject, settings, ref)

@@ -35,19 +35,19 @@ class OutletError(Exception):
 
 def webhook(url: bytes, secret: bytes, *, id_: str, body: bytes, deadline_s: float = calls.DEADLINE_S) -> None:
     """Call a webhook with an event, signed; `id_` is the same at every try. Raises OutletError."""
-    address, key = _value("webhook", url), forms.signing_key(_value("webhook-secret", secret))
+    address, key = value("webhook", url), forms.signing_key(value("webhook-secret", secret))
     headers = signing.headers(key or b"", id_=id_, at=clock.now(), body=body)
     _call("POST", address, {**headers, "Content-Type": "application/json"}, body, deadline_s)
 
 
 def heartbeat(url: bytes, *, deadline_s: float = calls.DEADLINE_S) -> None:
     """Say that all went well. Raises OutletError."""
-    _call("GET", _value("heartbeat", url), {}, b"", deadline_s)
+    _call("GET", value("heartbeat", url), {}, b"", deadline_s)
 
 
 def chat(url: bytes, message: Message, *, timeout_s: float = CHAT_S) -> None:
     """Hand a message to a service that Apprise knows. Raises OutletError."""
-    address = _value("apprise", url)
+    address = value("apprise", url)
     failed: list[str] = []
     # Whatever the service does, its thread is not waited for beyond the time; it ends by limits of its own.
     sender = threading.Thread(target=_hand_over, args=(address, message, failed), name="apprise", daemon=True)
@@ -60,12 +60,12 @@ def chat(url: bytes, message: Message, *, timeout_s: float = CHAT_S) -> None:
         raise OutletError(f"{scheme}: {_without(address, failed[0])}")
 
 
-def _value(key: str, value: bytes) -> str:
+def value(key: str, found: bytes) -> str:
     """The secret of a key as text. It may have been changed since the configuration was read. Raises OutletError."""
-    fault = outlets.fault(key, value)
+    fault = outlets.fault(key, found)
     if fault is not None:
         raise OutletError(f"what `{key}` refers to cannot be used: {fault}")
-    return value.decode()
+    return found.decode()
 
 
 def _call(method: str, url: str, headers: dict[str, str], body: bytes, deadline_s: float) -> None:

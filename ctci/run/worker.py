@@ -187,7 +187,7 @@ class Worker:
 
     def _begin(self, job: Job, run: Run, place: workspace.Workspace) -> keeping.Kept:
         """Begin the attempt: first in the ledger, so that "never began" is a fact."""
-        recipe = job.order.recipe
+        recipe, server = job.order.recipe, self._current.get().server
         env = workspace.environment(
             job.order,
             run,
@@ -195,7 +195,8 @@ class Worker:
             job.attempt,
             home=place.home,
             server_environ=self._environ,
-            public_url=self._current.get().server.public_url,
+            public_url=server.public_url,
+            traced=server.otlp is not None,
         )
         ledger.begin(self._db, job=job.id, attempt=job.attempt, host=self._host, facts=machine.host())
         log.info("%s of #%s begins in slot %s, attempt %s", job.name, job.run, self._slot, job.attempt)

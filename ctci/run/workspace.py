@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ctci import git
 from ctci.layout import Layout
-from ctci.model import HEADS, TAGS, TRY, Order, Run
+from ctci.model import HEADS, TAGS, TRY, Order, Run, tracing
 from ctci.run import trees
 
 #: Where the server was started without one.
@@ -62,10 +62,11 @@ def environment(
     home: Path,
     server_environ: Mapping[str, str],
     public_url: str,
+    traced: bool = False,
 ) -> dict[str, str]:
     """All that the job's processes are told; facts that a run lacks are empty, so that `set -u` works.
 
-    TMPDIR is the folder `tmp` beside `home`, where there is one.
+    TRACEPARENT is there where runs are `traced`; TMPDIR is the folder `tmp` beside `home`, where there is one.
     """
     temporary = home.with_name("tmp")
     env = {
@@ -77,6 +78,7 @@ def environment(
         "GIT_TERMINAL_PROMPT": "0",
         "FORCE_COLOR": "1",
         "CLICOLOR_FORCE": "1",
+        **({"TRACEPARENT": tracing.traceparent(run, job, attempt)} if traced else {}),
     }
     for name in order.recipe.env_pass:
         if name in server_environ and not name.startswith("CTCI_"):

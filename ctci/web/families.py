@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from ctci import forges
+from ctci import config, forges
 from ctci.config.settings import Project
 from ctci.model import BUCKETS_S, LONGER, UNTIMED, Status, Total
 
@@ -23,6 +23,7 @@ CHANNELS = {
     "apprise": ("apprise", "at_once"),
     "webhook": ("webhook", "event"),
     "heartbeat": ("heartbeat", "digest"),
+    "trace": ("otlp", "run"),
 }
 #: The end of each bucket, and how it is written.
 _ENDS = {**{end: str(float(end)) for end in BUCKETS_S}, LONGER: "+Inf"}
@@ -219,10 +220,7 @@ def _known(facts: Facts, total: Total, *, nameless: bool) -> bool:
     project = facts.projects.get(total.labels[0])
     if project is None:
         return nameless and not total.labels[0]
-    if total.name != "jobs":
-        return True
-    sub = project.subs.get(total.labels[1])
-    return sub is not None and total.labels[2] in sub.recipes
+    return total.name != "jobs" or config.configured(project, total.labels[1], total.labels[2])
 
 
 def _summed(found: Iterable[tuple[tuple[str, ...], Total]]) -> dict[tuple[str, ...], int]:

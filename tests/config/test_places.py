@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ctci import config
+from ctci.config.settings import Otlp
 
 SHOP = '[projects.shop]\ngit = "/srv/git/shop.git"\nrecipes.test = "make test"\n'
 
@@ -54,6 +55,7 @@ def test_every_value_may_be_a_variable_named_after_its_place_in_the_file(folder:
         "CTCI_LIMITS_WORKTREES": "1GiB",
         "CTCI_LIMITS_BODY": "2MiB",
         "CTCI_LIMITS_FINDINGS": "500",
+        "CTCI_OTLP_ENDPOINT": "http://otel.example.org:4318",
         "CTCI_TRUSTED_PROXIES": "127.0.0.1, fd00::/8",
         "CTCI_PUBLIC": "badges",
         "CTCI_ALLOW": "10.0.0.0/8",
@@ -77,6 +79,7 @@ def test_every_value_may_be_a_variable_named_after_its_place_in_the_file(folder:
         server.limit_body,
     ) == (0, "json", 1 << 20, 1 << 30, 2 << 20)
     assert (folder.parent / "elsewhere", Path("/var/cache/ctci/mirrors")) == (server.data_dir, server.mirrors_dir)
+    assert server.otlp == Otlp(endpoint="http://otel.example.org:4318")
     assert server.smtp is not None
     assert server.smtp.url is not None
     assert (server.smtp.sender, server.smtp.url.name) == ("ci@example.org", "CTCI_SMTP_URL")
@@ -110,6 +113,7 @@ def test_the_origin_of_each_value_is_known_and_no_secret_is_in_it(folder: Path) 
         "limits.worktrees": "default",
         "limits.body": "default",
         "limits.findings": "default",
+        "otlp.endpoint": "default",
     }
     assert config.origins(folder, {})["smtp.url"] == "ctci.toml:4"
 
