@@ -32,8 +32,9 @@ TAGS = {
 LAST_EVENT_ID = {
     "name": "Last-Event-ID",
     "in": "header",
-    "description": "The id of the last event that came; a browser sends it by itself.",
-    "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"},
+    "description": "The id of the last event that came; a browser sends it by itself. What is no such id is ignored.",
+    "schema": {"type": "string"},
+    "example": "4711",
 }
 
 
@@ -116,11 +117,16 @@ def _operation(operation: Operation, schemas: Mapping[type[BaseModel], Any]) -> 
 
 
 def _stream(operation: Operation, schemas: Mapping[type[BaseModel], Any]) -> dict[str, Any]:
-    """A stream of events: OpenAPI 3.1 has no word for them, so that their schemas stand beside that of a text."""
+    """A stream of events: OpenAPI 3.1 has no word for them, so that their schemas stand beside.
+
+    Who reads the schema of a stream takes it for that of the text, or, as 3.2's `itemSchema`, for that of each event.
+    """
     names = ", ".join(f"`{name}`" for name in operation.events)
     said = f"Events {names}; the data of each is JSON, as `x-events` has it. Others may come: ignore them."
     events = {name: schemas[model] for name, model in operation.events.items()}
-    return {"schema": {"type": "string", "description": said}, "x-events": events}
+    parts = {"event": {"enum": [*operation.events]}, "id": {"type": "string"}, "data": {"type": "string"}}
+    schema = {"type": ["string", "object"], "properties": parts, "description": said}
+    return {"schema": schema, "x-events": events}
 
 
 def _refusals(codes: Mapping[str, None], schema: Any) -> dict[str, Any]:
