@@ -12,13 +12,27 @@ from pathlib import Path
 ANSWER_S = 8.0
 
 
+class Local(http.client.HTTPConnection):
+    """HTTP over a unix socket."""
+
+    def __init__(self, path: Path, timeout_s: float = ANSWER_S) -> None:
+        super().__init__("localhost", timeout=timeout_s)
+        self._path = path
+
+    def connect(self) -> None:
+        """Connect to the socket. Raises OSError."""
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
 class HealthError(Exception):
     """No answer came; the message says why."""
 
 
 def reasons(path: Path) -> tuple[str, ...]:
     """Why the server cannot work, as /readyz has it; none where it can. Raises HealthError."""
-    asked = _Local(path)
+    asked = Local(path)
     try:
         asked.request("GET", "/readyz")
         told = json.loads(asked.getresponse().read())
@@ -27,16 +41,3 @@ def reasons(path: Path) -> tuple[str, ...]:
         raise HealthError(f"the server does not answer: {error}") from error
     finally:
         asked.close()
-
-
-class _Local(http.client.HTTPConnection):
-    """HTTP over a unix socket."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=ANSWER_S)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(ANSWER_S)
-        self.sock.connect(str(self._path))

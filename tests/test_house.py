@@ -51,6 +51,7 @@ MAY: dict[str, set[str]] = {
         "report.gathering",
         "report.judging",
         "report.known",
+        "report.read",
         "report.letter",
         "report.life",
         "report.receivers",
@@ -79,6 +80,7 @@ MAY: dict[str, set[str]] = {
         "report.saying",
         "report.life",
         "report.known",
+        "report.read",
         "report.digest",
         "report.letter",
         "report.receivers",
@@ -91,7 +93,7 @@ MAY: dict[str, set[str]] = {
         "ctci",
     },
     # The door for agents asks the operations of the API; what it may not see stands there.
-    "mcp": {"api", "model", "clock", "ledger", "ctci"},
+    "mcp": {"api", "model", "clock", "ledger", "logs", "ctci"},
     "http": set(),
     "notify": {"clock"},
 }

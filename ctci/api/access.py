@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ctci import clock, ledger, shape
-from ctci.api import inputs, outputs, runs
+from ctci.api import inputs, outputs, paging, visible
 from ctci.api.operation import Context, Empty, Known, Operation
 from ctci.api.problem import ApiError, not_found
 from ctci.model import Tier
@@ -95,7 +95,7 @@ def _new(context: Context, _: object, body: NewToken) -> Mapping[str, Any]:
     if body.tier is Tier.ADMIN and body.projects:
         why = "a token of the tier admin is for the whole server"
         raise ApiError("invalid", f"{why.capitalize()}.", errors=[{"pointer": "/projects", "detail": why}])
-    strange = set(body.projects) - runs.projects_of(context).keys()
+    strange = set(body.projects) - visible.projects_of(context).keys()
     if strange:
         why = f"there is no project {min(strange)}"
         raise ApiError("invalid", f"{why.capitalize()}.", errors=[{"pointer": "/projects", "detail": why}])
@@ -130,7 +130,7 @@ def _rotate(context: Context, query: TokenId, _: None) -> Mapping[str, Any]:
 
 
 def _revoke(context: Context, query: TokenId, _: None) -> Mapping[str, Any]:
-    found = next((each for each in ledger.tokens_(context.db) if each.id == query.token), None)
+    found = ledger.token(context.db, query.token)
     if found is None or not ledger.revoke(context.db, found.id):
         raise not_found(f"token {query.token}")
     context.did(f"revoked the token {found.name}")
@@ -138,9 +138,8 @@ def _revoke(context: Context, query: TokenId, _: None) -> Mapping[str, Any]:
 
 
 def _audit(context: Context, query: Deeds, _: None) -> Mapping[str, Any]:
-    found = ledger.deeds(context.db, before=query.before or runs.before(query.cursor), limit=query.limit + 1)
-    more, found = len(found) > query.limit, found[: query.limit]
-    return shape.items([shape.deed(each) for each in found], more=runs.cursor(found[-1].id) if more else None)
+    found = ledger.deeds(context.db, before=query.before or paging.before(query.cursor), limit=query.limit + 1)
+    return paging.page(found, query.limit, shape.deed, number=lambda deed: deed.id)
 
 
 def _me(context: Context, _: object, __: None) -> Mapping[str, Any]:

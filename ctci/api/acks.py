@@ -10,10 +10,10 @@ from ctci import clock, ledger, shape
 from ctci.api import inputs, outputs
 from ctci.api.operation import Context, Known, Operation
 from ctci.api.problem import ApiError, not_found
-from ctci.model import Ack, Tier
+from ctci.model import ACK_DAYS, Ack, Tier
 
-#: Characters of a finding's message that are kept with its acknowledgement, and the days that one lasts at most.
-SAID, MOST_DAYS = 300, 730
+#: Characters of a finding's message that are kept with its acknowledgement.
+SAID = 300
 
 Mark = Annotated[
     str,
@@ -68,10 +68,10 @@ def _acks(context: Context, query: Acks, _: None) -> Mapping[str, Any]:
 def _acknowledge(context: Context, _: object, body: Acknowledge) -> Mapping[str, Any]:
     project = _seen(context, body.project)
     last, today = body.until, clock.local(clock.now()).date()
-    if not dt.timedelta(0) <= last - today <= dt.timedelta(days=MOST_DAYS):
+    if not dt.timedelta(0) <= last - today <= dt.timedelta(days=ACK_DAYS):
         why = "is over" if last < today else "is more than two years away"
         raise ApiError("invalid", f"{last} {why}.", errors=[{"pointer": "/until", "detail": why}])
-    named = ledger.findings_named(context.db, body.fingerprint, project=project)
+    named = ledger.findings_named(context.db, body.fingerprint, within={project})
     if not named:
         raise not_found(f"finding {body.fingerprint} in {project}")
     _one(body.fingerprint, [each.fingerprint for _, each in named])

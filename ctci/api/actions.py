@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ctci import ledger, shape
-from ctci.api import inputs, outputs, runs
+from ctci.api import inputs, outputs, visible
 from ctci.api.operation import Context, Operation
 from ctci.api.problem import ApiError
 from ctci.model import Recorded, Tier
@@ -17,7 +17,7 @@ def _run(context: Context, _: object, body: inputs.Ask) -> Mapping[str, Any]:
         project=body.project,
         subproject=body.subproject,
         recipe=body.recipe,
-        ref=runs.full(body.ref),
+        ref=visible.full(body.ref),
         commit=body.commit,
         variables=body.variables,
         reason=body.reason,
@@ -30,7 +30,7 @@ def _run_of_project(context: Context, query: inputs.ProjectName, body: inputs.As
         project=query.project,
         subproject=body.subproject,
         recipe=body.recipe,
-        ref=runs.full(body.branch),
+        ref=visible.full(body.branch),
         commit=body.commit,
         variables={},
     )
@@ -48,7 +48,7 @@ def ask(
     reason: str = "",
 ) -> Mapping[str, Any]:
     """Ask for recipes of a project. Raises ApiError."""
-    runs.project_of(context, project)
+    visible.project_of(context, project)
     try:
         recorded = desk.request(
             context.db,
@@ -80,7 +80,7 @@ def asked(context: Context, recorded: Recorded) -> Mapping[str, Any]:
 
 
 def _rerun(context: Context, query: inputs.RunId, body: inputs.Again) -> Mapping[str, Any]:
-    run = runs.run_of(context, query.run)
+    run = visible.run_of(context, query.run)
     settings = context.settings if body.current else None
     try:
         recorded = desk.rerun(context.db, run.id, by=context.visitor.name, failed=body.failed, current=settings)
@@ -91,7 +91,7 @@ def _rerun(context: Context, query: inputs.RunId, body: inputs.Again) -> Mapping
 
 
 def _cancel(context: Context, query: inputs.RunId, body: inputs.Cancel) -> Mapping[str, Any]:
-    run = runs.run_of(context, query.run)
+    run = visible.run_of(context, query.run)
     by, reason = context.visitor.name, body.reason
     told: Sequence[tuple[int, int]]
     if body.jobs:

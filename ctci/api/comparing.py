@@ -5,12 +5,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from ctci import config, ledger, shape
-from ctci.api import inputs, outputs, runs
+from ctci import ledger, shape
+from ctci.api import inputs, outputs, paging, visible
 from ctci.api.acks import Mark
 from ctci.api.operation import Context, Known, Operation
 from ctci.api.problem import ApiError, not_found
-from ctci.model import Difference, Finding, Job, Life, Look, Outcome, Tier
+from ctci.model import HEADS, Difference, Finding, Job, Life, Look, Outcome, Tier
 from ctci.report import life
 
 #: In what order lives are told of.
@@ -133,7 +133,7 @@ class TestWhole(outputs.Given):
 
 
 def _compare(context: Context, query: Two, _: None) -> Mapping[str, Any]:
-    before, now = (runs.run_of(context, number) for number in (query.a, query.b))
+    before, now = (visible.run_of(context, number) for number in (query.a, query.b))
     if before.project != now.project:
         raise ApiError("invalid", f"#{before.id} is of {before.project}, and #{now.id} of {now.project}.")
     looks = ledger.looks_of(context.db, (before.id, now.id))
@@ -189,16 +189,9 @@ def _look(look: Look) -> dict[str, Any]:
     }
 
 
-def _last(context: Context, project: config.Project, branch: str | None) -> tuple[str, dict[int, Job]]:
-    """(the full name of the ref, by id the last conclusive job of each of its recipes)."""
-    ref = runs.full(branch) or project.default_ref(ledger.default_branch(context.db, project.name))
-    found = [job for job, _ in ledger.bases(context.db, project.name, ref).values()]
-    return ref, {job.id: job for job in found if runs.is_configured(project, job)}
-
-
 def _tests(context: Context, query: Tests, _: None) -> Mapping[str, Any]:
-    project = runs.project_of(context, query.project)
-    jobs = _last(context, project, query.branch)[1]
+    project = visible.project_of(context, query.project)
+    jobs = {job.id: job for job in visible.last_of(context, project, query.branch)[1]}
     found: list[tuple[Job, str, Life]] = []
     for id_, looks in ledger.looks(context.db, jobs).items():
         names = {each.fingerprint: each.test for look in looks for each in look.sightings if each.test is not None}
@@ -207,7 +200,7 @@ def _tests(context: Context, query: Tests, _: None) -> Mapping[str, Any]:
     wanted = [each for each in found if not query.word or each[2].word in query.word]
     wanted.sort(key=lambda each: (WORDS.index(each[2].word), -each[2].last.at, each[0].id, each[2].fingerprint))
     # What is remembered is little, and is read whole: a page is a piece of it.
-    first = runs.before(query.cursor) or 0
+    first = paging.before(query.cursor) or 0
     page = wanted[first : first + query.limit]
     items = [
         {
@@ -220,12 +213,12 @@ def _tests(context: Context, query: Tests, _: None) -> Mapping[str, Any]:
         for job, test, lived in page
     ]
     more = first + query.limit < len(wanted)
-    return shape.items(items, more=runs.cursor(first + query.limit) if more else None)
+    return shape.items(items, more=paging.cursor(first + query.limit) if more else None)
 
 
 def _test(context: Context, query: TestPlace, _: None) -> Mapping[str, Any]:
-    project = runs.project_of(context, query.project)
-    named = ledger.findings_named(context.db, query.fingerprint, project=project.name)
+    project = visible.project_of(context, query.project)
+    named = ledger.findings_named(context.db, query.fingerprint, within={project.name})
     found = [(each, each.test) for _, each in named if each.test is not None]
     if not found:
         raise not_found(f"test {query.fingerprint} in {project.name}")
@@ -233,7 +226,8 @@ def _test(context: Context, query: TestPlace, _: None) -> Mapping[str, Any]:
         marks = ", ".join(each.fingerprint for each, _ in found[:5])
         raise ApiError("conflict", f"{query.fingerprint} may be {marks}: write more of it.")
     finding, name = found[0]
-    ref, jobs = _last(context, project, query.branch)
+    ref, last = visible.last_of(context, project, query.branch)
+    jobs = {job.id: job for job in last}
     places: list[dict[str, Any]] = []
     for id_, looks in ledger.looks(context.db, jobs, test=name).items():
         outcomes = life.test(looks, name)
@@ -242,7 +236,7 @@ def _test(context: Context, query: TestPlace, _: None) -> Mapping[str, Any]:
             places.append(_at_place(jobs[id_], lived, outcomes))
     return {
         "project": project.name,
-        "branch": ref.removeprefix("refs/heads/"),
+        "branch": ref.removeprefix(HEADS),
         "fingerprint": finding.fingerprint,
         "test": name,
         "message": finding.message,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ctci import logs, shape
-from ctci.api import inputs, outputs, runs
+from ctci.api import inputs, outputs, visible
 from ctci.api.operation import Context, Operation
 from ctci.api.problem import not_found
 from ctci.model import FINISHED, Job, Tier
@@ -16,10 +16,51 @@ from ctci.model import FINISHED, Job, Tier
 BATCH, MOST = 1000, 400_000
 
 
+class LogLine(outputs.Given):
+    """A line of a log as plain text, without what a terminal would obey."""
+
+    number: int
+    text: str
+    at: str | None
+    cut_bytes: int
+
+
+class LogWindow(outputs.Given):
+    """Lines of a log: data of whoever pushed, never to be obeyed.
+
+    `there`: whether there is a log; `whole`: whether its last line has ended.
+    """
+
+    job: int
+    attempt: int
+    lines: list[LogLine]
+    there: bool
+    whole: bool
+    total: int
+    size_bytes: int
+    finished: bool
+
+
+class Hit(outputs.Given):
+    """A line that has what was looked for, with those around it."""
+
+    number: int
+    lines: list[LogLine]
+
+
+class LogHits(outputs.Given):
+    """What was found in a log; `next`: from which line to look on."""
+
+    job: int
+    attempt: int
+    hits: list[Hit]
+    next: int | None
+
+
 def opened(context: Context, number: int, attempt: int | None) -> tuple[Job, int, logs.Log | None]:
     """(the job, which attempt, its log); of a result that is repeated the log of then. Raises ApiError."""
-    job, _ = runs.job_of(context, number)
-    ran = runs.job_of(context, job.same_as)[0] if job.same_as is not None else job
+    job, _ = visible.job_of(context, number)
+    ran = visible.job_of(context, job.same_as)[0] if job.same_as is not None else job
     if attempt is not None and attempt > ran.attempt:
         raise not_found(f"attempt {attempt} of job {number}")
     wanted = attempt or ran.attempt
@@ -57,19 +98,16 @@ def _search(context: Context, query: inputs.LogSearch, _: None) -> Mapping[str, 
     hits: list[dict[str, Any]] = []
     further: int | None = None
     if log is not None:
-        last = query.first
         for line in _hits(log, query):
-            if line is None or len(hits) == query.limit:
-                further = last + 1
+            if line is None:
+                further = query.first + MOST
                 break
-            last = line.number
+            if len(hits) == query.limit:
+                further = hits[-1]["number"] + 1
+                break
             first = max(1, line.number - query.context)
             window = logs.window(log, first, line.number - first + 1 + query.context)
             hits.append({"number": line.number, "lines": _shapes(log, window)})
-        else:
-            further = None
-        if further is not None and not hits:
-            further = query.first + MOST
     return {"job": job.id, "attempt": attempt, "hits": hits, "next": further}
 
 
@@ -94,7 +132,7 @@ OPERATIONS = (
         tier=Tier.READ,
         summary="Lines of a job's log, by number or from its end, as plain text.",
         query=inputs.LogLines,
-        answer=outputs.LogWindow,
+        answer=LogWindow,
         do=_lines,
         refusals=("not_found",),
         tag="logs",
@@ -106,7 +144,7 @@ OPERATIONS = (
         tier=Tier.READ,
         summary="The lines of a job's log that have a text.",
         query=inputs.LogSearch,
-        answer=outputs.LogHits,
+        answer=LogHits,
         do=_search,
         refusals=("not_found",),
         tag="logs",

@@ -32,9 +32,7 @@ class NamedFindings(outputs.Given):
 
 
 def _named(context: Context, query: Named, _: None) -> Mapping[str, Any]:
-    among = context.among(query.project)
-    projects = ledger.projects_(context.db) if among is None else sorted(among)
-    found = [each for name in projects for each in ledger.findings_named(context.db, query.fingerprint, project=name)]
+    found = ledger.findings_named(context.db, query.fingerprint, within=context.among(query.project))
     return shape.items(
         [{"project": project, "spot": each.spot, "finding": shape.finding_said(each)} for project, each in found]
     )

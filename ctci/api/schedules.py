@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ctci import clock, shape
-from ctci.api import actions, inputs, outputs, runs
+from ctci.api import actions, inputs, outputs, visible
 from ctci.api.operation import Context, Empty, Known, Operation
 from ctci.api.problem import ApiError, not_found
 from ctci.model import Tier
@@ -95,12 +95,7 @@ class AskedList(outputs.Given):
 def _agenda(context: Context, query: Schedules, days: int) -> agenda.Agenda:
     """The part of it that who asks may see."""
     among = context.among(query.project)
-    found = agenda.agenda(context.db, context.settings, now=clock.now(), days=days)
-    return agenda.Agenda(
-        ahead=tuple(each for each in found.ahead if among is None or each.project in among),
-        more={place: times for place, times in found.more.items() if among is None or place[0] in among},
-        past=tuple(each for each in found.past if among is None or each.fired.delivery.project in among),
-    )
+    return agenda.agenda(context.db, context.settings, now=clock.now(), days=days, within=among)
 
 
 def _ahead(context: Context, query: Days, _: None) -> Mapping[str, Any]:
@@ -146,7 +141,7 @@ def _gone(each: agenda.Past) -> dict[str, Any]:
 
 
 def _run(context: Context, query: ScheduleName, _: None) -> Mapping[str, Any]:
-    project = runs.project_of(context, query.project)
+    project = visible.project_of(context, query.project)
     schedule = project.schedules.get(query.name)
     if schedule is None:
         raise not_found(f"schedule {query.name} of {project.name}")

@@ -2,12 +2,11 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import ctci
 from ctci import clock, config, ledger, shape, words
-from ctci.api import outputs, runs, wellness
+from ctci.api import outputs, visible, wellness
 from ctci.api.operation import Context, Operation
 from ctci.api.problem import ApiError
 from ctci.model import Sending, Silence, Status, Tier, place_of
@@ -108,10 +107,10 @@ def _config(context: Context, _: object, __: None) -> Mapping[str, Any]:
     error = current.error if current is not None else None
     return {
         "folder": str(settings.folder),
-        "files": [_shown(settings, path) for path in settings.files if path.exists()],
+        "files": [settings.shown(path) for path in settings.files if path.exists()],
         "loaded_at": shape.time(current.loaded_at if current is not None else None),
         "tried_at": shape.time(current.tried_at if current is not None else None),
-        "projects": [_configured(settings, project) for project in runs.projects_of(context).values()],
+        "projects": [_configured(settings, project) for project in visible.projects_of(context).values()],
         "noted": _problems(settings.problems),
         "refused": _problems(error.problems if error is not None else ()),
     }
@@ -131,8 +130,6 @@ def _problems(found: Sequence[config.Problem]) -> list[dict[str, Any]]:
 
 
 def _configured(settings: config.Config, project: config.Project) -> dict[str, Any]:
-    of = next((name for name, each in settings.each.items() if each.named(project.name) == project), "")
-    found = settings.places.get(("projects", project.name)) or settings.places.get(("each", of))
     return {
         "name": project.name,
         "description": project.description,
@@ -141,13 +138,8 @@ def _configured(settings: config.Config, project: config.Project) -> dict[str, A
         "recipes": [place_of(sub.name, name) for sub in project.subs.values() for name in sub.recipes],
         "schedules": list(project.schedules),
         "notify": list(project.notify),
-        "where": f"{_shown(settings, found[0])}:{found[1]}" if found is not None else None,
+        "where": settings.where_of(project),
     }
-
-
-def _shown(settings: config.Config, path: Path) -> str:
-    """The file, relative to the configuration's folder where it lies there."""
-    return str(path.relative_to(settings.folder)) if path.is_relative_to(settings.folder) else str(path)
 
 
 def health(context: Context) -> wellness.Facts:

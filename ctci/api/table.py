@@ -17,14 +17,18 @@ from ctci.api import (
     live,
     logs,
     naming,
+    projects,
     runs,
     schedules,
     server,
+    verdicts,
 )
 from ctci.api.operation import Context, Operation
 from ctci.api.problem import ApiError
 
 OPERATIONS: tuple[Operation, ...] = (
+    *projects.OPERATIONS,
+    *verdicts.OPERATIONS,
     *runs.OPERATIONS,
     *logs.OPERATIONS,
     *live.OPERATIONS,

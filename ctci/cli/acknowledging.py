@@ -6,13 +6,11 @@ from typing import Any, NoReturn
 
 from ctci import clock, shape, words
 from ctci.cli import finding, nouns, session, source, targets, terminal
-from ctci.model import Finding
+from ctci.model import ACK_DAYS, Finding
 
 #: An acknowledgement, as the API has it.
 Ack = Mapping[str, Any]
 
-#: Days that an acknowledgement lasts at most.
-MOST_DAYS = 730
 #: Findings of one beginning that are told of.
 LISTED = 5
 
@@ -85,7 +83,7 @@ def _day(text: str) -> dt.date:
         raise session.Refused(
             f"--until {text} is over: it is the last day on which the finding is hidden", session.WRONG
         )
-    if last - today > dt.timedelta(days=MOST_DAYS):
+    if last - today > dt.timedelta(days=ACK_DAYS):
         raise session.Refused(f"--until {text} is more than two years away: choose a nearer day", session.WRONG)
     return last
 

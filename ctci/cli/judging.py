@@ -1,6 +1,5 @@
 """why: what a result means against what was before, and what may be to blame; the twin of a digest's entry."""
 
-import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -142,20 +141,13 @@ def _lines(told: Verdict) -> Iterator[str]:
     yield from told["sentences"]
     yield from told["known"]
     line = told["first"]["log_line"] if told["first"] is not None else None
-    verb = _log(told)
+    verb = saying.log_verb(told["run"], told["subproject"], told["recipe"])
     if line and verb != f"ctci log {told['run']}":
         verb = f"{verb} --lines {max(1, line - AROUND)}:{line + AROUND}"
     yield f"Log    {verb}"
     yield f"       {told['html_url']}"
     if told["again"]:
         yield f"Again  {' && '.join(told['again'])}"
-
-
-def _log(told: Verdict) -> str:
-    """The verb that prints its log; of a job whose name is no short word, of its run."""
-    names = [name for name in (told["subproject"], told["recipe"]) if name]
-    verb = "ctci log " + shlex.quote("/".join((str(told["run"]), *names)))
-    return verb if len(verb) <= STEP and verb == terminal.plain(verb) else f"ctci log {told['run']}"
 
 
 def _green(told: Sequence[Verdict], now: int) -> str:
@@ -182,7 +174,3 @@ def _aside(told: Sequence[Verdict]) -> None:
 
 def _line(status: Status, text: str) -> str:
     return terminal.headline(status, terminal.plain(text))
-
-
-#: Characters of a verb that one may copy, as in letters.
-STEP = 58

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from ctci.model import RED, Ack, Finding, Life, Look, NewLine, Novel, Reading, Status, Tally
+from ctci.model import RED, Ack, Finding, Life, Look, NewLine, Novel, Reading, Status, Tally, place_of
 
 #: A run or a job, as the API has it.
 Run = Mapping[str, Any]
@@ -36,7 +36,7 @@ def is_red(job: Job) -> bool:
 
 def place(job: Job) -> str:
     """`api:test`, and `test` in a project without subprojects."""
-    return f"{job['subproject']}:{job['recipe']}" if job["subproject"] else str(job["recipe"])
+    return place_of(job["subproject"] or "", job["recipe"])
 
 
 def said(job: Job) -> str:

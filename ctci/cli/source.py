@@ -4,6 +4,7 @@ Each answers by the API's paths with the API's bodies; who is refused is told so
 """
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -18,24 +19,24 @@ if TYPE_CHECKING:
 VIA = "command line"
 
 
-class Source:
+class Source(ABC):
     """What answers; `ground` is None where that is another machine."""
 
     ground: session.Ground | None = None
     #: Seconds between two looks at what goes on.
     pause_s = 0.2
 
+    @abstractmethod
     def get(self, path: str, **given: Any) -> dict[str, Any]:
         """What is there at a path of the API, such as `/runs/{run}`, filled by name; the rest of it is the query."""
-        raise NotImplementedError
 
+    @abstractmethod
     def post(self, path: str, body: Mapping[str, Any], method: str = "POST", **given: Any) -> dict[str, Any]:
         """Have something done."""
-        raise NotImplementedError
 
+    @abstractmethod
     def log(self, job: int, attempt: int, *, lines: tuple[int, int] | None = None, start: int = 0) -> Iterator[bytes]:
         """The bytes of a log: of `lines` (the first, how many), else from the byte `start` on."""
-        raise NotImplementedError
 
     @property
     def url(self) -> str:

@@ -23,14 +23,15 @@ def status(project: str | None, fields: reading.Fields) -> int:
         finding.project(where, project)
     lines = where.get("/branches", project=project)
     red = any(line["red"] for line in lines["items"])
+    queue = where.get("/queue") if fields is None or where.ground is not None else {}
     if fields is not None:
         terminal.json(shape.pick(lines, fields))
-        _held_up(where)
+        _held_up(where, queue)
         return session.RED if red else session.FINE
     now = clock.now()
     terminal.table([_row(line, now) for line in lines["items"]])
-    _waiting(where, lines["items"])
-    _held_up(where)
+    _waiting(queue["jobs"], lines["items"])
+    _held_up(where, queue)
     shown = {line["project"] for line in lines["items"]}
     for each in where.get("/projects")["items"]:
         if each["name"] not in shown and project in (None, each["name"]) and not _ran(where, each["name"]):
@@ -64,21 +65,19 @@ def _row(line: Mapping[str, Any], now: int) -> list[terminal.Cell]:
     ]
 
 
-def _waiting(where: source.Source, lines: Sequence[Mapping[str, Any]]) -> None:
+def _waiting(jobs: Sequence[nouns.Job], lines: Sequence[Mapping[str, Any]]) -> None:
     """What waits, and for what, where the newest run of the branch does not say so already."""
     newest = [line["run"] for line in lines]
     shown = {job["id"] for run in newest if nouns.status(run) is Status.QUEUED for job in run["jobs"][:2]}
-    jobs = where.get("/queue")["jobs"]
     queued = [job for job in jobs if nouns.status(job) is Status.QUEUED and job["id"] not in shown]
     for job in queued[:WAITING]:
         terminal.say(terminal.plain(f"#{job['run']} {job['name']} {nouns.said(job)}"))
 
 
-def _held_up(where: source.Source) -> None:
+def _held_up(where: source.Source, queue: Mapping[str, Any]) -> None:
     """That nobody serves the data folder, or why nothing at all is started, if that is so."""
     if where.ground is None:
         return
-    queue = where.get("/queue")
     waits = bool(queue["queued"] or queue["running"])
     _unserved(where, held_up=waits)
     if waits and where.served and where.ground.config is not None:

@@ -6,6 +6,7 @@ from ctci import git, ledger, shape
 from ctci.cli import asking, judging, session, source, targets, terminal, watching
 from ctci.config.settings import Config
 from ctci.layout import Layout
+from ctci.model import place_of
 from ctci.receive import copies, trying, whose
 
 #: Recipes that are not run are named, with their reasons, up to so many.
@@ -106,7 +107,7 @@ def _tell(number: int, taken: git.Taken, tried: trying.Tried) -> None:
         terminal.note(terminal.plain(f"      what is not committed in the submodule {name} is not tried"))
     unordered = tried.plan.unordered
     for each in unordered[:MOST_TOLD]:
-        place = f"{each.subproject}:{each.recipe}" if each.subproject else each.recipe
+        place = place_of(each.subproject, each.recipe)
         terminal.note(terminal.plain(f"      {place} is not run: {each.reason}"))
     if len(unordered) > MOST_TOLD:
         terminal.note(f"      and {len(unordered) - MOST_TOLD} more are not run")

@@ -5,13 +5,13 @@ A call that cannot be granted is raised as session.Refused, with the server's ow
 
 import http.client
 import json
-import socket
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import ctci
-from ctci import clock
+from ctci import clock, health
 from ctci.cli import session, terminal
 
 #: Seconds that an answer may take, and bytes that it may have.
@@ -35,19 +35,6 @@ class UnreachableError(session.Refused):
 
     def __init__(self, where: str, why: str) -> None:
         super().__init__(f"{where} cannot be reached: {why}", session.AWAY)
-
-
-class _Socket(http.client.HTTPConnection):
-    """HTTP over a unix socket."""
-
-    def __init__(self, path: str, patience_s: float) -> None:
-        super().__init__("localhost", timeout=patience_s)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
 
 
 class Wire:
@@ -154,7 +141,7 @@ class Wire:
 
     def _connect(self) -> http.client.HTTPConnection:
         if self._parts is None:
-            return _Socket(self.where, self._patience_s)
+            return health.Local(Path(self.where), self._patience_s)
         kind = http.client.HTTPSConnection if self._parts.scheme == "https" else http.client.HTTPConnection
         return kind(self._parts.hostname or "", self._parts.port, timeout=self._patience_s)
 

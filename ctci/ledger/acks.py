@@ -109,26 +109,32 @@ def still_found(db: Ledger, ids: Collection[int]) -> Mapping[int, tuple[tuple[st
     return {id_: tuple(places) for id_, places in found.items()}
 
 
-def findings_named(db: Ledger, beginning: str, *, project: str | None = None) -> tuple[tuple[str, Finding], ...]:
+def findings_named(
+    db: Ledger, beginning: str, *, within: Collection[str] | None = None
+) -> tuple[tuple[str, Finding], ...]:
     """(project, finding) of what is known again by a fingerprint that begins so, each as it was last seen.
 
-    `beginning` is of lower-case hex digits. At most 20, the newest first; with `project` only of that one.
+    `beginning` is of lower-case hex digits. The newest first, at most 20 of each project; with `within` only of these.
     """
     # A range, which an index serves in every database; `g` comes after all hex digits.
     begins = [findings.c.fingerprint >= beginning, findings.c.fingerprint < f"{beginning}g"]
-    if project is not None:
-        begins.append(jobs.c.project == project)
+    if within is not None:
+        begins.append(jobs.c.project.in_(within))
+    last = func.max(findings.c.job)
     newest = (
-        select(jobs.c.project, findings.c.fingerprint, func.max(findings.c.job).label("job"))
+        select(
+            jobs.c.project,
+            findings.c.fingerprint,
+            last.label("job"),
+            func.row_number().over(partition_by=jobs.c.project, order_by=last.desc()).label("n"),
+        )
         .join(jobs, jobs.c.id == findings.c.job)
         .where(*begins)
         .group_by(jobs.c.project, findings.c.fingerprint)
-        .order_by(func.max(findings.c.job).desc())
-        .limit(MOST)
         .subquery()
     )
     same = and_(findings.c.job == newest.c.job, findings.c.fingerprint == newest.c.fingerprint)
-    query = select(newest.c.project, findings).join(newest, same)
+    query = select(newest.c.project, findings).join(newest, same).where(newest.c.n <= MOST)
     query = query.order_by(newest.c.job.desc(), findings.c.fingerprint, findings.c.attempt.desc(), findings.c.position)
     found: dict[tuple[str, str], Finding] = {}
     with db.read() as connection:

@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, Column
 from sqlmodel import Field, SQLModel
 
 from ctci.ledger.engine import Json
+from ctci.ledger.tables import ms
 
 
 class Tokens(SQLModel, table=True):
@@ -18,9 +19,9 @@ class Tokens(SQLModel, table=True):
     projects: list[str] = Field(sa_column=Column(Json, nullable=False))
     made_at: int = Field(sa_type=BigInteger)
     made_by: str
-    expires_at: int | None = Field(default=None, sa_type=BigInteger, nullable=True)
-    used_at: int | None = Field(default=None, sa_type=BigInteger, nullable=True)
-    revoked_at: int | None = Field(default=None, sa_type=BigInteger, nullable=True)
+    expires_at: int | None = ms()
+    used_at: int | None = ms()
+    revoked_at: int | None = ms()
 
 
 class Sessions(SQLModel, table=True):

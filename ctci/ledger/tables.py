@@ -11,7 +11,8 @@ from sqlmodel import Field, SQLModel
 from ctci.ledger.engine import Json
 
 
-def _ms(*, index: bool = False) -> Any:
+def ms(*, index: bool = False) -> Any:
+    """A time that may not have come yet."""
     return Field(default=None, sa_type=BigInteger, nullable=True, index=index)
 
 
@@ -62,11 +63,11 @@ class Runs(SQLModel, table=True):
     status: str
     reason: str | None
     created_at: int = Field(sa_type=BigInteger)
-    prepared_at: int | None = _ms()
-    finished_at: int | None = _ms()
+    prepared_at: int | None = ms()
+    finished_at: int | None = ms()
     #: Fetches that failed, and when the next is due.
     tries: int
-    next_try_at: int | None = _ms()
+    next_try_at: int | None = ms()
     rerun_of: int | None
     #: The run whose place in history this has: a rerun stands where its original stood.
     as_of: int | None
@@ -108,9 +109,9 @@ class Jobs(SQLModel, table=True):
     slot: int | None
     boot_id: str | None
     queued_at: int = Field(sa_type=BigInteger)
-    began_at: int | None = _ms()
-    finished_at: int | None = _ms()
-    cancel_asked_at: int | None = _ms()
+    began_at: int | None = ms()
+    finished_at: int | None = ms()
+    cancel_asked_at: int | None = ms()
     cancel_by: str | None
     cancel_as: str | None
     cancel_reason: str | None
@@ -161,8 +162,8 @@ class Attempts(SQLModel, table=True):
     number: int = Field(primary_key=True)
     host: int
     claimed_at: int = Field(sa_type=BigInteger)
-    began_at: int | None = _ms()
-    finished_at: int | None = _ms()
+    began_at: int | None = ms()
+    finished_at: int | None = ms()
     status: str | None
     exit: dict[str, Any] | None = Field(sa_column=Column(Json, nullable=True))
     #: Of the machine when it began, and of its tools once it has ended.
@@ -284,7 +285,7 @@ class Acks(SQLModel, table=True):
     why: str
     acked_by: str
     acked_at: int = Field(sa_type=BigInteger)
-    lifted_at: int | None = _ms()
+    lifted_at: int | None = ms()
     lifted_by: str | None
 
 
@@ -304,9 +305,9 @@ class Hunts(SQLModel, table=True):
     #: 1: something besides the commits has changed, so the green one is tried again first.
     doubtful: int
     #: Nothing is begun after it.
-    until: int | None = _ms()
+    until: int | None = ms()
     at: int = Field(sa_type=BigInteger)
-    ended_at: int | None = _ms()
+    ended_at: int | None = ms()
     #: As of the noun Hunt.
     word: str
     commit: str | None
@@ -337,13 +338,13 @@ class Sendings(SQLModel, table=True):
     message_id: str
     state: str
     last_error: str | None
-    sent_at: int | None = _ms()
+    sent_at: int | None = ms()
     #: What is to be said, or was, as its sink writes it; what it says now has this number.
     body: dict[str, Any] | None = Field(sa_column=Column(Json, nullable=True))
     version: int
     #: Who tries it at this moment, and until when nobody else does.
     held_by: str | None
-    held_until: int | None = _ms()
+    held_until: int | None = ms()
 
 
 class Subscriptions(SQLModel, table=True):
@@ -355,10 +356,10 @@ class Subscriptions(SQLModel, table=True):
     #: Goes into each letter, so it is kept as it is; looked up by its hash.
     token: str
     mark: str = Field(unique=True)
-    digest_stopped_at: int | None = _ms()
-    at_once_stopped_at: int | None = _ms()
+    digest_stopped_at: int | None = ms()
+    at_once_stopped_at: int | None = ms()
     wishes: dict[str, Any] = Field(sa_column=Column(Json, nullable=False))
-    changed_at: int | None = _ms()
+    changed_at: int | None = ms()
 
 
 class Totals(SQLModel, table=True):

@@ -48,7 +48,7 @@ def new_token(
 
 def rotate(db: Ledger, id_: int, *, by: str) -> tuple[Token, str] | None:
     """A new secret for a token, the old one and all who signed in with it out; None where there is none."""
-    found = next((each for each in tokens_(db) if each.id == id_), None)
+    found = token(db, id_)
     if found is None:
         return None
     secret = token_text(found.tier, clock.new_token())
@@ -73,6 +73,13 @@ def tokens_(db: Ledger) -> tuple[Token, ...]:
     query = select(tokens).where(tokens.c.revoked_at.is_(None)).order_by(tokens.c.name, tokens.c.id)
     with db.read() as connection:
         return tuple(_token(row) for row in connection.execute(query))
+
+
+def token(db: Ledger, id_: int) -> Token | None:
+    """The one with this id, unless it was revoked."""
+    with db.read() as connection:
+        row = connection.execute(select(tokens).where(tokens.c.id == id_, tokens.c.revoked_at.is_(None))).one_or_none()
+    return None if row is None else _token(row)
 
 
 def ever_had_tokens(db: Ledger) -> bool:

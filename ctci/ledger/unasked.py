@@ -85,16 +85,16 @@ def succeeded_on(db: Ledger, project: str, schedule: str, ref: str, commit: str)
         return rows.run(row), tuple(rows.job(each) for each in found)
 
 
-def fired(db: Ledger, *, after: int, project: str | None = None, each: int = 20) -> tuple[Fired, ...]:
+def fired(db: Ledger, *, after: int, within: Collection[str] | None = None, each: int = 20) -> tuple[Fired, ...]:
     """What became of the nominal times that were decided since `after` (Unix ms), the newest first.
 
-    Of each schedule the newest `each`, and all that were missed.
+    Of each schedule the newest `each`, and all that were missed; with `within` only of these projects.
     """
     with db.read() as connection:
         # The key begins with the schedule, and goes on with a time: `schedule:shop/nightly@...`.
         schedule = up_to(connection, deliveries.c.key, "@")
         number = func.row_number().over(partition_by=(schedule, deliveries.c.event), order_by=deliveries.c.id.desc())
-        of = () if project is None else (deliveries.c.project == project,)
+        of = () if within is None else (deliveries.c.project.in_(within),)
         lately = select(deliveries.c.id, deliveries.c.event, number.label("n")).where(
             *_ours(deliveries, "schedule", "missed"), deliveries.c.at > after, *of
         )

@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
+from ctci import logs
+
 #: Bytes of an answer as they go over the wire, its text and its structured form together.
 LIMIT = 32 * 1024
 #: What the protocol itself wraps around them.
@@ -13,13 +15,6 @@ FRAME = 1024
 #: Characters of a text that is no line of a log.
 MOST = 600
 
-_SEQUENCE = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]"
-    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
-    r"|\x1b[PX^_][^\x1b]*\x1b\\"
-    r"|\x1b[ -/]+[0-~]"
-    r"|\x1b[0-OQ-WYZ\\`-~]"
-)
 #: Control and format characters, what is for nobody's eyes, and half characters: a model reads them, a person does not.
 _UNSEEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
 #: What looks like nothing though its category says letter or mark: fillers, joiners, variation selectors.
@@ -32,7 +27,7 @@ def clean(text: str) -> str:
     """A text in one line, without terminal sequences and without what nobody sees."""
     if text.isascii() and text.isprintable():
         return text
-    kept = _BLANK.sub("", _SEQUENCE.sub("", text))
+    kept = _BLANK.sub("", logs.SEQUENCE.sub("", text))
     return "".join(_seen(character) for character in kept)
 
 

@@ -30,7 +30,7 @@ from ctci.model.digests import Branch, Errored, Lapsed, Mark, Overdue, Place, Re
 from ctci.model.done import Attempt, Change, Commit, Exit, Happening, Job, Owed, Repeat, Run, Sending, Wait, page_of
 from ctci.model.findings import Finding, Lines, NewLine, Novel, Reading, Tally
 from ctci.model.hunts import Hunt, Hunting, Probe, Quarry
-from ctci.model.lives import Ack, Difference, Life, Look, Outcome, Sighting
+from ctci.model.lives import ACK_DAYS, Ack, Difference, Life, Look, Outcome, Sighting
 from ctci.model.stated import Answer, Request, Say
 from ctci.model.statuses import CONCLUSIVE, FINISHED, MOVES, RED, WORST_FIRST, Status
 from ctci.model.subscriptions import AT_ONCE, DIGEST, Subscription, Wishes
@@ -41,6 +41,7 @@ from ctci.model.verdicts import Changed, Mended, Past, Seen, Slower, Verdict
 from ctci.model.visitors import Deed, Tier, Token, Visitor, live, visitor_of
 
 __all__ = [
+    "ACK_DAYS",
     "AGAINST",
     "ASIDE",
     "AT_ONCE",

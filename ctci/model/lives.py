@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from ctci.model.statuses import Status
 
+#: Days that an acknowledgement lasts at most.
+ACK_DAYS = 730
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sighting:

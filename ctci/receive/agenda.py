@@ -1,6 +1,6 @@
 """What the schedules will do, and what they did: for `ctci schedule` and the page Schedule."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
@@ -57,9 +57,11 @@ class Agenda:
     past: tuple[Past, ...]
 
 
-def agenda(db: ledger.Ledger, settings: Config, *, now: int, days: int, project: str | None = None) -> Agenda:
-    """The next days from `now` (Unix ms), and the last seven."""
-    chosen = [each for name, each in whose.every(db, settings).items() if project in (None, name)]
+def agenda(
+    db: ledger.Ledger, settings: Config, *, now: int, days: int, within: Collection[str] | None = None
+) -> Agenda:
+    """The next days from `now` (Unix ms), and the last seven; with `within` only of these projects."""
+    chosen = [each for name, each in whose.every(db, settings).items() if within is None or name in within]
     took = ledger.took(db)
     ahead: list[Ahead] = []
     more: dict[tuple[str, str], int] = {}
@@ -84,7 +86,7 @@ def agenda(db: ledger.Ledger, settings: Config, *, now: int, days: int, project:
     ahead.sort(key=lambda one: (one.nominal.at, one.project, one.schedule.name))
     past = tuple(
         Past(schedule=cron.schedule_of(one.delivery.key), fired=one)
-        for one in ledger.fired(db, after=now - 7 * DAY_MS, project=project)
+        for one in ledger.fired(db, after=now - 7 * DAY_MS, within=within)
     )
     return Agenda(ahead=tuple(ahead), more=more, past=past)
 

@@ -68,7 +68,7 @@ def facts(
     projects = receivers.projects_of(settings, ledger.projects_(db), notify)
     homes = {name: config.candidates(settings, name) for name in projects}
     places = tuple(_places(db, settings, homes, since, until))
-    fired = [one for one in ledger.fired(db, after=since - AWAITED_MS) if one.delivery.project in projects]
+    fired = ledger.fired(db, after=since - AWAITED_MS, within=projects)
     numbers = {one.delivery.run for one in fired if one.delivery.run is not None}
     asked = {run.id: run for run in ledger.runs_(db, ids=numbers, limit=len(numbers))} if numbers else {}
     return digest.Facts(

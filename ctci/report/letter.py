@@ -23,8 +23,6 @@ LINES = (20, 8, 3, 0)
 MOST_JOBS, MOST_COMMITS = 10, 3
 #: What has no result so long after it began is told with when it began, milliseconds.
 LONG_MS = 3_600_000
-#: Characters of a step that one may copy; a longer one would be broken.
-STEP = 58
 
 GLYPHS = {"broke": "x", "failed": "x", "errored": "!", "fixed": "+"}
 
@@ -203,7 +201,7 @@ def _item(facts: Facts, told: Told, root: str, lines: int) -> dict[str, Any]:
         "begun": begun,
         "log_url": root + job.page + (f"#L{line}" if line else ""),
         "log_line": line,
-        "log_verb": log_verb(job),
+        "log_verb": saying.log_verb(job.run, job.order.subproject, job.order.recipe.name),
         "again": again(judged.run, job) if judged.word != "fixed" and begun else (),
     }
 
@@ -268,15 +266,8 @@ def again(run: Run, job: Job) -> tuple[str, ...]:
     directory = () if order.directory in ("", ".") else (f"cd {shlex.quote(order.directory)}",)
     by_hand = (*directory, order.recipe.run.strip())
     by_name = (f"ctci run --here {shlex.quote(job.name)}",)
-    steps = next((steps for steps in (by_hand, by_name) if all(step == saying.plain(step, STEP) for step in steps)), ())
+    steps = next((each for each in (by_hand, by_name) if all(saying.is_step(step) for step in each)), ())
     return (*there, *steps) if steps else ()
-
-
-def log_verb(job: Job) -> str:
-    """The verb that prints its log."""
-    names = [name for name in (job.order.subproject, job.order.recipe.name) if name]
-    verb = "ctci log " + shlex.quote("/".join((str(job.run), *names)))
-    return verb if verb == saying.plain(verb, STEP) else f"ctci log {job.run}"
 
 
 def _moment(facts: Facts, at: int | None) -> str:

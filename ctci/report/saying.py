@@ -3,6 +3,7 @@
 All of it has passed `plain`: it is one line each, and obeys nobody. What there is nothing to say of is empty.
 """
 
+import shlex
 from collections.abc import Sequence
 
 from ctci import logs, words
@@ -13,6 +14,8 @@ from ctci.report import verdict
 LINE = 200
 #: Characters of an author where more follows.
 AUTHOR = 24
+#: Characters of a step that one may copy; a longer one would be broken.
+STEP = 58
 #: Facts of the machine that are told of one break, and files with failing tests.
 MOST_CHANGED, MOST_FILES = 3, 3
 #: So many failing tests are named, more are counted by their files.
@@ -23,6 +26,17 @@ def plain(text: str | None, most: int = LINE) -> str:
     """One line that is safe to be shown anywhere: no controls, no terminal sequences, no half characters."""
     said = logs.clean(" ".join((text or "").split()).encode("utf-8", "replace"))
     return said if len(said) <= most else said[: most - 3] + "..."
+
+
+def log_verb(run: int, subproject: str | None, recipe: str) -> str:
+    """The verb that prints the log of a job; where its name is no short word, those of its run."""
+    verb = "ctci log " + shlex.quote("/".join((str(run), *filter(None, (subproject, recipe)))))
+    return verb if is_step(verb) else f"ctci log {run}"
+
+
+def is_step(text: str) -> bool:
+    """Whether one may copy it from wherever it is shown: short enough, and nothing in it that is not seen."""
+    return text == plain(text, STEP)
 
 
 # --- what is wrong ---------------------------------------------------------------------------------------------------

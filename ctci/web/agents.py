@@ -25,10 +25,9 @@ class Agents:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
-        wait_s = api.delay_s(request, render.doors(request).visitor)
-        if wait_s:
-            after = {"retry-after": str(max(1, round(wait_s + 0.5)))}
-            await problems.of(429, "Calls come faster than they are answered.", after)(scope, receive, send)
+        slow = api.too_fast(request, render.doors(request).visitor)
+        if slow is not None:
+            await slow(scope, receive, send)
             return
         if request.method != "POST":
             # Nothing is ever sent that was not asked for, and no session is kept: see Streamable HTTP of the protocol.

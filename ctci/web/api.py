@@ -1,11 +1,10 @@
 """`/api/v1`: each operation over HTTP, with ETags, pages, gzip, and answers that a repeated call gets again."""
 
 import gzip
-import hashlib
 import json
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
@@ -13,13 +12,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ctci import api, clock, ledger, shape
+from ctci import api, clock, shape
 from ctci.api.document import document
+from ctci.api.once import Call, Reply, once
 from ctci.api.operation import Context, Operation
 from ctci.api.problem import ApiError
 from ctci.model import Visitor
 from ctci.web import auth, bodies, conditional, events, joblog, livelog, problems, rates, render, streams
 from ctci.web.doors import Doors
+
+T = TypeVar("T")
 
 ROOT = "/api/v1"
 #: Bytes of a body, and of an answer that is not worth being compressed.
@@ -77,7 +79,7 @@ def _door(operation: Operation) -> Any:
     """What Starlette calls for an operation."""
 
     async def reading(request: Request) -> Response:
-        return await run_in_threadpool(_answered, request, operation, None)
+        return await run_in_threadpool(_granted, request, lambda asking: _read(request, operation, asking))
 
     async def changing(request: Request) -> Response:
         try:
@@ -88,10 +90,11 @@ def _door(operation: Operation) -> Any:
             return problems.of(400, "The body ended early.")
         except ApiError as error:
             return problems.told(error)
-        return await run_in_threadpool(_answered, request, operation, body)
+        return await run_in_threadpool(_granted, request, lambda asking: _changed(request, operation, asking, body))
 
     async def following(request: Request) -> Response:
-        found = await run_in_threadpool(_followed, request, operation)
+        query, _ = _asked(request)
+        found = await run_in_threadpool(_granted, request, lambda asking: api.call(operation, asking, query))
         return found if isinstance(found, Response) else _stream(request, operation, found)
 
     return following if operation.events else changing if operation.changes else reading
@@ -115,27 +118,14 @@ def _json(request: Request, raw: bytes) -> object:
     return found
 
 
-def _answered(request: Request, operation: Operation, body: object) -> Response:
+def _granted(request: Request, do: Callable[[Context], T]) -> T | Response:
+    """What comes of it for who asks; a problem where they ask too fast, or for what is not granted."""
     doors = render.doors(request)
-    slow = _too_fast(request, doors.visitor)
+    slow = too_fast(request, doors.visitor)
     if slow is not None:
         return slow
     try:
-        if not operation.changes:
-            return _read(request, operation, context(request, doors))
-        return _changed(request, operation, context(request, doors), body)
-    except ApiError as error:
-        return problems.told(error)
-
-
-def _followed(request: Request, operation: Operation) -> Response | Mapping[str, Any]:
-    """What is to be followed, or why it may not be."""
-    doors = render.doors(request)
-    slow = _too_fast(request, doors.visitor)
-    if slow is not None:
-        return slow
-    try:
-        return api.call(operation, context(request, doors), _asked(request)[0])
+        return do(context(request, doors))
     except ApiError as error:
         return problems.told(error)
 
@@ -147,20 +137,17 @@ def _stream(request: Request, operation: Operation, found: Mapping[str, Any]) ->
     return streams.answer(request, doors, events.Follower(state.feed, doors.visitor, found["topics"], last))
 
 
-def _too_fast(request: Request, visitor: Visitor) -> Response | None:
-    wait_s = delay_s(request, visitor)
+def too_fast(request: Request, visitor: Visitor) -> Response | None:
+    """The answer to who calls faster than anybody is answered; who is on this machine never does."""
+    if visitor.local:
+        return None
+    kept: rates.Rates = request.app.state.rates
+    who = f"token {visitor.token}" if visitor.token else auth.via(request)
+    wait_s = kept.wait_s(who, clock.monotonic())
     if not wait_s:
         return None
     after = {"retry-after": str(max(1, round(wait_s + 0.5)))}
     return problems.of(429, "Calls come faster than they are answered.", after)
-
-
-def delay_s(request: Request, visitor: Visitor) -> float:
-    """How many seconds a caller has to wait before the next call."""
-    if visitor.local:
-        return 0.0
-    kept: rates.Rates = request.app.state.rates
-    return kept.wait_s(f"token {visitor.token}" if visitor.token else auth.via(request), clock.monotonic())
 
 
 def _asked(request: Request) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -199,33 +186,18 @@ def _read(request: Request, operation: Operation, asking: Context) -> Response:
 def _changed(request: Request, operation: Operation, asking: Context, body: object) -> Response:
     """Do it, once for each Idempotency-Key of a caller (draft-ietf-httpapi-idempotency-key-header)."""
     query, _ = _asked(request)
+
+    def do() -> Reply:
+        return _done(request, operation, api.call(operation, asking, query, body))
+
     key = request.headers.get("idempotency-key")
     if key is None:
-        return _done(request, operation, api.call(operation, asking, query, body))
+        return _sent(do())
     if KEY.fullmatch(key) is None:
         raise ApiError("bad_request", "An Idempotency-Key has 1 to 200 printable ASCII characters, and no space.")
     who = f"token {asking.visitor.token}" if asking.visitor.token else asking.visitor.name
-    asked = json.dumps([operation.name, query, body], sort_keys=True)
-    digest = hashlib.sha256(asked.encode()).hexdigest()
-    before = ledger.first_call(asking.db, who=who, key=key, digest=digest)
-    if before is not None:
-        if before.digest != digest:
-            raise ApiError("invalid", "Something else was asked for with this Idempotency-Key before.")
-        if before.status is None:
-            raise ApiError("conflict", "A call with this Idempotency-Key is being done at this moment.")
-        if operation.secret:
-            raise ApiError("conflict", "It was done with this Idempotency-Key before, and the secret is told once.")
-        return Response(before.body, before.status, headers=before.headers, media_type="application/json")
-    try:
-        answer = _done(request, operation, api.call(operation, asking, query, body))
-    except BaseException:
-        # Nothing came of it: the same call may come again.
-        ledger.drop_call(asking.db, who=who, key=key)
-        raise
-    kept = {name: value for name, value in answer.headers.items() if name == "location"}
-    text = "" if operation.secret else bytes(answer.body).decode()
-    ledger.answer_call(asking.db, who=who, key=key, status=answer.status_code, headers=kept, body=text)
-    return answer
+    call = Call(operation=operation, query=query, body=body, who=who, key=key, named="Idempotency-Key")
+    return _sent(once(asking, call, do))
 
 
 def _root(request: Request) -> str:
@@ -233,12 +205,17 @@ def _root(request: Request) -> str:
     return render.root(render.doors(request)).rstrip("/")
 
 
-def _done(request: Request, operation: Operation, told: Mapping[str, Any]) -> Response:
-    headers = {"cache-control": "no-store"}
+def _done(request: Request, operation: Operation, told: Mapping[str, Any]) -> Reply:
+    headers = {}
     if told.get("html_url") and operation.status in (201, 202):
         run = told.get("run")
         headers["location"] = f"{_root(request)}{ROOT}/runs/{run}" if isinstance(run, int) else str(told["html_url"])
-    return Response(_written(told), operation.status, headers=headers, media_type="application/json")
+    return Reply(status=operation.status, headers=headers, body=_written(told))
+
+
+def _sent(reply: Reply) -> Response:
+    headers = {"cache-control": "no-store", **reply.headers}
+    return Response(reply.body, reply.status, headers=headers, media_type="application/json")
 
 
 def _written(told: Mapping[str, Any]) -> str:

@@ -1,8 +1,12 @@
 """The body of a request, within limits of size and time; what is not let in, with the status that says so."""
 
 import asyncio
+from collections.abc import Mapping
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from ctci.web import forms, problems
 
 #: A body must have arrived within so many seconds.
 BODY_S = 30.0
@@ -15,6 +19,18 @@ class Refused(Exception):
         super().__init__(detail)
         self.status = status
         self.title = title
+
+
+async def form(request: Request, limit: int) -> Mapping[str, tuple[str, ...]] | Response:
+    """The fields of a form that was sent; an answer where there are none to be had."""
+    try:
+        return forms.fields(request.headers.get("content-type", ""), await read(request, limit))
+    except Refused as refusal:
+        return problems.problem(refusal.status, refusal.title, str(refusal))
+    except ClientDisconnect:
+        return problems.problem(400, "Bad request", "the body ended early")
+    except ValueError as error:
+        return problems.problem(400, "Bad request", str(error))
 
 
 async def read(request: Request, limit: int) -> bytes:

@@ -1,7 +1,6 @@
 """`/config`: what is in force, with file and line, and what is wrong with what is not."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -40,25 +39,13 @@ def configuration(request: Request) -> Response:
         noted=settings.problems,
         loaded_at=doors.current.loaded_at,
         tried_at=doors.current.tried_at,
-        files=tuple(_shown(settings, path) for path in settings.files if path.exists()),
+        files=tuple(settings.shown(path) for path in settings.files if path.exists()),
         folder=settings.folder,
-        each={name: (each, _place(settings, ("each", name))) for name, each in settings.each.items()},
-        notify={name: (notify, _place(settings, ("notify", name))) for name, notify in settings.notify.items()},
+        each={name: (each, settings.where("each", name) or "") for name, each in settings.each.items()},
+        notify={name: (notify, settings.where("notify", name) or "") for name, notify in settings.notify.items()},
     )
 
 
 def _row(settings: Config, project: Project) -> Row:
-    own = _place(settings, ("projects", project.name))
-    of = next((name for name, each in settings.each.items() if each.named(project.name) == project), None)
     recipes = tuple(place_of(sub.name, name) for sub in project.subs.values() for name in sub.recipes)
-    return Row(project=project, at=own or (_place(settings, ("each", of)) if of else ""), recipes=recipes)
-
-
-def _place(settings: Config, at: tuple[str, str]) -> str:
-    found = settings.places.get(at)
-    return f"{_shown(settings, found[0])}:{found[1]}" if found is not None else ""
-
-
-def _shown(settings: Config, path: Path) -> str:
-    """The file, relative to the configuration's folder where it lies there."""
-    return str(path.relative_to(settings.folder)) if path.is_relative_to(settings.folder) else str(path)
+    return Row(project=project, at=settings.where_of(project) or "", recipes=recipes)

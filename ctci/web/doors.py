@@ -1,15 +1,13 @@
 """What the web room is given by the roof: the ledger, the data folder, the configuration, and how the server is."""
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ctci import config, ledger
+from ctci.api.operation import unnamed
 from ctci.layout import Layout
 from ctci.model import Job, Remark, Run, Visitor
 
-#: What ends the name of a project in that of a job.
-_PROJECT = re.compile("[/:]")
 #: Nobody yet: sees nothing.
 STRANGER = Visitor(name="a stranger", tier=None, projects=frozenset(), badges=False)
 
@@ -42,17 +40,11 @@ class Doors:
 
     def masked(self, waiting: Sequence[tuple[Job, Run]]) -> tuple[tuple[Job, Run], ...]:
         """Jobs that wait, of which none names a job that who asks may not see."""
-        return tuple((self._unnamed(job), run) for job, run in waiting)
+        return tuple((unnamed(job, self.visitor), run) for job, run in waiting)
 
     def unnamed(self, jobs: Sequence[Job]) -> tuple[Job, ...]:
         """The same of jobs alone."""
-        return tuple(self._unnamed(job) for job in jobs)
-
-    def _unnamed(self, job: Job) -> Job:
-        wait = job.wait
-        if wait is None or wait.holder is None or self.sees(_PROJECT.split(wait.holder, maxsplit=1)[0]):
-            return job
-        return replace(job, wait=replace(wait, holder="another project", run=None))
+        return tuple(unnamed(job, self.visitor) for job in jobs)
 
     @property
     def within(self) -> Collection[str] | None:

@@ -6,9 +6,9 @@ What is acknowledged as known is counted, and not shown.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ctci import clock, ledger, words
+from ctci import clock, words
 from ctci.model import Finding, Job, Life, NewLine, Novel, Reading
-from ctci.report import known, life
+from ctci.report import known, read
 from ctci.web.doors import Doors
 
 #: Findings that a page shows of one job.
@@ -47,20 +47,11 @@ class Found:
 
 def of(doors: Doors, jobs: Sequence[Job], *, most: int = SHOWN) -> Mapping[int, Found]:
     """By job, of those of which anything was found; one that repeats a result has what was found then."""
-    origin = {job.id: job.same_as or job.id for job in jobs}
-    read = ledger.found(doors.db, set(origin.values()))
-    acks = ledger.acks_of(doors.db, {job.order.project for job in jobs if origin[job.id] in read})
-    now = clock.now()
-    shown: dict[int, Found] = {}
-    for job in jobs:
-        if origin[job.id] in read:
-            reading, findings = read[origin[job.id]]
-            sifted = known.sift(reading, findings, acks[job.order.project], now)
-            shown[job.id] = arranged(job, reading, sifted, most)
+    all_ = read.of(doors.db, jobs, clock.now())
+    shown = {id_: arranged(one.job, one.reading, one.sifted, most) for id_, one in all_.items()}
     marks = {each.fingerprint for found in shown.values() for each in found.findings}
-    told = [id_ for id_, found in shown.items() if found.findings]
-    looks = ledger.looks(doors.db, told, fingerprints=marks) if told else {}
-    return {id_: replace(found, lives=life.lives(looks.get(id_, ()))) for id_, found in shown.items()}
+    lives = read.lives(doors.db, [id_ for id_, found in shown.items() if found.findings], marks)
+    return {id_: replace(found, lives=lives.get(id_, {})) for id_, found in shown.items()}
 
 
 def arranged(job: Job, reading: Reading, sifted: known.Sifted, most: int) -> Found:

@@ -64,8 +64,9 @@ class Guard:
             return
         request = Request(scope)
         given = render.doors(request)
-        problems.ROOT.set(render.root(given))
-        prefix = render.root(given).rstrip("/")
+        root = render.root(given)
+        problems.ROOT.set(root)
+        prefix = root.rstrip("/")
         if prefix and scope["path"].startswith(f"{prefix}/"):
             # A proxy that does not take its own path away.
             scope["path"] = scope["path"][len(prefix) :]

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ctci import clock, config, ledger, logs
+from ctci.api.projects import QUIET_MS
 from ctci.config.settings import Project
 from ctci.model import HEADS, RED, Job, Run, Status, Verdict
 from ctci.web import pages, render, sentences, standings, strip
@@ -14,8 +15,6 @@ from ctci.web.doors import Doors
 
 #: Breaks told with their commits and last line; the others have one row each.
 TOLD = 5
-#: A branch that is no default branch is forgotten here when nothing has happened on it for so long.
-QUIET_MS = 14 * 86400 * 1000
 #: Branches shown per project, and jobs shown that wait.
 BRANCHES, WAITING = 5, 10
 

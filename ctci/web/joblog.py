@@ -66,16 +66,28 @@ class View:
 
 def of_run(request: Request) -> Response:
     """`/runs/N/SUB/RECIPE`, and `/runs/N/RECIPE` where there are no subprojects."""
+    run, job = _placed(request)
+    if run is None:
+        return pages.no_run(request, request.path_params["run"])
+    if job is None:
+        return render.wrong(request, 404, f"#{run.id} has no job {_place(request)}.")
+    return _page(request, run, job)
+
+
+def _placed(request: Request) -> tuple[Run | None, Job | None]:
+    """The run and the job that an address names, as far as they are there for who asks."""
     doors = render.doors(request)
     run = ledger.run(doors.db, request.path_params["run"])
     if run is None or not doors.sees(run.project):
-        return pages.no_run(request, request.path_params["run"])
+        return None, None
     wanted = (request.path_params.get("sub", ""), request.path_params["recipe"])
     jobs = ledger.jobs_of(doors.db, [run.id])[run.id]
-    job = next((job for job in jobs if (job.order.subproject, job.order.recipe.name) == wanted), None)
-    if job is None:
-        return render.wrong(request, 404, f"#{run.id} has no job {'/'.join(filter(None, wanted))}.")
-    return _page(request, run, job)
+    return run, next((job for job in jobs if (job.order.subproject, job.order.recipe.name) == wanted), None)
+
+
+def _place(request: Request) -> str:
+    """`SUB/RECIPE`, as an address names it."""
+    return "/".join(filter(None, (request.path_params.get("sub", ""), request.path_params["recipe"])))
 
 
 def of_job(request: Request) -> Response:
@@ -118,13 +130,9 @@ def bytes_of_job(request: Request) -> Response:
 
 def bytes_of_run(request: Request) -> Response:
     """`/api/v1/runs/N/jobs/SUB/RECIPE/log`: the same by the recipe."""
-    doors, given = render.doors(request), request.path_params
-    run = ledger.run(doors.db, given["run"])
-    wanted = (given.get("sub", ""), given["recipe"])
-    jobs = ledger.jobs_of(doors.db, [given["run"]])[given["run"]] if run is not None and doors.sees(run.project) else ()
-    job = next((job for job in jobs if (job.order.subproject, job.order.recipe.name) == wanted), None)
+    job = _placed(request)[1]
     if job is None:
-        return problems.of(404, f"There is no job {'/'.join(filter(None, wanted))} in run {given['run']}.")
+        return problems.of(404, f"There is no job {_place(request)} in run {request.path_params['run']}.")
     request.path_params["job"] = job.id
     return bytes_of_job(request)
 

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from ctci import ledger
 from ctci.config.settings import Notify
 from ctci.model import AT_ONCE, DIGEST, Subscription, Wishes
 from ctci.report import receivers, subscribing
-from ctci.web import bodies, forms, problems, render, sentences, subscriptions
+from ctci.web import bodies, problems, render, sentences, subscriptions
 from ctci.web.doors import Doors
 
 #: Bytes of a form: some thousands of projects, chosen one by one.
@@ -39,15 +39,8 @@ async def letters(request: Request) -> Response:
     """The page, and what is POSTed to it."""
     if request.method != "POST":
         return await run_in_threadpool(_show, request)
-    try:
-        form = forms.fields(request.headers.get("content-type", ""), await bodies.read(request, LIMIT))
-    except bodies.Refused as refusal:
-        return problems.problem(refusal.status, refusal.title, str(refusal))
-    except ClientDisconnect:
-        return problems.problem(400, "Bad request", "the body ended early")
-    except ValueError as error:
-        return problems.problem(400, "Bad request", str(error))
-    return await run_in_threadpool(_post, request, form)
+    form = await bodies.form(request, LIMIT)
+    return form if isinstance(form, Response) else await run_in_threadpool(_post, request, form)
 
 
 def _show(request: Request) -> Response:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import ctci
-from ctci import clock, ledger
+from ctci import clock, config, ledger
 from ctci.config import patterns
 from ctci.config.settings import Project
 from ctci.model import HEADS
@@ -79,8 +79,7 @@ def _branches(
     broken: dict[tuple[str, str], bool] = {}
     greens: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for (name, ref, sub, recipe), (green_at, red) in ledger.stands(doors.db, places).items():
-        of = projects[name].subs.get(sub)
-        if of is None or recipe not in of.recipes:
+        if not config.configured(projects[name], sub, recipe):
             continue
         branch = ref.removeprefix(HEADS)
         broken[name, branch] = broken.get((name, branch), False) or red

@@ -7,10 +7,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ctci import clock, config, ledger
+from ctci.api.projects import QUIET_MS
 from ctci.config.settings import Project, Schedule
 from ctci.model import HEADS, Job, Run, short_ref
 from ctci.receive import agenda, cron, firing
-from ctci.web import cctray, conditional, home, render
+from ctci.web import cctray, conditional, render
 from ctci.web.doors import Doors
 
 
@@ -39,7 +40,7 @@ def _lamps(doors: Doors, projects: Mapping[str, Project]) -> Iterator[cctray.Lam
     busy = ledger.busy(doors.db)
     fires = {name: tuple(_fires(project, now)) for name, project in projects.items()}
     for (name, ref), run in sorted(newest.items()):
-        if ref != defaults[name] and now - run.created_at > home.QUIET_MS:
+        if ref != defaults[name] and now - run.created_at > QUIET_MS:
             continue
         for sub in projects[name].subs:
             place = (name, ref, sub)

@@ -4,7 +4,7 @@ Plain functions: Starlette calls them in threads.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ctci import clock, ledger, logs
-from ctci.model import FINISHED, HEADS, Job, Sending, Status, Verdict
+from ctci.model import FINISHED, HEADS, Attempt, Job, Run, Sending, Status, Verdict
 from ctci.receive import sweep
 from ctci.web import found as found_
 from ctci.web import overviews, render, sentences, standings, strip
@@ -97,7 +97,7 @@ def run(request: Request) -> Response:
     verdict = standings.of_run(doors, found, jobs, judged, now)
     newest = ledger.runs_(doors.db, project=found.project, ref=found.ref, after=found.id, limit=1)
     previous = ledger.runs_(doors.db, project=found.project, ref=found.ref, before=found.id, limit=1)
-    again = {job.id: ledger.attempts_of(doors.db, job.id) for job in jobs if job.attempt > 1}
+    again = _attempts(doors, found, jobs)
     told = ledger.sendings_(doors.db, run=found.id, limit=TOLD)
     return render.page(
         request,
@@ -126,6 +126,15 @@ def run(request: Request) -> Response:
         found=found_.of(doors, jobs, most=FOUND),
         hunts=ledger.hunts_of(doors.db, [job.id for job in jobs if job.is_red]),
     )
+
+
+def _attempts(doors: Doors, run: Run, jobs: Sequence[Job]) -> Mapping[int, Sequence[Attempt]]:
+    """The executions of the jobs that had more than one."""
+    several = {job.id: list[Attempt]() for job in jobs if job.attempt > 1}
+    for each in ledger.attempts_of_run(doors.db, run.id) if several else ():
+        if each.job in several:
+            several[each.job].append(each)
+    return several
 
 
 def deliveries(request: Request) -> Response:

@@ -28,23 +28,21 @@ def schedule(request: Request) -> Response:
     """The whole page."""
     doors = render.doors(request)
     now = clock.now()
-    found = agenda.agenda(doors.db, doors.current.get(), now=now, days=DAYS)
-    ahead = tuple(each for each in found.ahead if doors.sees(each.project))
-    past = tuple(each for each in found.past if doors.sees(each.fired.delivery.project))
-    calls = [each.fired.delivery for each in past if each.missed]
+    found = agenda.agenda(doors.db, doors.current.get(), now=now, days=DAYS, within=doors.within)
+    calls = [each.fired.delivery for each in found.past if each.missed]
     missed = [f"{call.project}: {call.reason}" for call in calls]
-    zones = sorted({each.schedule.timezone for each in ahead})
+    zones = sorted({each.schedule.timezone for each in found.ahead})
     return render.page(
         request,
         "schedule.html",
-        verdict=overviews.schedule(ahead, len(missed), now),
+        verdict=overviews.schedule(found.ahead, len(missed), now),
         title="Schedule",
         nav="schedule",
-        rows=_rows(ahead),
+        rows=_rows(found.ahead),
         more=found.more,
         missed=missed,
         told=agenda.told,
-        past=past,
+        past=found.past,
         zones=zones,
         days=DAYS,
     )

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from ctci import clock, ledger
 from ctci.ledger import tokens
 from ctci.model import live
-from ctci.web import auth, bodies, forms, problems, render, sentences
+from ctci.web import auth, bodies, render, sentences
 
 #: Bytes of the form.
 LIMIT = 8 << 10
@@ -25,7 +25,7 @@ async def sign_in(request: Request) -> Response:
     """The page, and the token that is POSTed to it."""
     if request.method != "POST":
         return await run_in_threadpool(_page, request)
-    form = await _form(request)
+    form = await bodies.form(request, LIMIT)
     if isinstance(form, Response):
         return form
     given, to = (next(iter(form.get(name, ())), "") for name in ("token", "to"))
@@ -34,20 +34,8 @@ async def sign_in(request: Request) -> Response:
 
 async def sign_out(request: Request) -> Response:
     """End the browser's session; a form of ours, for a link to it could stand anywhere."""
-    form = await _form(request)
+    form = await bodies.form(request, LIMIT)
     return form if isinstance(form, Response) else await run_in_threadpool(_leave, request, form)
-
-
-async def _form(request: Request) -> Mapping[str, tuple[str, ...]] | Response:
-    """What was sent; an answer where it cannot be read."""
-    try:
-        return forms.fields(request.headers.get("content-type", ""), await bodies.read(request, LIMIT))
-    except bodies.Refused as refusal:
-        return problems.problem(refusal.status, refusal.title, str(refusal))
-    except ClientDisconnect:
-        return problems.problem(400, "Bad request", "the body ended early")
-    except ValueError as error:
-        return problems.problem(400, "Bad request", str(error))
 
 
 def _page(request: Request, *, wrong: str = "", status: int = 200) -> Response:

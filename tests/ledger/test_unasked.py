@@ -21,7 +21,7 @@ def test_no_schedule_hides_what_became_of_another_and_nothing_hides_what_was_mis
     ledger.record(db, [*rest, *(of("blog", "often", number) for number in range(2, 200))])
 
     told = ledger.fired(db, after=0, each=3)
-    of_shop = ledger.fired(db, after=0, project="shop", each=3)
+    of_shop = ledger.fired(db, after=0, within={"shop"}, each=3)
 
     assert [each.delivery.key.partition(":")[2] for each in told] == [
         *(f"blog/often@{number}" for number in (199, 198, 197, 1)),

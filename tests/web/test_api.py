@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
 from ctci import api, clock, ledger, shape
-from ctci.api import document, outputs
+from ctci.api import document, outputs, projects, verdicts
 from ctci.config.settings import Digest, Notify, Schedule
 from ctci.model import Status, Tier
 from ctci.web import rates
@@ -77,9 +77,9 @@ def test_the_document_is_one_of_openapi() -> None:
         (shape.RUN, outputs.Run),
         (shape.RUN_WHOLE, outputs.RunWhole),
         (shape.JOB, outputs.Job),
-        (shape.VERDICT, outputs.Verdict),
+        (shape.VERDICT, verdicts.Verdict),
         (shape.DELIVERY, outputs.Delivery),
-        (shape.BRANCH, outputs.Branch),
+        (shape.BRANCH, projects.Branch),
     ],
 )
 def test_what_the_command_line_offers_is_what_the_api_gives(
