@@ -37,6 +37,15 @@ class UnreachableError(session.Refused):
         super().__init__(f"{where} cannot be reached: {why}", session.AWAY)
 
 
+class ProblemError(session.Refused):
+    """The server will not do it, and says why as a problem of the API (RFC 9457)."""
+
+    def __init__(self, detail: str, code: int, *, problem: str) -> None:
+        super().__init__(said(detail), code)
+        #: Its word, such as `not_found`, and its whole sentence.
+        self.problem, self.detail = problem, terminal.plain(detail)
+
+
 class Wire:
     """Calls to one server, one after the other; `where` is its address, or the path of a socket."""
 
@@ -68,9 +77,11 @@ class Wire:
         """What is answered. Raises Refused."""
         return _json(self.where, self._answer("GET", path, query))
 
-    def post(self, path: str, query: Mapping[str, Any], body: Mapping[str, Any], method: str) -> dict[str, Any]:
-        """The same for what changes something: done once, also where the answer is lost."""
-        headers = {"Content-Type": "application/json", "Idempotency-Key": clock.new_key()}
+    def post(
+        self, path: str, query: Mapping[str, Any], body: Mapping[str, Any], method: str, *, key: str | None = None
+    ) -> dict[str, Any]:
+        """The same for what changes something: done once, also where the answer is lost, and for each `key`."""
+        headers = {"Content-Type": "application/json", "Idempotency-Key": key or clock.new_key()}
         answer = self._answer(method, path, query, json.dumps(body).encode(), headers)
         return _json(self.where, answer)
 
@@ -178,11 +189,10 @@ def _refused(where: str, answer: http.client.HTTPResponse, content: bytes) -> se
         return session.Refused(f"{where} sends on to {there}: name that as the server", session.WRONG)
     try:
         told = json.loads(content)
-        detail, errors = str(told["detail"]), told.get("errors")
+        detail, errors, problem = str(told["detail"]), told.get("errors"), str(told.get("code") or "failed")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        detail, errors = f"it answers {answer.status} {answer.reason}", None
-    code = code_of(answer.status, named=bool(errors))
-    return session.Refused(said(detail), code)
+        detail, errors, problem = f"it answers {answer.status} {answer.reason}", None, "failed"
+    return ProblemError(detail, code_of(answer.status, named=bool(errors)), problem=problem)
 
 
 def said(detail: str) -> str:

@@ -1,8 +1,9 @@
 """A ledger with a story for agents: a green run, a red one of three commits with a hostile log, and a green one."""
 
 from ctci import layout, ledger
-from ctci.model import Status, Tally
+from ctci.model import Status, Tally, Tier
 from tests import blank, make
+from tests.web.site import Site
 
 CULPRIT = "c" * 40
 HOSTILE = (
@@ -44,3 +45,8 @@ def tell(place: layout.Layout) -> ledger.Ledger:
     alone = make.order(project="dotfiles", subproject="", directory=".")
     make.settled(db, host, trigger=make.trigger(project="dotfiles"), orders=(alone,))
     return db
+
+
+def token(site: Site, tier: Tier, *projects: str) -> str:
+    name = f"{tier}-{len(ledger.tokens_(site.db))}"
+    return ledger.new_token(site.db, name=name, tier=tier, by="ana", projects=projects)[1]

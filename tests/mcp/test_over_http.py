@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,13 +15,12 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
 from ctci import config, layout, ledger
-from ctci.config.settings import Config, Project, Server, Subproject
 from ctci.mcp import table
 from ctci.model import Tier
 from ctci.web import agents
 from tests import make
-from tests.conftest import StoppedClock
 from tests.mcp import story
+from tests.mcp.story import token
 from tests.web.site import Site, serving
 
 READS = (
@@ -37,23 +36,6 @@ READS = (
     "list_flaky",
 )
 ACTS = ("trigger_run", "rerun", "cancel")
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    place = layout.at(tmp_path_factory.mktemp("agents") / "data")
-    db = story.tell(place)
-    api = Subproject(name="api", path="services/api", recipes={"test": make.recipe()})
-    alone = Subproject(recipes={"test": make.recipe()})
-    projects = {
-        "shop": Project(name="shop", remote=make.remote(), subs={"api": api}),
-        "dotfiles": Project(name="dotfiles", remote=make.remote(), subs={"": alone}),
-    }
-    settings = Config(projects=projects, notify={}, server=Server(), folder=place.data)
-    made = Site(db, place, StoppedClock(), settings)
-    with serving(made):
-        yield made
-    db.close()
 
 
 def talk(site: Site, then: Callable[[Client], Awaitable[Any]], *, mode: str = "auto", token: str | None = None) -> Any:
@@ -73,11 +55,6 @@ def call(site: Site, tool: str, /, *, token: str | None = None, start: int | Non
     """`start` is `from`, which is no name of Python's."""
     given = arguments if start is None else {**arguments, "from": start}
     return talk(site, lambda client: client.call_tool(tool, given), token=token)
-
-
-def token(site: Site, tier: Tier, *projects: str) -> str:
-    name = f"{tier}-{len(ledger.tokens_(site.db))}"
-    return ledger.new_token(site.db, name=name, tier=tier, by="ana", projects=projects)[1]
 
 
 def told(result: Any) -> Any:

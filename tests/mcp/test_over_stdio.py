@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,10 @@ from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 
 from ctci import layout, ledger
-from ctci.cli import root
+from ctci.cli import root, session
+from ctci.model import Tier
 from tests.mcp import story
+from tests.web.site import Site
 
 PROJECTS = """\
 [projects.shop]
@@ -41,9 +43,15 @@ def db(folder: Path) -> Iterator[ledger.Ledger]:
 def talk(folder: Path, *options: str) -> tuple[list[str], Any, Any]:
     """(the tools, the failures of run 2, what running it again came to)."""
 
+    return ask(folder, ("--config", str(folder), "--data-dir", str(folder / "data"), "mcp", *options))
+
+
+def ask(home: Path, arguments: Sequence[str], **more: str) -> tuple[list[str], Any, Any]:
+    """The same of whatever ctci is started with."""
+
     async def main() -> tuple[list[str], Any, Any]:
-        command = ["-m", "ctci", "--config", str(folder), "--data-dir", str(folder / "data"), "mcp", *options]
-        environ = {"HOME": str(folder), "PATH": os.environ["PATH"], "PYTHONWARNINGS": "error"}
+        command = ["-m", "ctci", *arguments]
+        environ = {"HOME": str(home), "PATH": os.environ["PATH"], "PYTHONWARNINGS": "error", **more}
         server = StdioServerParameters(command=sys.executable, args=command, env=environ)
         async with Client(server) as client:
             tools = await client.list_tools()
@@ -73,6 +81,51 @@ def test_an_agent_that_may_runs_again_and_is_written_down(folder: Path, db: ledg
     assert again.structured_content["runs"][0]["run"] == ledger.runs_(db)[0].id
     deed = ledger.deeds(db)[0]
     assert (deed.did, deed.via, deed.who.endswith(" through an agent")) == ("ran #2 again", "command line", True)
+
+
+def test_an_agent_asks_a_server_elsewhere_what_its_token_may_see(site: Site, tmp_path: Path) -> None:
+    address = f"http://127.0.0.1:{site.port}"
+    secret = {each: story.token(site, each) for each in (Tier.READ, Tier.TRIGGER)}
+    before = len(ledger.runs_(site.db))
+
+    read = ask(tmp_path, ("--server", address, "mcp"), CTCI_TOKEN=secret[Tier.TRIGGER])
+    told = ask(tmp_path, ("--server", address, "mcp", "--allow-trigger"), CTCI_TOKEN=secret[Tier.TRIGGER])
+    hidden = ask(tmp_path, ("--server", address, "mcp"), CTCI_TOKEN=story.token(site, Tier.READ, "dotfiles"))
+
+    assert read[1].structured_content["failures"][0]["culprit"]["sha"] == story.CULPRIT
+    assert ("rerun" in read[0], read[2].is_error) == (False, True)
+    assert told[2].structured_content["runs"][0]["run"] == ledger.runs_(site.db)[0].id
+    assert len(ledger.runs_(site.db)) == before + 1
+    assert ledger.deeds(site.db)[0].who.startswith("token trigger")
+    assert hidden[1].is_error
+    assert story.CULPRIT not in str(hidden)
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "code", "said"),
+    [
+        ("ctci_read_nobody", (), session.FORBIDDEN, "token"),
+        ("", ("--allow-trigger",), session.FORBIDDEN, "tier trigger"),
+        (None, (), session.AWAY, "cannot be reached"),
+    ],
+)
+def test_a_server_that_will_not_answer_is_said_before_an_agent_asks(
+    site: Site,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    given: str | None,
+    options: tuple[str, ...],
+    code: int,
+    said: str,
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("CTCI_TOKEN", given or story.token(site, Tier.READ))
+    address = "http://127.0.0.1:9" if given is None else f"http://127.0.0.1:{site.port}"
+
+    found = root.call(["--server", address, "mcp", *options])
+
+    assert (found, said in capsys.readouterr().err) == (code, True)
 
 
 def test_without_the_extra_the_verb_says_what_to_install(
