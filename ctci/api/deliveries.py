@@ -123,15 +123,15 @@ def _sendings(context: Context, query: Sendings, _: None) -> Mapping[str, Any]:
         within=context.within,
         limit=query.limit + 1,
     )
-    return paging.page(found, query.limit, lambda sending: _told(context, sending), number=lambda sending: sending.id)
+    return paging.page(found, query.limit, lambda sending: told(context, sending), number=lambda sending: sending.id)
 
 
-def _told(context: Context, sending: Sending) -> Mapping[str, Any]:
+def told(context: Context, sending: Sending) -> dict[str, Any]:
     """A telling; whole addresses are for who administers the server."""
-    told = shape.sending(sending)
+    shown = shape.sending(sending)
     if context.visitor.may(Tier.ADMIN):
-        return told
-    return {**told, "to": words.veiled(told["to"]), "error": words.veiled(told["error"]) if told["error"] else None}
+        return shown
+    return {**shown, "to": words.veiled(shown["to"]), "error": words.veiled(shown["error"]) if shown["error"] else None}
 
 
 def _redeliver(context: Context, query: SendingId, _: None) -> Mapping[str, Any]:
@@ -144,7 +144,7 @@ def _redeliver(context: Context, query: SendingId, _: None) -> Mapping[str, Any]
         raise ApiError("conflict", f"s_{number} {why}.")
     run = ledger.run(context.db, found[0].run) if found[0].run else None
     context.did(f"sent s_{number} again", project=run.project if run is not None else None, run=run.id if run else None)
-    return _told(context, ledger.sendings_(context.db, ids=(number,), limit=1)[0])
+    return told(context, ledger.sendings_(context.db, ids=(number,), limit=1)[0])
 
 
 OPERATIONS = (

@@ -1,4 +1,4 @@
-"""A digest as it would be sent now, or was on a day: read only, nothing is sent or written down."""
+"""A digest as it would be sent now, or was on a day; and sent, by the server that does so."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from ctci import config, ledger, shape, words
-from ctci.api import inputs, outputs
+from ctci.api import deliveries, inputs, outputs
 from ctci.api.operation import Context, Known, Operation
 from ctci.api.problem import ApiError
 from ctci.config.settings import Notify
@@ -26,7 +26,16 @@ class Digests(Known):
     to: Annotated[inputs.Name | None, Field(description="A table of `notify`, or an address in one.")] = None
     date: Annotated[inputs.Day | None, Field(description="That of this day.")] = None
     since: Annotated[inputs.Day | None, Field(description="All since this day began.")] = None
-    form: Annotated[Literal["json", "text"], Field(description="text: with the letter's text.")] = "json"
+    form: Annotated[
+        Literal["json", "text", "html"], Field(description="text: with the letter's text; html: with its HTML.")
+    ] = "json"
+
+
+class SendDigest(Known):
+    """Whose digest, to each of their addresses: else of the one table that has one."""
+
+    to: Annotated[inputs.Name | None, Field(description="A table of `notify`, or an address in one.")] = None
+    date: Annotated[inputs.Day | None, Field(description="Once more that of this day.")] = None
 
 
 class DigestLine(outputs.Given):
@@ -65,22 +74,21 @@ class DigestPreview(outputs.Given):
     notes: list[str]
     sections: list[DigestSection]
     text: str | None
+    html: str | None
+
+
+class DigestsSent(outputs.Given):
+    """What is sent by now, or about to be; /sendings tells what becomes of each."""
+
+    items: list[deliveries.Told]
 
 
 def _digest(context: Context, query: Digests, _: None) -> Mapping[str, Any]:
     notify, receiver = _whose(context, query.to)
     window = _window(context, notify, receiver, query)
-    current = context.current or config.Current(lambda: context.settings)
     wish = ledger.subscriptions_of(context.db, {receiver.to}).get(receiver.to)
     choices = subscribing.choices(notify, config.named(context.settings, ledger.projects_(context.db)))
-    facts = gathering.facts(
-        context.db,
-        context.settings,
-        subscribing.narrowed(notify, wish, choices),
-        window,
-        following=Almanac(context.db, current).following,
-        remarks=context.remarks,
-    )
+    facts = _facts(context)(context.settings, subscribing.narrowed(notify, wish, choices), window)
     unsent = tuple(replace(each, to=words.veiled(each.to), error=words.veiled(each.error)) for each in facts.unsent)
     facts = replace(facts, unsent=unsent)
     skipped = digest.compose(facts).form == "skip"
@@ -99,7 +107,36 @@ def _digest(context: Context, query: Digests, _: None) -> Mapping[str, Any]:
         "notes": [each.replace(words.THIN, " ") for each in digest_letter.notes(made)],
         "sections": sections(made),
         "text": composed.text if query.form == "text" else None,
+        "html": composed.html if query.form == "html" else None,
     }
+
+
+def _facts(context: Context) -> asked.Gather:
+    """All that a digest of a table and a window is made of."""
+    following = Almanac(context.db, context.current or config.Current(lambda: context.settings)).following
+    return lambda settings, notify, window: gathering.facts(
+        context.db, settings, notify, window, following=following, remarks=context.remarks
+    )
+
+
+def _send(context: Context, _: object, body: SendDigest) -> Mapping[str, Any]:
+    """Owe it to each; the server's own loop of digests sends it."""
+    settings, past = context.settings, body.date is not None
+    try:
+        to = asked.receivers(settings, body.to)
+        written = []
+        for notify, receiver in to:
+            window = asked.window(context.db, notify, receiver, date=str(body.date) if body.date is not None else None)
+            # With its link, by which one ends it.
+            ledger.subscription(context.db, receiver.to)
+            written.append(asked.write(context.db, _facts(context), settings, notify, receiver, window, past=past))
+    except asked.AskedError as error:
+        raise ApiError("conflict", f"{error}.") from None
+    for each in written:
+        asked.owe(context.db, each, past=past)
+    context.did(f"sent the digest of {words.names(sorted({notify.name for notify, _ in to}))}")
+    owed = filter(None, (asked.became(context.db, each) for each in written))
+    return {"items": [deliveries.told(context, each) for each in owed]}
 
 
 def _whose(context: Context, to: str | None) -> tuple[Notify, Receiver]:
@@ -161,6 +198,20 @@ OPERATIONS = (
         answer=DigestPreview,
         do=_digest,
         refusals=("not_found",),
+        whole=True,
+        tag="told",
+    ),
+    Operation(
+        name="send_digest",
+        method="POST",
+        path="/digests",
+        tier=Tier.ADMIN,
+        summary="Send a digest now, beside those that come by the clock: since the last one, or that of a day.",
+        body=SendDigest,
+        answer=DigestsSent,
+        status=202,
+        do=_send,
+        refusals=("conflict",),
         whole=True,
         tag="told",
     ),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 INSTALL = "agents are spoken to by an extra: pip install 'ctci[mcp]'"
 
 
-@verb(examples=("ctci mcp --config /etc/ctci", "ctci --server https://ci.example.org mcp --allow-trigger"), remote=True)
+@verb(examples=("ctci mcp --config /etc/ctci", "ctci mcp --server https://ci.example.org --allow-trigger"), remote=True)
 @click.option("--allow-trigger", is_flag=True, help="With the tools that run, rerun and cancel; else all only read.")
 def mcp(*, allow_trigger: bool) -> int:
     """For the configuration of an agent: it starts this verb and ends it. `ctci serve` answers the same at /mcp."""

@@ -39,8 +39,7 @@ def preview(*, to: str | None, date: str | None, since: str | None, form: str) -
     """
     if date is not None and since is not None:
         raise click.UsageError("--date does not go with --since")
-    elsewhere = client.server()
-    if elsewhere is not None:
+    if client.server() is not None:
         from ctci.cli import far_digests  # noqa: PLC0415 - a verb's module
 
         return far_digests.preview(to, date=date, since=since, form=form)
@@ -49,7 +48,7 @@ def preview(*, to: str | None, date: str | None, since: str | None, form: str) -
     return digests.preview(to, date=date, since=since, form=form)
 
 
-@verb(examples=("ctci digest send", "ctci digest send --to ana@example.org --date 2026-11-24"))
+@verb(examples=("ctci digest send", "ctci digest send --to ana@example.org --date 2026-11-24"), remote=True)
 @click.option("--to", metavar="NAME|ADDRESS", help=TO)
 @click.option("--date", metavar="DATE", help="Once more that of this day, such as 2026-11-24.")
 def send(*, to: str | None, date: str | None) -> int:
@@ -58,6 +57,10 @@ def send(*, to: str | None, date: str | None) -> int:
     The digest of today comes all the same, at its time, of what is after this one. With --date the next one is as it
     would be without. Also on a quiet day something is sent.
     """
+    if client.server() is not None:
+        from ctci.cli import far_digests  # noqa: PLC0415 - a verb's module
+
+        return far_digests.send(to, date=date)
     from ctci.cli import digests  # noqa: PLC0415 - a verb's module
 
     return digests.send(to, date=date)

@@ -48,7 +48,7 @@ def preview(to: str | None, *, date: str | None, since: str | None, form: str) -
     desk = _desk()
     (notify, receiver), *others = asked.receivers(desk.settings, to)
     window = asked.window(desk.db, notify, receiver, date=date, since=since)
-    written = asked.write(desk.db, desk.sink, desk.settings, notify, receiver, window)
+    written = asked.write(desk.db, desk.sink.facts, desk.settings, notify, receiver, window)
     if form == "eml":
         terminal.raw(mail.whole(asked.message(desk.sink, desk.settings, notify, written)))
     else:
@@ -72,7 +72,7 @@ def send(to: str | None, *, date: str | None) -> int:
         past = date is not None
         # With its link, by which one ends it.
         ledger.subscription(desk.db, receiver.to)
-        written = asked.write(desk.db, desk.sink, desk.settings, notify, receiver, window, past=past)
+        written = asked.write(desk.db, desk.sink.facts, desk.settings, notify, receiver, window, past=past)
         asked.owe(desk.db, written, past=past)
         every.append(written)
     for written in every:

@@ -1,19 +1,57 @@
-"""digest preview of a server elsewhere: its text, as that server would send it."""
+"""digest of a server elsewhere: shown as that server would send it, and sent by it."""
 
-from ctci import logs
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ctci import clock, logs
 from ctci.cli import session, source, terminal
+
+#: How long the server has to send it, seconds: a slow mail server takes 30 for one answer.
+PATIENCE_S = 90.0
+WHOLE = "--eml has the receiver's own link, by which one ends it: it is shown on the server's machine alone"
 
 
 def preview(to: str | None, *, date: str | None, since: str | None, form: str) -> int:
     """Print it; the exit code."""
-    if form != "text":
-        raise session.Refused(
-            f"--{form} is written on the server's machine: a server elsewhere has --text", session.WRONG
-        )
-    found = source.find().get("/digests", to=to, date=date, since=since, form="text")
-    for line in found["text"].removesuffix("\n").split("\n"):
+    if form == "eml":
+        raise session.Refused(WHOLE, session.WRONG)
+    found = source.find().get("/digests", to=to, date=date, since=since, form=form)
+    for line in found[form].removesuffix("\n").split("\n"):
         terminal.say(logs.clean(line.encode("utf-8", "replace")))
     terminal.note(terminal.plain(f"to {found['to']}: {found['subject']}"))
     if found["skipped"]:
         terminal.note("there is nothing to tell: by itself it would not be sent")
     return session.FINE
+
+
+def send(to: str | None, *, date: str | None) -> int:
+    """Have it sent to each address, and wait; the exit code."""
+    server = source.find()
+    sent = server.post("/digests", {"to": to, "date": date})["items"]
+    deadline = clock.monotonic() + PATIENCE_S
+    while not all(map(_tried, sent)) and clock.monotonic() < deadline:
+        session.pause(server.pause_s)
+        sent = _now(server, sent)
+    return max([_told(each) for each in sent], default=session.FINE)
+
+
+def _now(server: source.Source, sent: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The same as they are by now."""
+    found = {each["id"]: each for each in server.get("/sendings", by="digest", limit=200)["items"]}
+    return [found.get(each["id"], each) for each in sent]
+
+
+def _tried(sending: Mapping[str, Any]) -> bool:
+    return bool(sending["state"] != "due" or sending["tries"])
+
+
+def _told(sending: Mapping[str, Any]) -> int:
+    """Say what became of it; the exit code."""
+    to, why = sending["to"].partition(":")[2], sending["error"]
+    if sending["state"] == "sent":
+        terminal.say(terminal.plain(f"sent to {to}"))
+        return session.FINE
+    ended = {"given_up": f"not sent to {to}, and given up: {why}", "dropped": f"not sent to {to}: {why}"}
+    later = f", tried again by the server: {why}" if why else "; `ctci told --by digest` says when it is"
+    terminal.note(terminal.plain(ended.get(sending["state"], f"not sent to {to} yet{later}")))
+    return session.RED

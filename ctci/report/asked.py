@@ -5,7 +5,7 @@ out; that of a day gone by moves nothing.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from email.message import EmailMessage
 
@@ -16,6 +16,9 @@ from ctci.report import digest, digest_letter, letter, mail, subscribing, transi
 from ctci.report.courier import Courier
 from ctci.report.digests import SETTLED_MS, Digests
 from ctci.report.receivers import Receiver
+
+#: All that a digest of this table and window is made of.
+Gather = Callable[[Config, Notify, upcoming.Window], digest.Facts]
 
 
 class AskedError(Exception):
@@ -108,7 +111,7 @@ def _last(db: ledger.Ledger, receiver: Receiver) -> tuple[Sending | None, Sendin
 
 def write(
     db: ledger.Ledger,
-    sink: Digests,
+    gather: Gather,
     settings: Config,
     notify: Notify,
     receiver: Receiver,
@@ -120,7 +123,7 @@ def write(
     wish = ledger.subscriptions_of(db, {receiver.to}).get(receiver.to)
     link = None if wish is None else subscribing.link(settings.server.public_url, wish.token)
     mine = subscribing.narrowed(notify, wish, subscribing.choices(notify, config.named(settings, ledger.projects_(db))))
-    facts = replace(sink.facts(settings, mine, window), manage_url=link)
+    facts = replace(gather(settings, mine, window), manage_url=link)
     skipped = digest.compose(facts).form == "skip"
     # Who asks gets an answer on a quiet day too.
     made = digest.compose(replace(facts, quiet="short") if skipped else facts)

@@ -167,7 +167,22 @@ def test_a_digest_is_read_as_the_server_would_send_it(far: Far, near: Near) -> N
     told = far.body("/digests?to=team&form=text")
     assert (text.code, text.err.splitlines()[0]) == (0, f"to team: {told['subject']}")
     assert text.out.splitlines()[0] == told["text"].splitlines()[0]
-    assert (html.code, "a server elsewhere has --text" in html.err) == (2, True)
+    assert (html.code, html.out[:15].lower()) == (0, "<!doctype html>")
+    whole = near("digest", "preview", "--eml")
+    assert (whole.code, "on the server's machine alone" in whole.err) == (2, True)
+
+
+def test_a_digest_is_sent_by_the_server(far: Far, near: Near) -> None:
+    sent = near("digest", "send", "--to", "team")
+    nobody, reader = near("digest", "send", "--to", "nobody"), near("digest", "send", tier="trigger")
+
+    assert (sent.code, sent.out) == (0, "sent to team@example.org\n")
+    (told, *_) = far.body("/sendings?by=digest")["items"]
+    assert (told["to"], told["state"]) == ("team:team@example.org", "sent")
+    assert far.body("/audit")["items"][0]["did"] == "sent the digest of team"
+    assert [each for each in far.served.letters() if "digest" in each.casefold() or "shop" in each]
+    assert (nobody.code, "nobody gets no digest" in nobody.err) == (5, True)
+    assert reader.code == 4
 
 
 def test_a_run_is_asked_for_followed_run_again_and_ended(far: Far, near: Near) -> None:

@@ -196,7 +196,7 @@ def test_one_of_a_day_long_gone_is_sent_and_moves_nothing(office: Office, db: le
     ((notify, receiver),) = asked.receivers(settings)
     window = asked.window(db, notify, receiver, date="2026-10-14")
 
-    written = asked.write(db, office.sink(), settings, notify, receiver, window, past=True)
+    written = asked.write(db, office.sink().facts, settings, notify, receiver, window, past=True)
     asked.owe(db, written, past=True)
 
     assert office.at("24 06:01") == ["[ctci] nothing ran (Wed 14 Oct)"]
