@@ -13,6 +13,14 @@ from tests.pushing import SECRET
 from tests.serving import Served
 from tests.upstream import Upstream
 
+#: Files that take long for how few tests they have. Begun first, so that at the end no worker waits for them.
+LONGEST = ("test_unasked", "test_road", "test_kills", "test_restoring", "test_many_jobs", "test_torture")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest."""
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Compile ctci once: where Python may write no bytecode, each server and command of a test would do it anew."""
