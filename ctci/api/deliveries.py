@@ -35,7 +35,7 @@ class Sendings(inputs.Page):
     """Which tellings."""
 
     run: inputs.Number | None = None
-    by: Annotated[inputs.Name | None, Field(description="mail, digest, status, webhook, apprise or heartbeat.")] = None
+    by: Annotated[inputs.Name | None, Field(description="Such as mail, digest, status, webhook, trace.")] = None
     failed: Annotated[bool, Field(description="Only what did not go at its last try, and is wanted still.")] = False
 
 

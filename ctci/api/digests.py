@@ -81,6 +81,8 @@ class DigestsSent(outputs.Given):
     """What is sent by now, or about to be; /sendings tells what becomes of each."""
 
     items: list[deliveries.Told]
+    #: Whether a mail server is configured; else letters are files on the server's machine.
+    by_mail: bool
 
 
 def _digest(context: Context, query: Digests, _: None) -> Mapping[str, Any]:
@@ -122,33 +124,42 @@ def _facts(context: Context) -> asked.Gather:
 def _send(context: Context, _: object, body: SendDigest) -> Mapping[str, Any]:
     """Owe it to each; the server's own loop of digests sends it."""
     settings, past = context.settings, body.date is not None
-    try:
-        to = asked.receivers(settings, body.to)
-        written = []
-        for notify, receiver in to:
-            window = asked.window(context.db, notify, receiver, date=str(body.date) if body.date is not None else None)
-            # With its link, by which one ends it.
-            ledger.subscription(context.db, receiver.to)
-            written.append(asked.write(context.db, _facts(context), settings, notify, receiver, window, past=past))
-    except asked.AskedError as error:
-        raise ApiError("conflict", f"{error}.") from None
-    for each in written:
-        asked.owe(context.db, each, past=past)
+    tables = _tables(context)
+    if body.to is None and len(tables) > 1:
+        raise ApiError("invalid", f"`to` names one of them: {', '.join(tables)}.")
+    to, written = _receivers(context, body.to), []
+    for notify, receiver in to:
+        window = _window(context, notify, receiver, Digests(to=body.to, date=body.date))
+        # With its link, by which one ends it.
+        ledger.subscription(context.db, receiver.to)
+        written.append(asked.write(context.db, _facts(context), settings, notify, receiver, window, past=past))
+    asked.owe(context.db, *written, past=past)
     context.did(f"sent the digest of {words.names(sorted({notify.name for notify, _ in to}))}")
     owed = filter(None, (asked.became(context.db, each) for each in written))
-    return {"items": [deliveries.told(context, each) for each in owed]}
+    by_mail = settings.server.smtp is not None and settings.server.smtp.url is not None
+    return {"items": [deliveries.told(context, each) for each in owed], "by_mail": by_mail}
 
 
 def _whose(context: Context, to: str | None) -> tuple[Notify, Receiver]:
     """Whose digest it is; of a table with several addresses that of the first. Raises ApiError."""
-    tables = [name for name, each in context.settings.notify.items() if each.digest is not None and each.email]
+    return _receivers(context, to)[0]
+
+
+def _receivers(context: Context, to: str | None) -> tuple[tuple[Notify, Receiver], ...]:
+    """Who is meant; of several tables, where none is named, those of the first. Raises ApiError."""
+    tables = _tables(context)
     if not tables:
         raise ApiError("not_found", "Nobody gets a digest.")
     try:
-        return asked.receivers(context.settings, to or tables[0])[0]
+        return asked.receivers(context.settings, to or tables[0])
     except asked.AskedError:
         why = f"There is no one digest of {to}; the tables of `notify` with one: {', '.join(tables)}."
         raise ApiError("not_found", why) from None
+
+
+def _tables(context: Context) -> list[str]:
+    """The tables of `notify` whose people get a digest."""
+    return [name for name, each in context.settings.notify.items() if each.digest is not None and each.email]
 
 
 def _window(context: Context, notify: Notify, receiver: Receiver, query: Digests) -> upcoming.Window:
@@ -211,7 +222,7 @@ OPERATIONS = (
         answer=DigestsSent,
         status=202,
         do=_send,
-        refusals=("conflict",),
+        refusals=("not_found",),
         whole=True,
         tag="told",
     ),

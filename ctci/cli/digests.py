@@ -66,15 +66,13 @@ def send(to: str | None, *, date: str | None) -> int:
     """Send it to each address, and wait; the exit code."""
     desk = _desk()
     served = session.holder(desk.layout) is not None
-    every = []
+    every, past = [], date is not None
     for notify, receiver in asked.receivers(desk.settings, to):
         window = asked.window(desk.db, notify, receiver, date=date)
-        past = date is not None
         # With its link, by which one ends it.
         ledger.subscription(desk.db, receiver.to)
-        written = asked.write(desk.db, desk.sink.facts, desk.settings, notify, receiver, window, past=past)
-        asked.owe(desk.db, written, past=past)
-        every.append(written)
+        every.append(asked.write(desk.db, desk.sink.facts, desk.settings, notify, receiver, window, past=past))
+    asked.owe(desk.db, *every, past=past)
     for written in every:
         if not served:
             asked.try_once(desk.db, desk.sink, written, f"ctci digest send {os.getpid()}")

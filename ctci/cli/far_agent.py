@@ -42,5 +42,6 @@ class Far(Ask):
                 return self._line.post(path, left, body if isinstance(body, dict) else {}, found.method, key=key)
         except wire.ProblemError as error:
             raise api.ApiError(error.problem, error.detail) from error
-        except wire.UnreachableError as error:
+        except session.Refused as error:
+            # Nobody is there, or somebody else: a proxy's page, or a redirect.
             raise api.ApiError("unavailable", error.message) from error

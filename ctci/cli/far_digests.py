@@ -1,5 +1,6 @@
 """digest of a server elsewhere: shown as that server would send it, and sent by it."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,8 +17,12 @@ def preview(to: str | None, *, date: str | None, since: str | None, form: str) -
     if form == "eml":
         raise session.Refused(WHOLE, session.WRONG)
     found = source.find().get("/digests", to=to, date=date, since=since, form=form)
-    for line in found[form].removesuffix("\n").split("\n"):
-        terminal.say(logs.clean(line.encode("utf-8", "replace")))
+    if form == "html" and not sys.stdout.isatty():
+        # For a file or a browser: what would harm a terminal harms neither.
+        terminal.raw(found["html"].encode("utf-8", "replace"))
+    else:
+        for line in found[form].removesuffix("\n").split("\n"):
+            terminal.say(logs.clean(line.encode("utf-8", "replace")))
     terminal.note(terminal.plain(f"to {found['to']}: {found['subject']}"))
     if found["skipped"]:
         terminal.note("there is nothing to tell: by itself it would not be sent")
@@ -27,12 +32,13 @@ def preview(to: str | None, *, date: str | None, since: str | None, form: str) -
 def send(to: str | None, *, date: str | None) -> int:
     """Have it sent to each address, and wait; the exit code."""
     server = source.find()
-    sent = server.post("/digests", {"to": to, "date": date})["items"]
+    answer = server.post("/digests", {"to": to, "date": date})
+    sent, by_mail = answer["items"], answer["by_mail"]
     deadline = clock.monotonic() + PATIENCE_S
     while not all(map(_tried, sent)) and clock.monotonic() < deadline:
         session.pause(server.pause_s)
         sent = _now(server, sent)
-    return max([_told(each) for each in sent], default=session.FINE)
+    return max([_told(each, by_mail=by_mail) for each in sent], default=session.FINE)
 
 
 def _now(server: source.Source, sent: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -45,11 +51,12 @@ def _tried(sending: Mapping[str, Any]) -> bool:
     return bool(sending["state"] != "due" or sending["tries"])
 
 
-def _told(sending: Mapping[str, Any]) -> int:
+def _told(sending: Mapping[str, Any], *, by_mail: bool) -> int:
     """Say what became of it; the exit code."""
     to, why = sending["to"].partition(":")[2], sending["error"]
     if sending["state"] == "sent":
-        terminal.say(terminal.plain(f"sent to {to}"))
+        where = "" if by_mail else ": no [smtp] is configured there, so it is a file on the server's machine"
+        terminal.say(terminal.plain(f"sent to {to}{where}"))
         return session.FINE
     ended = {"given_up": f"not sent to {to}, and given up: {why}", "dropped": f"not sent to {to}: {why}"}
     later = f", tried again by the server: {why}" if why else "; `ctci told --by digest` says when it is"

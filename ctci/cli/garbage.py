@@ -6,19 +6,21 @@ through then is what stays.
 
 import gc
 
-#: New objects after which it is looked for: CPython's own measure, and one that a verb's modules reach a few times.
-USUAL, SELDOM = 700, 50_000
+#: New objects after which it is looked for: a verb's modules come to so many a few times.
+SELDOM = 50_000
+#: As Python itself has it.
+_USUAL = gc.get_threshold()
 
 
 def seldom() -> None:
     """For a process that does one thing and ends."""
-    gc.set_threshold(SELDOM, *gc.get_threshold()[1:])
+    gc.set_threshold(SELDOM, *_USUAL[1:])
 
 
 def usual() -> None:
     """For one that goes on for long: what is loaded by now stays, and is looked through no more."""
     gc.freeze()
-    gc.set_threshold(USUAL, *gc.get_threshold()[1:])
+    gc.set_threshold(*_USUAL)
 
 
 def never() -> None:

@@ -110,7 +110,7 @@ def log(
     examples=("ctci told --failed", "ctci told 12 --by webhook --json id,to,error"), fields=shape.SENDING, remote=True
 )
 @click.argument("run", metavar="[RUN]", required=False, shell_complete=completing.runs)
-@click.option("--by", metavar="SINK", help="Only by mail, digest, status, webhook, apprise or heartbeat.")
+@click.option("--by", metavar="SINK", help="Only by mail, digest, status, webhook, apprise, heartbeat or trace.")
 @click.option("--failed", is_flag=True, help="Only what did not go at its last try, and is wanted still.")
 @click.option("--limit", "-n", type=click.IntRange(1, 200), default=20, show_default=True)
 def told(*, fields: tuple[str, ...] | None, run: str | None, by: str | None, failed: bool, limit: int) -> int:

@@ -80,7 +80,7 @@ class Wire:
     def post(
         self, path: str, query: Mapping[str, Any], body: Mapping[str, Any], method: str, *, key: str | None = None
     ) -> dict[str, Any]:
-        """The same for what changes something: done once, also where the answer is lost, and for each `key`."""
+        """The same for what changes something: done once, where the answer is lost too; with a `key` once for that."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": key or clock.new_key()}
         answer = self._answer(method, path, query, json.dumps(body).encode(), headers)
         return _json(self.where, answer)
@@ -191,7 +191,7 @@ def _refused(where: str, answer: http.client.HTTPResponse, content: bytes) -> se
         told = json.loads(content)
         detail, errors, problem = str(told["detail"]), told.get("errors"), str(told.get("code") or "failed")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        detail, errors, problem = f"it answers {answer.status} {answer.reason}", None, "failed"
+        detail, errors, problem = f"{where} answers {answer.status} {answer.reason}", None, "unavailable"
     return ProblemError(detail, code_of(answer.status, named=bool(errors)), problem=problem)
 
 

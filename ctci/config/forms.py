@@ -64,7 +64,9 @@ def headers(text: str) -> dict[str, str] | None:
         for pair in text.split(","):
             name, between, written = (part.strip() for part in pair.partition("="))
             told = unquote(written, errors="strict")
-            if not (_TOKEN.fullmatch(name) and between and told.isascii() and is_line(told)):
+            good = _TOKEN.fullmatch(name) and between and told.isascii() and is_line(told) and told == told.strip()
+            # A call has these of its own.
+            if not good or name.lower() in ("content-type", "content-length", "host"):
                 return None
             found[name] = told
     except UnicodeDecodeError:

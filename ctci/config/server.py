@@ -208,11 +208,11 @@ class ServerReader:
 
     def _otlp(self) -> Otlp | None:
         at = ("otlp", "headers")
-        endpoint = self._text(("otlp", "endpoint"), "", forms.is_url, "such as http://localhost:4318")
+        endpoint = self._text(("otlp", "endpoint"), "", _is_endpoint, "such as http://localhost:4318")
         headers = values.secret(self._r, at, self._entries[at]) if at in self._entries else None
         if headers is not None:
             self.secrets.append((at, headers))
-        if not endpoint and at in self._entries:
+        if at in self._entries and self.origins["otlp.endpoint"] == "default":
             said = "[otlp] has `headers` and no `endpoint`"
             self._r.say("C102", said, at, key=True, hint="nobody would be sent them")
         return Otlp(endpoint=endpoint, headers=headers) if endpoint else None
@@ -234,6 +234,11 @@ class ServerReader:
         if found is not None:
             self.secrets.append((at, found))
         return found
+
+
+def _is_endpoint(value: str) -> bool:
+    """An address of the web that can be called, without user, password and query."""
+    return forms.is_url(value) and forms.is_call(value)
 
 
 def _is_listen(value: str) -> bool:

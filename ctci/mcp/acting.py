@@ -1,5 +1,6 @@
 """The tools that change something: run, run again, end. Who asked is written down, as everywhere."""
 
+import hashlib
 from typing import Any
 
 from ctci.mcp import inputs, naming, plain, telling
@@ -15,10 +16,15 @@ def trigger_run(ask: Ask, asked: inputs.Trigger, key: str) -> Answer:
     if asked.ref is not None:
         wanted["ref"] = asked.ref
     begun = [
-        ask("create_run", {}, {**wanted, "subproject": each}, key=f"{asked.idempotency_key} {each}")
+        ask("create_run", {}, {**wanted, "subproject": each}, key=_once(asked.idempotency_key, each))
         for each in asked.subprojects
     ]
-    return _begun(begun or [ask("create_run", {}, wanted, key=asked.idempotency_key)], key)
+    return _begun(begun or [ask("create_run", {}, wanted, key=_once(asked.idempotency_key))], key)
+
+
+def _once(*parts: str) -> str:
+    """One key of several, which fits into a header whatever they are."""
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def rerun(ask: Ask, asked: inputs.Again, key: str) -> Answer:

@@ -157,6 +157,9 @@ THEN = {
     "invalid": "Mend the arguments and call again; list_projects has the names.",
     "conflict": "get_run shows how it stands.",
     "not_allowed": "Ask a person for a token of the tier that it takes.",
+    "not_signed_in": "Ask a person for a token that is known and not over.",
+    "bad_request": "Mend the arguments and call again.",
+    "failed": "Tell a person: the server's log has the cause.",
 }
 
 

@@ -102,7 +102,7 @@ class Nightly:
         """Until woken, or another configuration is in force, and never longer than EVERY_S: the clock may be set."""
         rung, seen, end = 0, self._current.generation, clock.monotonic() + EVERY_S
         while not stop.is_set() and seen == self._current.generation and clock.monotonic() < end:
-            # Whatever is recorded wakes it too, and so does the end of the server.
+            # On the ledger's bell, which the end of the server rings too: it need not wait out a second.
             rung = self._db.nudge.wait(rung, 1.0)
             if self._awake.is_set():
                 return

@@ -61,7 +61,7 @@ def receivers(settings: Config, to: str | None = None) -> tuple[tuple[Notify, Re
     if not found:
         raise AskedError(f"{to} gets no digest; the tables of `notify` that do: {named}")
     if len(tables) > 1:
-        raise AskedError(f"name one of them with --to: {named if to is None else _whole(found)}")
+        raise AskedError(f"name one of them with `to`: {named if to is None else _whole(found)}")
     return tuple(found)
 
 
@@ -90,7 +90,7 @@ def window(
     if found is None:
         raise AskedError(f"no digest comes on {date}: `days` of [notify.{notify.name}] has another day")
     if found.until > now:
-        raise AskedError(f"the digest of {date} comes at {asked.at}; without --date you get what there is by now")
+        raise AskedError(f"the digest of {date} comes at {asked.at}; without a date you get what there is by now")
     return found
 
 
@@ -173,9 +173,10 @@ def message(sink: Digests, settings: Config, notify: Notify, written: Written) -
     )
 
 
-def owe(db: ledger.Ledger, written: Written, *, past: bool = False) -> None:
-    """Have it sent. What the receiver is still owed of digests is told in it, unless it is of a day gone by."""
-    ledger.owe(db, sink=Digests.name, owed=[written.owed], overtaking=None if past else upcoming.OVERTAKEN)
+def owe(db: ledger.Ledger, *written: Written, past: bool = False) -> None:
+    """Have them sent. What a receiver is still owed of digests is told in it, unless it is of a day gone by."""
+    owed = [each.owed for each in written]
+    ledger.owe(db, sink=Digests.name, owed=owed, overtaking=None if past else upcoming.OVERTAKEN)
 
 
 def try_once(db: ledger.Ledger, sink: Digests, written: Written, holder: str) -> None:

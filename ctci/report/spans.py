@@ -24,8 +24,11 @@ RESULTS = {
 }
 #: What makes a span's status an error, with its `error.type`.
 _WRONG = ("failure", "timeout", "error")
-#: Of SpanKind and StatusCode in OTLP.
-INTERNAL, SERVER, ERROR = 1, 2, 2
+#: Kinds of spans, and the code of a status, as OTLP numbers them.
+INTERNAL, SERVER = 1, 2
+ERROR = 2
+#: Characters of a value: long addresses and names of branches stay whole.
+MOST = 4096
 
 
 def of_run(
@@ -68,10 +71,13 @@ def _about(run: Run, jobs: Sequence[Job], root: str, version: str) -> dict[str, 
 
 
 def _place(address: str) -> hosting.Place | None:
+    """Where it is hosted, as far as a browser finds it there: what is fetched by ssh alone need have no page."""
     try:
-        return hosting.place(address)
+        found = hosting.place(address)
     except ValueError:
         return None
+    known = found is not None and (address.startswith("http") or hosting.forge_of(found.host) is not None)
+    return found if known else None
 
 
 def _run(run: Run) -> dict[str, Any]:
@@ -89,7 +95,7 @@ def _run(run: Run) -> dict[str, Any]:
     return {
         "traceId": tracing.trace_id(run),
         "spanId": tracing.span_id(run),
-        "name": f"RUN {_text(run.project)}",
+        "name": f"RUN {saying.plain(run.project)}",
         "kind": SERVER,
         **_lasted(run.created_at, ended),
         "attributes": _attributes(about),
@@ -98,16 +104,17 @@ def _run(run: Run) -> dict[str, Any]:
 
 
 def _job(run: Run, job: Job, attempts: Sequence[Attempt], root: str) -> Iterator[dict[str, Any]]:
-    """A span for each execution; what was not executed has one of no length, at its end."""
+    """A span for each execution; an end that is not that of one, such as a skip, has one of no length."""
     page = f"{root}/{job.page}"
-    if not attempts:
-        ended = job.finished_at if job.finished_at is not None else run.created_at
-        yield _span(run, job, 0, job.status, None, (ended, ended), page)
-    last = attempts[-1].number if attempts else 0
+    status = None
     for each in attempts:
-        # The last one's word is the job's: what was judged later stands there.
-        status = job.status if each.number == last or each.status is None else each.status
-        yield _span(run, job, each.number, status, each.exit, _times(run, job, each), page)
+        status = each.status or job.status
+        # Why it ended is known of the last alone.
+        reason = job.reason if each.number == attempts[-1].number and status is job.status else None
+        yield _span(run, job, each, status, reason, _times(run, job, each), page)
+    if status is not job.status:
+        ended = job.finished_at if job.finished_at is not None else run.created_at
+        yield _span(run, job, None, job.status, job.reason, (ended, ended), page)
 
 
 def _times(run: Run, job: Job, attempt: Attempt) -> tuple[int, int]:
@@ -121,9 +128,10 @@ def _times(run: Run, job: Job, attempt: Attempt) -> tuple[int, int]:
 
 
 def _span(
-    run: Run, job: Job, number: int, status: Status, exit_: Exit | None, times: tuple[int, int], page: str
+    run: Run, job: Job, attempt: Attempt | None, status: Status, reason: str | None, times: tuple[int, int], page: str
 ) -> dict[str, Any]:
-    result = RESULTS[status]
+    result, number = RESULTS[status], attempt.number if attempt is not None else 0
+    exit_ = attempt.exit if attempt is not None else None
     about = {
         "cicd.pipeline.task.name": job.place,
         "cicd.pipeline.task.run.id": f"{job.id}.{number}" if number > 1 else str(job.id),
@@ -133,17 +141,17 @@ def _span(
         "process.exit.code": exit_.code if exit_ else None,
         "ctci.attempt": number or None,
         "ctci.same_as": job.same_as,
-        "ctci.reason": job.reason,
+        "ctci.reason": reason,
     }
     return {
         "traceId": tracing.trace_id(run),
         "spanId": tracing.span_id(run, job.id, number),
         "parentSpanId": tracing.span_id(run),
-        "name": _text(job.place),
+        "name": saying.plain(job.place),
         "kind": INTERNAL,
         **_lasted(*times),
         "attributes": _attributes(about),
-        "status": _status(result, job.reason),
+        "status": _status(result, reason),
     }
 
 
@@ -170,12 +178,10 @@ def _lasted(began: int, ended: int) -> dict[str, str]:
 
 def _attributes(about: Mapping[str, str | int | None]) -> list[dict[str, Any]]:
     return [
-        {"key": key, "value": {"intValue": str(value)} if isinstance(value, int) else {"stringValue": _text(value)}}
+        {
+            "key": key,
+            "value": {"intValue": str(value)} if isinstance(value, int) else {"stringValue": saying.plain(value, MOST)},
+        }
         for key, value in about.items()
         if value is not None
     ]
-
-
-def _text(value: str) -> str:
-    """What strangers have chosen, as one line of UTF-8."""
-    return saying.plain(value)

@@ -38,7 +38,7 @@ class Traces:
         ended = {change.run for change in news(changes)}
         return [
             # The time is in the key: a new ledger counts its runs from 1 again.
-            Owed(key=f"{self.name}/{run.id}/{run.finished_at}", to=self.name, run=run.id, due=clock.now())
+            Owed(key=f"{self.name}/{run.id}/{run.finished_at}", to="collector", run=run.id, due=clock.now())
             for run in ledger.runs_(self._db, ids=ended, limit=len(ended))
             if run.finished_at is not None
         ]
@@ -75,13 +75,13 @@ class Traces:
             raise NotSent(str(error)) from error
 
     def _send(self, otlp: Otlp, headers: Mapping[str, str], body: bytes) -> None:
-        url, host = address(otlp), calls.host(otlp.endpoint)
+        host, sent = calls.host(otlp.endpoint), {**headers, "Content-Type": "application/json"}
         try:
-            answer = calls.call("POST", url, headers={**headers, "Content-Type": "application/json"}, body=body)
+            answer = calls.call("POST", address(otlp), headers=sent, body=body)
         except calls.Unanswered as error:
             raise NotSent(f"{host} cannot be called: {error}") from None
-        if answer.code != 200:
-            said = f"{host} answered {answer.code} to {url}"
+        if not 200 <= answer.code < 300:
+            said = f"{host} answered {answer.code} to a trace"
             raise NotSent(said, permanent=answer.code not in AGAIN, after_ms=outlets.retry_ms(answer))
         refused = _refused(answer.body)
         if refused:

@@ -9,7 +9,7 @@ from pathlib import Path
 from ctci import clock, config, git, ledger, trail
 from ctci.access import access
 from ctci.layout import Layout
-from ctci.model import Job, Run, Status
+from ctci.model import ASIDE, Job, Run, Status
 from ctci.run import ending, keeping, machine, prepare, workspace
 from ctci.run.adoption import Adopted
 from ctci.run.capacity import Busy, Floor
@@ -196,7 +196,8 @@ class Worker:
             home=place.home,
             server_environ=self._environ,
             public_url=server.public_url,
-            traced=server.otlp is not None,
+            # What is run aside is no news, and no trace of it is sent.
+            traced=server.otlp is not None and run.kind not in ASIDE,
         )
         ledger.begin(self._db, job=job.id, attempt=job.attempt, host=self._host, facts=machine.host())
         log.info("%s of #%s begins in slot %s, attempt %s", job.name, job.run, self._slot, job.attempt)

@@ -131,13 +131,13 @@ def test_a_quiet_day_is_previewed_and_said_not_to_be_sent(team: Caller) -> None:
     ("tables", "arguments", "code", "said"),
     [
         ("", (), 5, 'nobody gets a digest: `email` and `digest = { at = "07:30" }` in a [notify.NAME] ask for it'),
-        (TEAM + OPS, (), 5, "name one of them with --to: team, ops"),
+        (TEAM + OPS, (), 5, "name one of them with `to`: team, ops"),
         (TEAM + OPS, ("--to", "crew"), 5, "crew gets no digest; the tables of `notify` that do: team, ops"),
         (
             TEAM + OPS,
             ("--to", "ana@example.org"),
             5,
-            "name one of them with --to: team:ana@example.org, ops:ana@example.org",
+            "name one of them with `to`: team:ana@example.org, ops:ana@example.org",
         ),
         (TEAM, ("--date", "2026-11-25"), 5, "2026-11-25 is still to come"),
         (TEAM, ("--date", "monday"), 5, "monday is no date such as 2026-11-24"),

@@ -40,24 +40,26 @@ def db(folder: Path) -> Iterator[ledger.Ledger]:
     opened.close()
 
 
-def talk(folder: Path, *options: str) -> tuple[list[str], Any, Any]:
-    """(the tools, the failures of run 2, what running it again came to)."""
+#: The failures of a branch; and what running a red run again comes to.
+CALLS = (("get_failures", {"of": "shop@main"}), ("rerun", {"run": 2}))
 
+
+def talk(folder: Path, *options: str) -> Any:
+    """(the tools, what the two CALLS came to) of an agent on this machine."""
     return ask(folder, ("--config", str(folder), "--data-dir", str(folder / "data"), "mcp", *options))
 
 
-def ask(home: Path, arguments: Sequence[str], **more: str) -> tuple[list[str], Any, Any]:
-    """The same of whatever ctci is started with."""
+def ask(home: Path, arguments: Sequence[str], calls: Sequence[tuple[str, Any]] = CALLS, **more: str) -> Any:
+    """(the tools, what the calls came to) of whatever ctci is started with."""
 
-    async def main() -> tuple[list[str], Any, Any]:
+    async def main() -> Any:
         command = ["-m", "ctci", *arguments]
         environ = {"HOME": str(home), "PATH": os.environ["PATH"], "PYTHONWARNINGS": "error", **more}
         server = StdioServerParameters(command=sys.executable, args=command, env=environ)
         async with Client(server) as client:
             tools = await client.list_tools()
-            failures = await client.call_tool("get_failures", {"of": "shop@main"})
-            again = await client.call_tool("rerun", {"run": 2})
-            return [each.name for each in tools.tools], failures, again
+            results = [await client.call_tool(name, given) for name, given in calls]
+            return [each.name for each in tools.tools], *results
 
     return anyio.run(main)
 
@@ -89,7 +91,8 @@ def test_an_agent_asks_a_server_elsewhere_what_its_token_may_see(site: Site, tmp
     before = len(ledger.runs_(site.db))
 
     read = ask(tmp_path, ("--server", address, "mcp"), CTCI_TOKEN=secret[Tier.TRIGGER])
-    told = ask(tmp_path, ("--server", address, "mcp", "--allow-trigger"), CTCI_TOKEN=secret[Tier.TRIGGER])
+    allowed = ("mcp", "--server", address, "--allow-trigger")
+    told = ask(tmp_path, allowed, CTCI_TOKEN=secret[Tier.TRIGGER])
     hidden = ask(tmp_path, ("--server", address, "mcp"), CTCI_TOKEN=story.token(site, Tier.READ, "dotfiles"))
 
     assert read[1].structured_content["failures"][0]["culprit"]["sha"] == story.CULPRIT
@@ -97,6 +100,13 @@ def test_an_agent_asks_a_server_elsewhere_what_its_token_may_see(site: Site, tmp
     assert told[2].structured_content["runs"][0]["run"] == ledger.runs_(site.db)[0].id
     assert len(ledger.runs_(site.db)) == before + 1
     assert ledger.deeds(site.db)[0].who.startswith("token trigger")
+    again = {"project": "shop", "subprojects": ["api"], "reason": "once", "idempotency_key": "one-two"}
+    twice = [
+        ask(tmp_path, allowed, (("trigger_run", again),), CTCI_TOKEN=secret[Tier.TRIGGER])[1].structured_content["runs"]
+        for _ in range(2)
+    ]
+    assert [each["run"] for each in twice[0]] == [each["run"] for each in twice[1]]
+    assert len(ledger.runs_(site.db)) == before + 2
     assert hidden[1].is_error
     assert story.CULPRIT not in str(hidden)
 

@@ -81,11 +81,19 @@ def test_what_all_spans_share_is_the_resource() -> None:
     }
 
 
-@pytest.mark.parametrize("url", ["/srv/git/acme/shop.git", "https://[::1", "file:///srv/shop.git"])
+@pytest.mark.parametrize(
+    "url", ["/srv/git/acme/shop.git", "https://[::1", "file:///srv/shop.git", "build@box:/srv/git/shop.git"]
+)
 def test_a_repository_without_a_page_has_no_address(url: str) -> None:
     job = replace(JOB, order=make.order(remote=make.remote(url=url)))
 
     assert "vcs.repository.url.full" not in told(jobs=(job,)).resource
+
+
+def test_a_forge_that_is_known_has_pages_however_it_is_fetched_from() -> None:
+    job = replace(JOB, order=make.order(remote=make.remote(url="git@github.com:acme/shop.git")))
+
+    assert told(jobs=(job,)).resource["vcs.repository.url.full"] == "https://github.com/acme/shop"
 
 
 def test_no_password_of_a_remote_is_told() -> None:
@@ -124,7 +132,8 @@ def test_what_was_lost_took_until_it_was_settled() -> None:
     ],
 )
 def test_each_status_has_the_word_of_the_conventions(status: Status, result: str, error: str | None) -> None:
-    run, job = told(replace(RUN, status=status), (replace(JOB, status=status, reason="why"),)).spans
+    tried = (attempt(status=status),)
+    run, job = told(replace(RUN, status=status), (replace(JOB, status=status, reason="why"),), tried).spans
 
     about = otlp.attributes(job)
     assert (about["cicd.pipeline.task.run.result"], about.get("error.type")) == (result, error)
@@ -147,6 +156,35 @@ def test_what_was_tried_again_has_a_span_for_each_try() -> None:
     assert [otlp.attributes(each)["cicd.pipeline.task.run.result"] for each in (one, two)] == ["failure", "success"]
     assert [otlp.attributes(each)["cicd.pipeline.task.run.id"] for each in (one, two)] == ["3501", "3501.2"]
     assert one.span_id != two.span_id
+
+
+def test_each_try_has_its_own_word_and_only_the_last_the_reason_of_the_job() -> None:
+    first = attempt(status=Status.FAILED, exit=make.exit_(code=2))
+    second = attempt(number=2, began_at=BEGAN_MS + 2000)
+    flaky = replace(JOB, attempt=2, reason="flaky: attempt 1: exit 2; then it succeeded")
+
+    _, one, two = told(jobs=(flaky,), attempts=(first, second)).spans
+
+    assert (one.status.message, "ctci.reason" in otlp.attributes(one)) == ("", False)
+    assert otlp.attributes(two)["ctci.reason"] == flaky.reason
+
+
+def test_a_failure_stays_one_where_the_try_after_it_was_cancelled_before_it_began() -> None:
+    first = attempt(status=Status.FAILED, exit=make.exit_(code=2))
+    job = replace(JOB, status=Status.CANCELLED, reason="cancelled by ana")
+
+    _, one, end = told(jobs=(job,), attempts=(first,)).spans
+
+    results = [otlp.attributes(each)["cicd.pipeline.task.run.result"] for each in (one, end)]
+    assert results == ["failure", "cancellation"]
+    assert (one.status.code, end.start_time_unix_nano) == (SpanStatus.STATUS_CODE_ERROR, end.end_time_unix_nano)
+    assert one.span_id != end.span_id
+
+
+def test_long_names_and_addresses_stay_whole() -> None:
+    branch = "x" * 900
+
+    assert told(replace(RUN, ref=f"refs/heads/{branch}")).resource["vcs.ref.head.name"] == branch
 
 
 def test_what_was_not_executed_is_told_at_its_end() -> None:
