@@ -5,11 +5,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+#: A machine may be so many times slower than the one that a test was written on.
+SLOWER = 3
 
 
 def eventually(probe: Callable[[], T | None], timeout_s: float = 30.0) -> T:
-    """What `probe` returns once that is truthy; fails with its last answer or exception after `timeout_s`."""
-    deadline = time.monotonic() + timeout_s
+    """What `probe` returns once that is truthy; fails with its last answer or exception long after `timeout_s`."""
+    deadline = time.monotonic() + SLOWER * timeout_s
     while True:
         last: object
         try:
@@ -20,5 +22,5 @@ def eventually(probe: Callable[[], T | None], timeout_s: float = 30.0) -> T:
         except Exception as error:  # noqa: BLE001 - a probe may fail until the thing is there
             last = error
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {timeout_s} s; last: {last!r}")
+            raise AssertionError(f"not within {SLOWER} times {timeout_s} s; last: {last!r}")
         time.sleep(0.02)

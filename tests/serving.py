@@ -67,7 +67,7 @@ class Served:
                 stderr=out,
             )
         process = self._process
-        eventually(lambda: process.poll() is not None or self.get("healthz")[0] == 200, 60)
+        eventually(lambda: process.poll() is not None or self.get("healthz")[0] == 200, 20)
         assert process.poll() is None, self.said()
 
     def stop(self) -> None:

@@ -166,8 +166,13 @@ def test_a_remote_that_does_not_answer_is_wrong_and_hides_no_other(healthy: Subj
 
 
 def test_a_local_repository_without_our_hook_is_told_of_with_the_command(healthy: Subject, bare: Path) -> None:
+    assert healthy.config is not None
+    shop = healthy.config.projects["shop"]
     (bare / "hooks/post-receive").unlink()
-    none = found(healthy)["shop: hook"]
+    alone = replace(healthy, config=replace(healthy.config, projects={"shop": replace(shop, webhook_secret=None)}))
+    none = found(alone)["shop: hook"]
+    # Where a forge calls, nothing is amiss without.
+    assert "shop: hook" not in found(healthy)
     (bare / "hooks/post-receive").write_text("#!/bin/sh\n# ctci of long ago\n")
     old = found(healthy)["shop: hook"]
 

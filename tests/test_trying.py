@@ -111,12 +111,19 @@ def test_what_lies_in_a_working_copy_is_run_as_a_push_of_it_and_counts_for_nobod
     ended(served, red)
     still = call(upstream.clone, "try", "core:test", "--as", "main", "--json", "name,word")
     (upstream.clone / "test.sh").write_text("exit 0\n")
-    fixed = call(upstream.clone, "try", "core")
+    fixed = call(upstream.clone, "try", "shop/core")
+    listed = call(upstream.clone, "runs", "-n", "1").out
 
     assert still.code == 1, still.err
     assert json.loads(still.out)["items"] == [{"name": "shop/core:test", "word": "still broken"}]
     assert fixed.code == 0, fixed.err
     assert f"+ shop/core:test fixed: red on main since #{red}" in fixed.out
+    assert "try: Uncommitted work on" in listed
+    deed = ledger.deeds(served.db)[0]
+    assert (deed.did, deed.via, deed.run) == ("tried shop", "command line", newest(served.db).id)
+    runs = {total.labels: total.times for total in ledger.totals_(served.db) if total.name == "runs"}
+    assert (runs["shop", "try", "succeeded"], runs["shop", "try", "failed"]) == (1, 2)
+    assert sum(times for (_, event, _), times in runs.items() if event == "push") == 2
 
 
 def test_a_try_that_is_run_again_counts_for_nobody_either_and_ctrl_c_ends_one(

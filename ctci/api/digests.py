@@ -1,5 +1,6 @@
 """A digest as it would be sent now, or was on a day; and sent, by the server that does so."""
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Literal
@@ -87,7 +88,9 @@ class DigestsSent(outputs.Given):
 
 def _digest(context: Context, query: Digests, _: None) -> Mapping[str, Any]:
     notify, receiver = _whose(context, query.to)
-    window = _window(context, notify, receiver, query)
+    if query.date is not None and query.since is not None:
+        raise ApiError("invalid", "A digest is of a date, or of all since one.")
+    window = _window(context, notify, receiver, query.date, query.since)
     wish = ledger.subscriptions_of(context.db, {receiver.to}).get(receiver.to)
     choices = subscribing.choices(notify, config.named(context.settings, ledger.projects_(context.db)))
     facts = _facts(context)(context.settings, subscribing.narrowed(notify, wish, choices), window)
@@ -129,7 +132,7 @@ def _send(context: Context, _: object, body: SendDigest) -> Mapping[str, Any]:
         raise ApiError("invalid", f"`to` names one of them: {', '.join(tables)}.")
     to, written = _receivers(context, body.to), []
     for notify, receiver in to:
-        window = _window(context, notify, receiver, Digests(to=body.to, date=body.date))
+        window = _window(context, notify, receiver, body.date)
         # With its link, by which one ends it.
         ledger.subscription(context.db, receiver.to)
         written.append(asked.write(context.db, _facts(context), settings, notify, receiver, window, past=past))
@@ -162,13 +165,13 @@ def _tables(context: Context) -> list[str]:
     return [name for name, each in context.settings.notify.items() if each.digest is not None and each.email]
 
 
-def _window(context: Context, notify: Notify, receiver: Receiver, query: Digests) -> upcoming.Window:
+def _window(
+    context: Context, notify: Notify, receiver: Receiver, date: dt.date | None, since: dt.date | None = None
+) -> upcoming.Window:
     """What is told of. Raises ApiError."""
-    if query.date is not None and query.since is not None:
-        raise ApiError("invalid", "A digest is of a date, or of all since one.")
-    date, since = (str(each) if each is not None else None for each in (query.date, query.since))
+    day, first = (str(each) if each is not None else None for each in (date, since))
     try:
-        found = asked.window(context.db, notify, receiver, date=date, since=since)
+        found = asked.window(context.db, notify, receiver, date=day, since=first)
     except asked.AskedError as error:
         raise ApiError("invalid", str(error)) from None
     return found

@@ -50,7 +50,7 @@ def preview(*, to: str | None, date: str | None, since: str | None, form: str) -
 
 @verb(examples=("ctci digest send", "ctci digest send --to ana@example.org --date 2026-11-24"), remote=True)
 @click.option("--to", metavar="NAME|ADDRESS", help=TO)
-@click.option("--date", metavar="DATE", help="Once more that of this day, such as 2026-11-24.")
+@click.option("--date", metavar="DATE", help="Once more what came by the clock on this day, such as 2026-11-24.")
 def send(*, to: str | None, date: str | None) -> int:
     """Sends now what there is to tell since the last one, and waits for it: 0 it went, 1 not yet, or not at all.
 

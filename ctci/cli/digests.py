@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 
 from ctci import ailments, clock, config, ledger, words
-from ctci.cli import session, terminal
+from ctci.cli import session, source, terminal
 from ctci.layout import Layout
 from ctci.model import Sending
 from ctci.receive.almanac import Almanac
@@ -73,6 +73,8 @@ def send(to: str | None, *, date: str | None) -> int:
         ledger.subscription(desk.db, receiver.to)
         every.append(asked.write(desk.db, desk.sink.facts, desk.settings, notify, receiver, window, past=past))
     asked.owe(desk.db, *every, past=past)
+    tables = words.names(sorted({written.receiver.notify for written in every}))
+    ledger.did(desk.db, who=f"{session.me()} on this machine", via=source.VIA, did=f"sent the digest of {tables}")
     for written in every:
         if not served:
             asked.try_once(desk.db, desk.sink, written, f"ctci digest send {os.getpid()}")

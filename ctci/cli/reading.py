@@ -5,7 +5,7 @@ from typing import Any
 
 from ctci import clock, shape, words
 from ctci.cli import finding, found, joblog, nouns, session, source, targets, terminal, watching
-from ctci.model import RED, Status
+from ctci.model import RED, TRY, Status
 
 Fields = tuple[str, ...] | None
 
@@ -33,6 +33,9 @@ def _run_row(run: nouns.Run, now: int) -> list[terminal.Cell]:
     ended = nouns.moment(run["finished_at"])
     took = words.duration((ended - began) / 1000) if ended else ""
     told = run["subject"] or (cause(run) if state is Status.QUEUED else "")
+    if run["event"] == TRY:
+        # Nothing of it is on its branch.
+        told = f"{TRY}: {told}".removesuffix(": ")
     return [
         f"#{run['id']}",
         terminal.status(state),

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ctci import git, ledger, shape
+from ctci import config, git, ledger, shape
 from ctci.cli import asking, judging, session, source, targets, terminal, watching
 from ctci.config.settings import Config
 from ctci.layout import Layout
@@ -34,6 +34,7 @@ def run(
     branch = as_ or here.pushed_as
     if branch is None:
         raise session.Refused("HEAD is detached: `--as BRANCH` says as which branch it is tried", session.WRONG)
+    only = _without_project(settings, name, only)
     try:
         with git.taken(here.top, name=session.me()) as taken:
             tried = trying.attempt(
@@ -52,6 +53,8 @@ def run(
     number = tried.recorded.run
     if number is None:
         raise session.Refused(f"nothing to run: {tried.recorded.reason}", session.ABSENT)
+    who = f"{session.me()} on this machine"
+    ledger.did(db, who=who, via=source.VIA, did=f"tried {name}", project=name, run=number)
     if fields is None:
         terminal.say(shape.run_url(ground.public_url, number))
     _tell(number, taken, tried)
@@ -65,6 +68,19 @@ def run(
         return session.STOPPED
     judging.why(targets.Target(run=number), None, fields)
     return code
+
+
+def _without_project(
+    settings: Config, project: str, only: tuple[str | None, str | None]
+) -> tuple[str | None, str | None]:
+    """`api:test` of `shop/api:test`, and `test` of `shop:test`: so a job is called wherever it is shown."""
+    sub, recipe = only
+    found = config.named(settings, [project]).get(project)
+    if sub is None or found is None or sub in found.subs:
+        return only
+    if sub == project:
+        return recipe, None
+    return sub.removeprefix(f"{project}/"), recipe
 
 
 def _here() -> git.Working:

@@ -1,8 +1,10 @@
 """A paragraph for each code, for `ctci explain` and the web."""
 
 EXPLAIN = {
-    "C001": "The file is not valid TOML, or cannot be read. Text values need quotes, a table stands under its "
-    "[header], and a key stands once. Only the first such error is told; what TOML allows is written at https://toml.io/.",
+    "C001": "The file is not there, cannot be read, or is not valid TOML. Where none is found, `--config FOLDER` or "
+    "CTCI_CONFIG_DIR names the folder that has it, and `ctci init` writes a first one. In TOML, text values need "
+    "quotes, a table stands under its [header], and a key stands once; only the first such error is told. What else it "
+    "allows is written at https://toml.io/.",
     "C101": "A key that ctci does not know in this place. A typing error would otherwise be without effect and without "
     "a word, so every unknown key is an error. Keys are written in kebab-case: on-new-push, not on_new_push.",
     "C102": "A key without which this table means nothing: `git` of a project, `path` of a subproject, `run` of a "

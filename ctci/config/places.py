@@ -24,7 +24,7 @@ def find(flag: str | None, environ: Mapping[str, str], cwd: Path) -> Path:
         if _is_there(place / "projects.toml"):
             return place
     said = f"no projects.toml in {', '.join(map(str, places))}"
-    use = "`ctci init` writes one; `--config FOLDER` names another folder"
+    use = "`ctci init` writes one; `--config FOLDER` or CTCI_CONFIG_DIR names another folder"
     raise ConfigError([Problem(code="C001", message=said, file="projects.toml", help=use)])
 
 

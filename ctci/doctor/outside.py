@@ -34,7 +34,9 @@ def projects(subject: Subject) -> tuple[Check, ...]:
         checks = {project: [check] for project, check in zip(projects, remotes, strict=True)}
     calls = _last_calls(subject, settings)
     for name, project in projects.items():
-        hook = _hook(settings, project)
+        # A forge that calls is all that is needed.
+        called = project.webhook_secret is not None and name in calls and calls[name].state == FINE
+        hook = _hook(settings, project, called=called)
         checks[name] += [each for each in (hook, calls.get(name)) if each is not None]
     return tuple(check for each in checks.values() for check in each)
 
@@ -55,8 +57,8 @@ def _remote(subject: Subject, settings: Config, project: Project) -> Check:
     return Check(group=GROUP, name=name, state=FINE, said=f"answers in {took}: {words.count(len(refs), 'ref')}")
 
 
-def _hook(settings: Config, project: Project) -> Check | None:
-    """Whether a local bare repository calls ctci: nobody else tells of its pushes."""
+def _hook(settings: Config, project: Project, *, called: bool) -> Check | None:
+    """Whether a local bare repository calls ctci; where nobody else has `called`, its pushes are not seen without."""
     repository = setup.local(project.remote.url)
     if repository is None or not (repository / "HEAD").exists():
         return None
@@ -80,6 +82,8 @@ def _hook(settings: Config, project: Project) -> Check | None:
         return Check(group=GROUP, name=name, state=WRONG, said=f"{same[0]} is not executable", fix=fix)
     if found:
         return Check(group=GROUP, name=name, state=WARNING, said=f"{found[0]} is of another ctci", fix=fix)
+    if called:
+        return None
     return Check(group=GROUP, name=name, state=WARNING, said="none, so pushes are not seen", fix=fix)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Integer, String, bindparam, case, insert, sel
 from ctci.ledger import standings, totals
 from ctci.ledger.engine import now_ms
 from ctci.ledger.tables import changes, jobs, needs, runs
-from ctci.model import CONCLUSIVE, FINISHED, MOVES, RED, WORST_FIRST, Repeat, Status, event_of
+from ctci.model import CONCLUSIVE, FINISHED, MOVES, RED, TRY, WORST_FIRST, Repeat, Status, event_of
 from ctci.model.totals import job_ended, run_ended
 
 #: Runs of a hunt and tries change nothing that anybody is told of.
@@ -146,7 +146,9 @@ def refresh(connection: Connection, run: int) -> None:
         )
     )
     if over and known.finished_at is None:
-        totals.add(connection, run_ended(known.project, event_of(known.kind, known.ref), status))
+        # What was only tried is no push to whoever counts pushes.
+        event = TRY if known.kind == TRY else event_of(known.kind, known.ref)
+        totals.add(connection, run_ended(known.project, event, status))
     if over:
         behind = (
             connection.execute(update(runs).where(runs.c.behind == run).values(behind=None).returning(runs.c.id))

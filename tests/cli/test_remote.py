@@ -1,5 +1,6 @@
 """Every verb that can, against one real server elsewhere: by its address, with a token of each tier."""
 
+import datetime as dt
 import json
 import re
 import urllib.request
@@ -176,7 +177,10 @@ def test_a_digest_is_read_as_the_server_would_send_it(far: Far, near: Near) -> N
 
 
 def test_a_digest_is_sent_by_the_server(far: Far, near: Near) -> None:
-    before = len(far.served.letters())
+    def digests() -> list[str]:
+        return [each for each in far.served.letters() if re.search(r"\(\w+ \d+ \w+\)$", each)]
+
+    before = len(digests())
 
     sent = near("digest", "send", "--to", "team")
     nobody, reader = near("digest", "send", "--to", "nobody"), near("digest", "send", tier="trigger")
@@ -185,7 +189,11 @@ def test_a_digest_is_sent_by_the_server(far: Far, near: Near) -> None:
     (told, *_) = far.body("/sendings?by=digest")["items"]
     assert (told["to"], told["state"]) == ("team:team@example.org", "sent")
     assert far.body("/audit")["items"][0]["did"] == "sent the digest of team"
-    assert len(far.served.letters()) == before + 1
+    assert len(digests()) == before + 1
+    yesterday = (dt.datetime.now(dt.UTC) - dt.timedelta(days=1)).date().isoformat()
+    again, ahead = near("digest", "send", "--date", yesterday), near("digest", "send", "--date", "2999-01-01")
+    assert (again.code, len(digests())) == (0, before + 2)
+    assert ahead.code == 2
     assert (nobody.code, "no one digest of nobody" in nobody.err) == (5, True)
     assert reader.code == 4
 
