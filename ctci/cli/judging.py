@@ -5,7 +5,7 @@ from typing import Any
 
 from ctci import clock, shape, words
 from ctci.cli import finding, nouns, session, source, targets, terminal, watching
-from ctci.model import TRY, Status, short_ref
+from ctci.model import CONCLUSIVE, TRY, Status, short_ref
 from ctci.report import saying
 
 #: Lines of the log before and after the first error that the verb we name prints.
@@ -77,7 +77,9 @@ def _newer(where: source.Source, project: str, ref: str, told: Collection[Verdic
     if newest and (not told or newest[0]["id"] > max(each["run"] for each in told)):
         run = newest[0]
         none = "" if told else f"nothing of {project} {run['branch']} has come to a result yet; "
-        terminal.note(terminal.plain(f"{none}#{run['id']} is {words.status(run['status'])}"))
+        conclusive = told and nouns.status(run) in CONCLUSIVE
+        aside = f": it is of an older commit, and does not count for {run['branch']}" if conclusive else ""
+        terminal.note(terminal.plain(f"{none}#{run['id']} is {words.status(run['status'])}{aside}"))
 
 
 # --- in words --------------------------------------------------------------------------------------------------------

@@ -173,6 +173,18 @@ def test_what_ctci_could_not_run_is_told_of_the_run_and_is_nobody_elses_fault(
     assert (of_run.code, of_branch.code) == (0, 0)
 
 
+def test_a_newer_result_that_does_not_count_for_the_branch_says_why(ctci: Caller, db: ledger.Ledger, host: int) -> None:
+    for number in (1, 2):
+        make.settled(db, host, trigger=make.trigger(after=make.sha(number)))
+    again = make.trigger(kind="rerun", after=make.sha(1))
+    old = make.settled(db, host, Status.FAILED, trigger=again, rerun_of=1)
+
+    said = ctci("why", "shop")
+
+    assert said.code == 0
+    assert said.err == f"#{old} is failed: it is of an older commit, and does not count for main\n"
+
+
 def test_a_branch_without_a_result_says_so(ctci: Caller, db: ledger.Ledger) -> None:
     run = make.prepared(db)
 
