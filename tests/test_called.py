@@ -1,12 +1,13 @@
 """The road to who is told, whole: a push through a real server, and what a webhook and a collector hear of it."""
 
 import base64
+import json
 from typing import Any
 
 from standardwebhooks import Webhook
 
 from tests.eventually import eventually
-from tests.pushing import SECRET, ended, push
+from tests.pushing import SECRET, ended, gitea_headers, gitea_push, post, push
 from tests.report import otlp
 from tests.report.receiver import Receiver, receiving
 from tests.serving import Served
@@ -56,6 +57,21 @@ def test_a_push_that_breaks_and_a_file_that_does_are_told_to_a_webhook(served: S
     assert (broken["id"], broken["status"], broken["reason"]) == (job.id, "failed", "exit 3")
     assert events["config.invalid"]["problems"][0]["code"] == "C101"
     assert "hunter2" not in served.said()
+
+
+def test_no_address_that_a_signed_push_names_is_ever_called(served: Served, upstream: Upstream) -> None:
+    with receiving() as listener:
+        named = ("clone_url", "html_url", "statuses_url", "ssh_url", "url", "hooks_url", "commits_url", "git_url")
+        urls = {name: f"{listener.url}/{name}" for name in named}
+        served.start()
+        plain = json.loads(gitea_push(upstream, upstream.push({"test.sh": "exit 0"})))
+        plain["repository"] |= urls
+        body = json.dumps({**plain, **urls, "compare_url": f"{listener.url}/compare"}).encode()
+        status, answer = post(served, body, gitea_headers(body, "1"))
+        run, _ = ended(served, int(str(answer["run"])))
+
+    assert (status, str(run.status)) == (202, "succeeded")
+    assert listener.calls == []
 
 
 def test_a_run_is_told_as_a_trace_and_its_jobs_know_where_they_belong_in_it(served: Served, upstream: Upstream) -> None:

@@ -9,13 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from ctci import git
+from ctci import forges, git
 from ctci.report import calls
+from tests.forges import calls as calls_of_forges
 from tests.upstream import Upstream
 
 REPOSITORY = Path(__file__).parents[1]
 #: What names hold that a stranger may not find out letter by letter.
 SECRETS = {"secret", "signature", "csrf", "given", "bearer", "password"}
+#: Names in comparisons that are of no secret.
+WORDS = {"SAFE", "AGENTS", "UNFORMED"}
 #: Hides itself, and then lets a recipe of the same user look: its parent's environment and memory.
 LOOKS = """
 import os, subprocess, sys
@@ -61,6 +64,48 @@ def test_no_secret_is_compared_so_that_its_letters_could_be_timed() -> None:
                 found += [f"{path.name}: {ast.unparse(node)}"] if names & SECRETS else []
 
     assert found == []
+
+
+@pytest.mark.parametrize(
+    ("file", "function"),
+    [
+        ("forges/delivery.py", "hmac_matches"),
+        ("forges/gitlab.py", "authentic"),
+        ("forges/gitlab.py", "_signed"),
+        ("forges/post_receive.py", "authentic"),
+        ("web/guard.py", "_forged"),
+        ("web/signing_in.py", "_leave"),
+    ],
+)
+def test_what_compares_a_secret_does_it_in_the_same_time_whatever_it_is(file: str, function: str) -> None:
+    tree = ast.parse((REPOSITORY / "ctci" / file).read_text())
+    (body,) = (each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef) and each.name == function)
+    called = [ast.unparse(each.func) for each in ast.walk(body) if isinstance(each, ast.Call)]
+
+    assert "hmac.compare_digest" in called
+    # Nothing but whole words of ours is held against anything by other means.
+    for each in (node for node in ast.walk(body) if isinstance(node, ast.Compare)):
+        sides = [each.left, *each.comparators]
+        assert any(isinstance(side, ast.Constant) or ast.unparse(side) in WORDS for side in sides), ast.unparse(each)
+
+
+@pytest.mark.parametrize("name", sorted(calls_of_forges.HEADERS))
+def test_every_forge_holds_a_call_against_its_secret_by_one_of_these(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[tuple[bytes, bytes]] = []
+
+    def compare(left: bytes, right: bytes) -> bool:
+        compared.append((left, right))
+        return False
+
+    monkeypatch.setattr("hmac.compare_digest", compare)
+    body = b"{}"
+    headers = calls_of_forges.HEADERS[name]("push", body)
+
+    # Whatever it would have said, the answer is that of the comparison.
+    assert forges.SPOKEN[name].authentic(headers, body, calls_of_forges.SECRET) is False
+    assert compared
 
 
 def test_the_ledger_looks_for_secrets_by_their_hash_alone() -> None:

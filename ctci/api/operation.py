@@ -71,9 +71,13 @@ class Context:
 
 
 def unnamed(job: Job, visitor: Visitor) -> Job:
-    """A job that does not name another, which a visitor may not see, as the holder of its lock."""
+    """A job that tells nothing of others which a visitor may not see: whom it waits for, and how many are before it."""
     wait = job.wait
-    if wait is None or wait.holder is None or visitor.sees(wait.holder.partition(":")[0].partition("/")[0]):
+    if wait is None:
+        return job
+    if wait.ahead and not visitor.sees_all:
+        job = replace(job, wait=(wait := replace(wait, ahead=0)))
+    if wait.holder is None or visitor.sees(wait.holder.partition(":")[0].partition("/")[0]):
         return job
     return replace(job, wait=replace(wait, holder="another project", run=None))
 

@@ -36,9 +36,9 @@ def routes() -> list[Route]:
     """Every operation, the bytes of logs, and the document."""
     found = [Route(f"{ROOT}{each.path}", _door(each), methods=[each.method]) for each in api.OPERATIONS]
     log = [
-        Route(f"{ROOT}/jobs/{{job:number}}/log", joblog.bytes_of_job),
-        Route(f"{ROOT}/runs/{{run:number}}/jobs/{{recipe}}/log", joblog.bytes_of_run),
-        Route(f"{ROOT}/runs/{{run:number}}/jobs/{{sub}}/{{recipe}}/log", joblog.bytes_of_run),
+        Route(f"{ROOT}/jobs/{{job:number}}/log", _slowed(joblog.bytes_of_job)),
+        Route(f"{ROOT}/runs/{{run:number}}/jobs/{{recipe}}/log", _slowed(joblog.bytes_of_run)),
+        Route(f"{ROOT}/runs/{{run:number}}/jobs/{{sub}}/{{recipe}}/log", _slowed(joblog.bytes_of_run)),
     ]
     # What is written out comes before what has a name of its own choosing.
     found.sort(key=lambda route: route.path.count("{"))
@@ -137,12 +137,21 @@ def _stream(request: Request, operation: Operation, found: Mapping[str, Any]) ->
     return streams.answer(request, doors, events.Follower(state.feed, doors.visitor, found["topics"], last))
 
 
+def _slowed(bytes_of: Callable[[Request], Response]) -> Callable[[Request], Response]:
+    """The same for who does not call too fast."""
+
+    def answer(request: Request) -> Response:
+        return too_fast(request, render.doors(request).visitor) or bytes_of(request)
+
+    return answer
+
+
 def too_fast(request: Request, visitor: Visitor) -> Response | None:
     """The answer to who calls faster than anybody is answered; who is on this machine never does."""
     if visitor.local:
         return None
     kept: rates.Rates = request.app.state.rates
-    who = f"token {visitor.token}" if visitor.token else auth.via(request)
+    who = f"token {visitor.token}" if visitor.token else auth.origin(request)
     wait_s = kept.wait_s(who, clock.monotonic())
     if not wait_s:
         return None

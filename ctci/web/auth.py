@@ -131,13 +131,13 @@ def token_of(db: ledger.Ledger, text: str) -> Token | None:
 def failed(request: Request) -> None:
     """Note that a wrong token came from where this call comes from."""
     wrongs: Wrongs = request.app.state.wrongs
-    wrongs.note(_from(request), clock.now())
+    wrongs.note(origin(request), clock.now())
 
 
 def wait_s(request: Request) -> int:
     """For how many seconds no more tokens are tried that come from where this call comes from; 0: they are."""
     wrongs: Wrongs = request.app.state.wrongs
-    return wrongs.wait_s(_from(request), clock.now())
+    return wrongs.wait_s(origin(request), clock.now())
 
 
 def via(request: Request) -> str:
@@ -146,7 +146,7 @@ def via(request: Request) -> str:
     return str(found) if found is not None else "socket"
 
 
-def _from(request: Request) -> str:
+def origin(request: Request) -> str:
     """Whose wrong tokens are counted together: who has one address of IPv6 has a whole network of them (RFC 6177)."""
     found = request.scope.get(CLIENT, (None, False))[0]
     return str(ipaddress.ip_network((found, 64), strict=False)) if getattr(found, "version", 4) == 6 else str(found)
@@ -159,16 +159,15 @@ def _bearer(request: Request) -> str | None:
 
 
 def _good(request: Request, doors: Doors, given: str) -> Token:
-    after_s = wait_s(request)
-    if after_s:
-        raise RefusedError(429, MANY, after_s=after_s)
     found = token_of(doors.db, given)
-    if found is None:
+    if found is None or not live(found, clock.now()):
+        # Only the wrong ones are slowed down: whoever shares an address with a guesser goes on working.
+        after_s = wait_s(request)
+        if after_s:
+            raise RefusedError(429, MANY, after_s=after_s)
         failed(request)
-        raise RefusedError(401, "There is no such token, or it was revoked.")
-    if not live(found, clock.now()):
-        failed(request)
-        raise RefusedError(401, "The token has expired.")
+        why = "There is no such token, or it was revoked." if found is None else "The token has expired."
+        raise RefusedError(401, why)
     ledger.used(doors.db, found)
     return found
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from ctci import config, forges
+from ctci import clock, config, forges
 from ctci.config.settings import Each, Project
 from ctci.model import Ignored, Trigger
 from ctci.receive import whose
@@ -19,6 +19,9 @@ from ctci.web import auth
 from ctci.web.doors import Doors
 
 log = logging.getLogger(__name__)
+
+#: Nobody signs with it; calls for nobody are held against it.
+_NOBODYS = clock.new_token().encode()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +84,8 @@ def caller(doors: Doors, call: Call, told: str) -> Caller:
         )
         return Caller(spoken=_spoken(told, signers[0].project if signers else None), signers=signers)
     every = config.candidates(settings, call.name)
+    if not every:
+        _nobody(told, call)
     believed = tuple(one for one in every if authentic(doors, one, _spoken(told, one), call))
     first = next(iter(believed or every), None)
     return Caller(spoken=_spoken(told, first), projects=believed, known=first is not None)
@@ -96,13 +101,19 @@ def _spoken(told: str, project: Project | None) -> str:
 def authentic(doors: Doors, project: Project, spoken: str, call: Call) -> bool:
     """Whether the call carries the project's secret."""
     if project.webhook_secret is None:
-        return False
+        return _nobody(spoken, call)
     try:
         secret = config.reveal(project.webhook_secret, doors.environ, doors.current.get().folder)
     except config.SecretError as error:
         log.error("webhook-secret of %s: %s", project.name or project.remote.url, error)
         return False
     return forges.SPOKEN[spoken].authentic(call.headers, call.body, secret)
+
+
+def _nobody(spoken: str, call: Call) -> bool:
+    """No. It takes as long as where there is a secret, so that nobody can tell by the time which projects there are."""
+    forges.SPOKEN[spoken].authentic(call.headers, call.body, _NOBODYS)
+    return False
 
 
 def about(doors: Doors, caller: Caller, items: Sequence[Trigger | Ignored]) -> Project | None:

@@ -7,6 +7,7 @@ taken away.
 
 import hmac
 import logging
+import socket
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -111,8 +112,10 @@ async def _stopped(request: Request, doors: Doors) -> Response | None:
             # Whoever is asked twice may be understood in two ways (RFC 9112, 3.2).
             return refuse(request, 400, "The request has no Host header, or more than one.")
         own = urlsplit(server.public_url).hostname
-        if not proxied and not hook and not walls.is_ours(request.headers.get("host", "localhost"), own, server.listen):
-            return refuse(request, 421, "This server has another name.", f"It is {server.public_url}")
+        host, machine = request.headers.get("host", "localhost"), socket.gethostname()
+        # What a proxy says is no less to be doubted: a page whose name leads here may say that it is one.
+        if not hook and not walls.is_ours(host, own, server.listen, machine):
+            return refuse(request, 421, "This server has another name.", NAMED.format(server.public_url))
     if hook:
         # What it brings in its headers is the webhook's secret, and no token.
         return None
@@ -212,6 +215,7 @@ def _apologise(request: Request, error: Exception, id_: str) -> Response:
     return refuse(request, 500, "ctci could not make this page.", f"The server's log has the cause: request {id_}.")
 
 
+NAMED = "It is {}, as `public-url` in ctci.toml says; a proxy hands on the name that it was asked for."
 OUTSIDE = "`allow` in ctci.toml says from where pages may be seen, and `hook-allow` from where hooks may be called."
 CLOSED = "Visitors without a token see nothing here."
 ADVICE = "Sign in with a token, or send it as `Authorization: Bearer`; `ctci token new` makes one."

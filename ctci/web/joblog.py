@@ -94,8 +94,9 @@ def of_job(request: Request) -> Response:
     """`/jobs/N`, the same page."""
     doors = render.doors(request)
     job = ledger.job(doors.db, request.path_params["job"])
-    run = ledger.run(doors.db, job.run) if job is not None else None
-    if job is None or run is None or not doors.sees(run.project):
+    # Asked for alike whether it is not there or may not be seen.
+    run = ledger.run(doors.db, job.run) if job is not None and doors.sees(job.order.project) else None
+    if job is None or run is None:
         return render.wrong(request, 404, f"There is no job {request.path_params['job']}.")
     return _page(request, run, job)
 

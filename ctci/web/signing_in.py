@@ -52,13 +52,13 @@ def _page(request: Request, *, wrong: str = "", status: int = 200) -> Response:
 
 def _enter(request: Request, given: str, to: str) -> Response:
     doors = render.doors(request)
-    after_s = auth.wait_s(request)
-    if after_s:
-        answer = _page(request, wrong=auth.MANY, status=429)
-        answer.headers["retry-after"] = str(after_s)
-        return answer
     found = auth.token_of(doors.db, given)
     if found is None or not live(found, clock.now()):
+        after_s = auth.wait_s(request)
+        if after_s:
+            answer = _page(request, wrong=auth.MANY, status=429)
+            answer.headers["retry-after"] = str(after_s)
+            return answer
         auth.failed(request)
         return _page(request, wrong="This token lets nobody in. It may have expired, or been revoked.", status=401)
     secret = ledger.sign_in(doors.db, found)

@@ -100,16 +100,21 @@ def shown(server: Server, *, proxied: bool) -> str:
     return server.public or ("read" if is_private(server.listen) and not proxied else "badges")
 
 
-def is_ours(host: str, public_url_host: str | None, listen: str) -> bool:
-    """Whether a Host header names this server.
+def is_ours(host: str, public_url_host: str | None, listen: str, machine: str) -> bool:
+    """Whether a Host header names this server, which runs on this machine.
 
     Another site's page may have its own name lead here (DNS rebinding) and then read what a neighbour may read. A name
-    that nobody can register, an address, or the configured one cannot be such a page's.
+    that nobody can register, an address, or the configured one cannot be such a page's. Names of the local network may
+    be a neighbour's: where everybody on this machine may read, they are none of ours but for the machine's own.
     """
     found = _HOST.fullmatch(host.strip())
     if found is None:
         return False
     name = found[1].lower().rstrip(".")
-    if address(name) is not None or "." not in name or name.endswith((".localhost", ".local", ".internal", ".lan")):
+    if address(name) is not None or name == "localhost" or name.endswith(".localhost"):
         return True
-    return name in (public_url_host, listen.rpartition(":")[0].lower())
+    if name in (public_url_host, listen.rpartition(":")[0].lower()):
+        return True
+    near = "." not in name or name.endswith((".local", ".internal", ".lan"))
+    own = name.partition(".")[0] == machine.lower().partition(".")[0]
+    return near and (own or not is_private(listen))

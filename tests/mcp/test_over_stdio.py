@@ -69,7 +69,9 @@ def test_an_agent_of_this_machine_reads_and_changes_nothing(folder: Path, db: le
 
     names, failures, again = talk(folder)
 
+    # One call, from what broke to the commit that did it.
     assert failures.structured_content["failures"][0]["culprit"]["sha"] == story.CULPRIT
+    assert len(failures.model_dump_json(by_alias=True).encode()) <= 32 << 10
     assert "get_failures" in names
     assert "rerun" not in names
     assert again.is_error

@@ -87,8 +87,8 @@ class Site:
         finally:
             made.close()
 
-    def reads(self, path: str) -> int:
-        """How many statements the ledger is asked for one answer."""
+    def reads(self, path: str, status: int = 200, **headers: Any) -> int:
+        """How many statements the ledger is asked for one answer, which has this status."""
         asked: list[str] = []
 
         def note(*given: Any) -> None:
@@ -96,7 +96,7 @@ class Site:
 
         event.listen(self.db.engine, "before_cursor_execute", note)
         try:
-            assert self.get(path).status == 200
+            assert self.get(path, **headers).status == status
         finally:
             event.remove(self.db.engine, "before_cursor_execute", note)
         return len(asked)

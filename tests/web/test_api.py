@@ -363,6 +363,48 @@ def test_who_calls_too_fast_has_to_wait(full: Site, monkeypatch: pytest.MonkeyPa
 # --- what may not be seen --------------------------------------------------------------------------------------------
 
 
+#: Where a number may stand: what it says of one that may not be seen, it says of one that was never given out.
+NUMBERED = (
+    "/runs/{n}",
+    "/runs/{n}/api/test",
+    "/jobs/{n}",
+    "/jobs/{n}/log",
+    "/jobs/{n}/log?as=html",
+    "/deliveries?run={n}",
+    "/runs/{n}.json",
+    "/jobs/{n}.json",
+    "/api/v1/jobs/{n}/log",
+    "/api/v1/runs/{n}/jobs/api/test/log",
+    "/api/v1/jobs?run={n}",
+    "/api/v1/deliveries?run={n}",
+    "/api/v1/sendings?run={n}",
+    "/api/v1/sendings?run={n}&failed=true",
+)
+#: Of each answer their own.
+OWN = ("date", "x-request-id", "etag")
+
+
+@pytest.mark.parametrize("path", NUMBERED)
+def test_a_number_of_what_may_not_be_seen_finds_what_one_of_nothing_does(
+    full: Site, db: ledger.Ledger, path: str
+) -> None:
+    make.unsent(db, 2)
+    may = token(db, Tier.TRIGGER, "dotfiles")
+    assert full.get(path.format(n=2), **token(db, Tier.ADMIN)).text != full.get(path.format(n=9), **may).text
+
+    def answered(number: int) -> tuple[int, str, dict[str, str], int]:
+        answer = full.get(path.format(n=number), **may)
+        plain = re.sub(r'"request_id": "\w+"|as of .*', "", answer.text).replace(str(number), "N")
+        kept = {name: value for name, value in answer.headers.items() if name not in OWN}
+        return answer.status, plain, kept, full.reads(path.format(n=number), answer.status, **may)
+
+    hidden, missing = answered(2), answered(9)
+
+    assert hidden[0] == missing[0]
+    assert re.sub("[29]", "N", hidden[1]) == re.sub("[29]", "N", missing[1])
+    assert hidden[2:] == missing[2:]
+
+
 def test_a_project_that_may_not_be_seen_is_as_one_that_is_not_there(full: Site, db: ledger.Ledger) -> None:
     ack = {"fingerprint": MARK, "until": str(DAY), "why": "known"}
     bodies: dict[str, dict[str, Any]] = {"create_run": {}, "acknowledge": ack}

@@ -11,7 +11,7 @@ import pytest
 
 from ctci import ledger
 from ctci.config.settings import Schedule
-from ctci.model import Tier
+from ctci.model import Status, Tier
 from ctci.web import auth
 from tests import make
 from tests.conftest import StoppedClock
@@ -109,18 +109,20 @@ def test_a_wrong_token_is_worse_than_none(site: Site, db: ledger.Ledger, stopped
     assert all(each.headers["www-authenticate"].endswith('error="invalid_token"') for each in answers)
 
 
-def test_many_wrong_tokens_have_to_wait_and_the_right_one_with_them(
+def test_many_wrong_tokens_have_to_wait_and_the_right_one_does_not(
     site: Site, db: ledger.Ledger, stopped_clock: StoppedClock
 ) -> None:
     right = token(db, Tier.READ)
     for _ in range(auth.WRONG):
         assert site.get("/", **bearer("nonsense")).status == 401
 
-    kept = site.get("/", **bearer(right))
+    kept = site.get("/", **bearer("nonsense"))
 
     assert (kept.status, kept.headers["retry-after"]) == (429, "60")
-    stopped_clock.move(60)
+    # A guesser, or another site's page in the same browser, locks out nobody who knows theirs.
     assert site.get("/", **bearer(right)).status == 200
+    stopped_clock.move(60)
+    assert site.get("/", **bearer("nonsense")).status == 401
 
 
 def test_only_so_many_addresses_are_counted() -> None:
@@ -195,6 +197,42 @@ def test_lists_counts_feeds_and_badges_are_of_the_projects_of_a_token(site: Site
     assert json.loads(site.get("/readyz", **mine).raw) == {"ok": True}
 
 
+def test_what_a_token_may_not_see_changes_nothing_of_what_it_sees(site: Site, db: ledger.Ledger, host: int) -> None:
+    alone = make.order(project="dotfiles", subproject="")
+    make.settled(db, host, trigger=make.trigger(project="dotfiles"), orders=(alone,))
+    mine = bearer(token(db, Tier.READ, "dotfiles"))
+    pages = ("/", "/runs", "/queue", "/deliveries", "/schedule", "/feed.atom", "/cctray.xml", "/badge", "/runs/1")
+    lists = ("queue", "branches", "projects", "runs", "jobs", "jobs/1", "deliveries", "sendings", "schedules", "acks")
+    paths = (*pages, *(f"/api/v1/{each}" for each in lists))
+
+    def seen() -> dict[str, str]:
+        return {path: site.get(path, **mine).text for path in paths}
+
+    # Asked for once: the last use of the token is written down.
+    seen()
+    before = seen()
+    broke = make.settled(db, host, Status.FAILED)
+    make.unsent(db, broke)
+    make.prepared(db)
+    make.running(db, host)
+    make.prepared(db)
+    ledger.refuse(db, project="shop", forge="gitea", event="push", key="x", reason="signature does not match")
+
+    assert seen() == before
+
+
+def test_how_many_jobs_of_others_are_before_one_is_told_to_who_sees_them(site: Site, db: ledger.Ledger) -> None:
+    make.prepared(db)
+    alone = make.order(project="dotfiles", subproject="")
+    run = make.prepared(db, trigger=make.trigger(project="dotfiles"), orders=(alone,))
+
+    def ahead(**headers: Any) -> int:
+        return int(json.loads(site.get(f"/api/v1/runs/{run}", **headers).raw)["jobs"][0]["waits_for"]["ahead"])
+
+    every, mine = (bearer(token(db, Tier.READ, *only)) for only in ((), ("dotfiles",)))
+    assert (ahead(**every), ahead(**mine)) == (1, 0)
+
+
 def test_a_browser_signs_in_with_a_token_and_out_again(site: Site, db: ledger.Ledger) -> None:
     site.listen(listen=LAN)
     assert post(site, "/sign-in", {"token": "nonsense"}).status == 401
@@ -211,6 +249,41 @@ def test_a_browser_signs_in_with_a_token_and_out_again(site: Site, db: ledger.Le
     assert post(site, "/sign-out", {"csrf": csrf[1]}, Cookie=cookie).status == 303
     assert site.get("/", Cookie=cookie).status == 401
     assert [each.did for each in ledger.deeds(db)] == ["signed in"]
+
+
+def csrf_of(page: str) -> str:
+    """What a page of ours gives its scripts."""
+    found = re.search(r'<meta name="ctci-csrf" content="([0-9a-f]{32})">', page)
+    assert found is not None
+    return found[1]
+
+
+#: What another site's page may make a browser send, and what a script of ours sends.
+FOREIGN, OURS = {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-origin"}
+
+
+@pytest.mark.parametrize("path", ["/api/v1/runs/1/cancel", "/mcp"])
+@pytest.mark.parametrize("signed_in", ["by a token", "by a proxy"])
+def test_who_has_signed_in_changes_something_from_a_page_of_ours_alone(
+    site: Site, db: ledger.Ledger, path: str, signed_in: str
+) -> None:
+    make.recorded(db)
+    site.listen(listen=LAN, public="nothing", remote_user="Remote-User", trusted_proxies=(ip_network("127.0.0.1/32"),))
+    who: dict[str, Any] = {"Remote-User": "ana", "X-Forwarded-For": "192.168.1.7"}
+    if signed_in == "by a token":
+        who = {"Cookie": sign_in(site, token(db, Tier.TRIGGER))}
+    right = {"X-CTCI-CSRF": csrf_of(site.get("/", **who).text)}
+
+    def called(headers: dict[str, str]) -> int:
+        typed = {"Content-Type": "application/json"}
+        sent: dict[str, Any] = {**who, **typed, **headers}
+        return site.get(path, method="POST", body=b"{}", **sent).status
+
+    refused = [called({**FOREIGN, **right}), called(OURS), called({**OURS, "X-CTCI-CSRF": "0" * 32})]
+    assert refused == [403, 403, 403]
+    assert ledger.jobs_of(db, [1])[1][0].cancel_asked_at is None
+    assert called({**OURS, **right}) not in (401, 403, 421)
+    assert path == "/mcp" or ledger.jobs_of(db, [1])[1][0].status is Status.CANCELLED
 
 
 def test_a_cookie_that_somebody_laid_beforehand_is_worth_nothing(site: Site, db: ledger.Ledger) -> None:
@@ -298,6 +371,9 @@ def test_only_a_trusted_proxy_names_a_user(site: Site) -> None:
     site.listen(trusted_proxies=(ip_network("127.0.0.1/32"),))
 
     assert site.get("/", **named).status == 200
+    # A page whose name leads here may say of itself that it is a proxy.
+    rebound = {**named, "Host": "evil.example.com:8484", "Origin": "http://evil.example.com:8484"}
+    assert site.get("/", **rebound).status == 421
     assert site.get("/", Remote_User="ana").status == 401
     assert site.get("/", X_Forwarded_For="203.0.113.1").status == 401
 

@@ -95,8 +95,12 @@ def test_hooks_are_called_from_everywhere_until_somebody_says_from_where() -> No
         ("localhost:8484", True),
         ("127.0.0.1:8484", True),
         ("[::1]:8484", True),
-        ("ctci:8484", True),
-        ("box.local", True),
+        ("box:8484", True),
+        ("BOX.local", True),
+        ("a.localhost", True),
+        ("ctci:8484", False),
+        ("evil.local", False),
+        ("evil.internal", False),
         ("evil.example.com", False),
         ("ci.example.org.evil.example.com", False),
         ("ci.example.org@evil.example.com", False),
@@ -105,4 +109,9 @@ def test_hooks_are_called_from_everywhere_until_somebody_says_from_where() -> No
     ],
 )
 def test_a_name_that_anybody_can_register_is_not_ours(host: str, *, ours: bool) -> None:
-    assert walls.is_ours(host, "ci.example.org", "127.0.0.1:8484") is ours
+    assert walls.is_ours(host, "ci.example.org", "127.0.0.1:8484", "box.example.com") is ours
+
+
+@pytest.mark.parametrize(("host", "ours"), [("ctci:8484", True), ("nas.lan", True), ("evil.example.com", False)])
+def test_beyond_this_machine_names_of_the_local_network_will_do(host: str, *, ours: bool) -> None:
+    assert walls.is_ours(host, None, "0.0.0.0:8484", "box") is ours
