@@ -133,7 +133,8 @@ def _topics(value: Any) -> Any:
     values = [value] if isinstance(value, str) else value
     if not isinstance(values, list) or not all(isinstance(each, str) for each in values):
         return values
-    return [topic for each in values for topic in each.split(",") if topic]
+    # An empty one is none: whoever joins an empty list does not mean everything.
+    return [topic for each in values for topic in each.split(",")]
 
 
 Topic = Annotated[str, Field(pattern=r"^(run:[0-9]{1,18}|project:[^,\x00-\x1f\x7f]{1,200}|queue|config)$")]

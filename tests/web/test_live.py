@@ -179,7 +179,8 @@ def test_only_so_many_follow_at_once(site: Site, monkeypatch: pytest.MonkeyPatch
     # Who has left makes room.
     eventually(lambda: _status(site) == http.client.OK)
     assert site.get("/api/v1/events", method="HEAD").status == 200
-    assert site.get("/api/v1/events?topics=colour:red").status == 422
+    for wrong in ("colour:red", "", "queue,", ",queue"):
+        assert site.get(f"/api/v1/events?topics={wrong}").status == 422, wrong
 
 
 def _status(site: Site) -> int:
