@@ -47,6 +47,18 @@ class Served:
         self._listen = f"127.0.0.1:{self.port}"
         self.url = f"http://127.0.0.1:{self.port}/"
 
+    @classmethod
+    @contextmanager
+    def running(cls, projects: str, secret: bytes) -> "Iterator[Served]":
+        """One with its folders in memory, that runs; `{folder}` in `projects` is where, `secret` is beside them."""
+        with in_memory() as folder:
+            server = cls(folder / "ci")
+            server.configure(projects.replace("{folder}", str(folder)))
+            server.keep("secret", secret)
+            server.start()
+            yield server
+            server.stop()
+
     def configure(self, projects: str) -> None:
         (self.config / "projects.toml").write_text(textwrap.dedent(projects))
 

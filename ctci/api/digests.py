@@ -14,7 +14,7 @@ from ctci.api.problem import ApiError
 from ctci.config.settings import Notify
 from ctci.model import Tier
 from ctci.receive.almanac import Almanac
-from ctci.report import asked, digest, digest_letter, digest_lines, gathering, subscribing, upcoming
+from ctci.report import asked, digest, digest_letter, digest_lines, gathering, upcoming
 from ctci.report.receivers import Receiver
 
 #: Entries of a section and suspects of a break; and the longest window that is looked through.
@@ -87,18 +87,17 @@ class DigestsSent(outputs.Given):
 
 
 def _digest(context: Context, query: Digests, _: None) -> Mapping[str, Any]:
-    notify, receiver = _whose(context, query.to)
+    # Of a table with several addresses that of the first.
+    notify, receiver = _receivers(context, query.to)[0]
     if query.date is not None and query.since is not None:
         raise ApiError("invalid", "A digest is of a date, or of all since one.")
     window = _window(context, notify, receiver, query.date, query.since)
     wish = ledger.subscriptions_of(context.db, {receiver.to}).get(receiver.to)
-    choices = subscribing.choices(notify, config.named(context.settings, ledger.projects_(context.db)))
-    facts = _facts(context)(context.settings, subscribing.narrowed(notify, wish, choices), window)
+    mine = asked.narrowed(context.db, context.settings, notify, wish)
+    facts = _gather(context)(context.settings, mine, window)
     unsent = tuple(replace(each, to=words.veiled(each.to), error=words.veiled(each.error)) for each in facts.unsent)
     facts = replace(facts, unsent=unsent)
-    skipped = digest.compose(facts).form == "skip"
-    # Who asks gets an answer on a quiet day too.
-    made = digest.compose(replace(facts, quiet="short") if skipped else facts)
+    made, skipped = asked.made(facts)
     composed = digest_letter.write(made)
     return {
         "to": notify.name,
@@ -116,7 +115,7 @@ def _digest(context: Context, query: Digests, _: None) -> Mapping[str, Any]:
     }
 
 
-def _facts(context: Context) -> asked.Gather:
+def _gather(context: Context) -> asked.Gather:
     """All that a digest of a table and a window is made of."""
     following = Almanac(context.db, context.current or config.Current(lambda: context.settings)).following
     return lambda settings, notify, window: gathering.facts(
@@ -130,22 +129,17 @@ def _send(context: Context, _: object, body: SendDigest) -> Mapping[str, Any]:
     tables = _tables(context)
     if body.to is None and len(tables) > 1:
         raise ApiError("invalid", f"`to` names one of them: {', '.join(tables)}.")
-    to, written = _receivers(context, body.to), []
+    to, gather, written = _receivers(context, body.to), _gather(context), []
     for notify, receiver in to:
         window = _window(context, notify, receiver, body.date)
         # With its link, by which one ends it.
         ledger.subscription(context.db, receiver.to)
-        written.append(asked.write(context.db, _facts(context), settings, notify, receiver, window, past=past))
+        written.append(asked.write(context.db, gather, settings, notify, receiver, window, past=past))
     asked.owe(context.db, *written, past=past)
     context.did(f"sent the digest of {words.names(sorted({notify.name for notify, _ in to}))}")
     owed = filter(None, (asked.became(context.db, each) for each in written))
     by_mail = settings.server.smtp is not None and settings.server.smtp.url is not None
     return {"items": [deliveries.told(context, each) for each in owed], "by_mail": by_mail}
-
-
-def _whose(context: Context, to: str | None) -> tuple[Notify, Receiver]:
-    """Whose digest it is; of a table with several addresses that of the first. Raises ApiError."""
-    return _receivers(context, to)[0]
 
 
 def _receivers(context: Context, to: str | None) -> tuple[tuple[Notify, Receiver], ...]:

@@ -7,6 +7,8 @@ import click
 from ctci.cli import client
 from ctci.cli.verb import Verb, verb, write_examples
 
+#: How long whoever sends a digest has for it, seconds: a slow mail server takes 30 for one answer.
+PATIENCE_S = 90.0
 TO = "Whose digest: the NAME of a [notify.NAME], or an address in one. Else that of the only one that has a digest."
 
 
@@ -64,6 +66,17 @@ def send(*, to: str | None, date: str | None) -> int:
     from ctci.cli import digests  # noqa: PLC0415 - a verb's module
 
     return digests.send(to, date=date)
+
+
+def tried(state: str, tries: int) -> bool:
+    """Whether a digest that is to be sent now has been tried by now."""
+    return state != "due" or tries > 0
+
+
+def ended(to: str, state: str, why: str | None) -> str | None:
+    """What became of one that did not go, where nothing more will."""
+    ends = {"given_up": f"not sent to {to}, and given up: {why}", "dropped": f"not sent to {to}: {why}"}
+    return ends.get(state)
 
 
 def _add(command: Any) -> None:

@@ -4,16 +4,12 @@ import os
 from dataclasses import dataclass
 
 from ctci import ailments, clock, config, ledger, words
-from ctci.cli import session, source, terminal
+from ctci.cli import digesting, session, source, terminal
 from ctci.layout import Layout
-from ctci.model import Sending
 from ctci.receive.almanac import Almanac
 from ctci.report import asked, mail
 from ctci.report.digests import Digests
 from ctci.run.capacity import Floor
-
-#: How long a server has to send it, seconds: a slow mail server takes 30 for one answer.
-PATIENCE_S = 90.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,14 +74,14 @@ def send(to: str | None, *, date: str | None) -> int:
     for written in every:
         if not served:
             asked.try_once(desk.db, desk.sink, written, f"ctci digest send {os.getpid()}")
-    deadline = clock.monotonic() + PATIENCE_S
+    deadline = clock.monotonic() + digesting.PATIENCE_S
     return max([_told(desk, written, deadline) for written in every])
 
 
 def _told(desk: _Desk, written: asked.Written, deadline: float) -> int:
     """Say what became of it, once it was tried; the exit code."""
     found = asked.became(desk.db, written)
-    while found is not None and not _tried(found) and clock.monotonic() < deadline:
+    while found is not None and not digesting.tried(found.state, found.tries) and clock.monotonic() < deadline:
         session.pause(0.1)
         found = asked.became(desk.db, written)
     to = written.receiver.address
@@ -94,20 +90,15 @@ def _told(desk: _Desk, written: asked.Written, deadline: float) -> int:
         where = "" if smtp and smtp.url else f": no [smtp] is configured, so it is {_file(desk, written)}"
         terminal.say(terminal.plain(f"sent to {to}: {written.composed.subject}{where}"))
         return session.FINE
-    if found is not None and found.state == "given_up":
-        terminal.note(terminal.plain(f"not sent to {to}, and given up: {found.last_error}"))
-    elif found is not None and found.state == "dropped":
-        terminal.note(terminal.plain(f"not sent to {to}: {found.last_error}"))
+    ended = digesting.ended(to, found.state, found.last_error) if found is not None else None
+    if ended is not None:
+        terminal.note(terminal.plain(ended))
     elif found is not None and found.tries:
         again = f"tried again from {clock.moment(found.due)} on while a server runs"
         terminal.note(terminal.plain(f"not sent to {to} yet, {again}: {found.last_error}"))
     else:
         terminal.note(f"not sent to {to} yet: the server has not come to it; `ctci told --by digest` says when it has")
     return session.RED
-
-
-def _tried(sending: Sending) -> bool:
-    return sending.state != "due" or sending.tries > 0
 
 
 def _file(desk: _Desk, written: asked.Written) -> str:

@@ -5,10 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ctci import clock, logs
-from ctci.cli import session, source, terminal
+from ctci.cli import digesting, session, source, terminal
 
-#: How long the server has to send it, seconds: a slow mail server takes 30 for one answer.
-PATIENCE_S = 90.0
 WHOLE = "--eml has the receiver's own link, by which one ends it: it is shown on the server's machine alone"
 
 
@@ -34,8 +32,8 @@ def send(to: str | None, *, date: str | None) -> int:
     server = source.find()
     answer = server.post("/digests", {"to": to, "date": date})
     sent, by_mail = answer["items"], answer["by_mail"]
-    deadline = clock.monotonic() + PATIENCE_S
-    while not all(map(_tried, sent)) and clock.monotonic() < deadline:
+    deadline = clock.monotonic() + digesting.PATIENCE_S
+    while not all(digesting.tried(each["state"], each["tries"]) for each in sent) and clock.monotonic() < deadline:
         session.pause(server.pause_s)
         sent = _now(server, sent)
     return max([_told(each, by_mail=by_mail) for each in sent], default=session.FINE)
@@ -47,10 +45,6 @@ def _now(server: source.Source, sent: Sequence[Mapping[str, Any]]) -> list[Mappi
     return [found.get(each["id"], each) for each in sent]
 
 
-def _tried(sending: Mapping[str, Any]) -> bool:
-    return bool(sending["state"] != "due" or sending["tries"])
-
-
 def _told(sending: Mapping[str, Any], *, by_mail: bool) -> int:
     """Say what became of it; the exit code."""
     to, why = sending["to"].partition(":")[2], sending["error"]
@@ -58,7 +52,6 @@ def _told(sending: Mapping[str, Any], *, by_mail: bool) -> int:
         where = "" if by_mail else ": no [smtp] is configured there, so it is a file on the server's machine"
         terminal.say(terminal.plain(f"sent to {to}{where}"))
         return session.FINE
-    ended = {"given_up": f"not sent to {to}, and given up: {why}", "dropped": f"not sent to {to}: {why}"}
     later = f", tried again by the server: {why}" if why else "; `ctci told --by digest` says when it is"
-    terminal.note(terminal.plain(ended.get(sending["state"], f"not sent to {to} yet{later}")))
+    terminal.note(terminal.plain(digesting.ended(to, sending["state"], why) or f"not sent to {to} yet{later}"))
     return session.RED

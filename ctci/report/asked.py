@@ -109,6 +109,19 @@ def _last(db: ledger.Ledger, receiver: Receiver) -> tuple[Sending | None, Sendin
     return ledger.last_to(db, Digests.name).get(receiver.to), ended.get(receiver.to)
 
 
+def narrowed(db: ledger.Ledger, settings: Config, notify: Notify, wish: Subscription | None) -> Notify:
+    """The table as a receiver wants to be told by it; None: they have not said."""
+    choices = subscribing.choices(notify, config.named(settings, ledger.projects_(db)))
+    return subscribing.narrowed(notify, wish, choices)
+
+
+def made(facts: digest.Facts) -> tuple[digest.Digest, bool]:
+    """The digest for who asks, who gets one on a quiet day too; and whether by the clock it would be left out."""
+    found = digest.compose(facts)
+    skipped = found.form == "skip"
+    return (digest.compose(replace(facts, quiet="short")) if skipped else found), skipped
+
+
 def write(
     db: ledger.Ledger,
     gather: Gather,
@@ -122,12 +135,9 @@ def write(
     """Write the digest of a window; nothing is sent. `past`: the next one does not begin where this one ends."""
     wish = ledger.subscriptions_of(db, {receiver.to}).get(receiver.to)
     link = None if wish is None else subscribing.link(settings.server.public_url, wish.token)
-    mine = subscribing.narrowed(notify, wish, subscribing.choices(notify, config.named(settings, ledger.projects_(db))))
-    facts = replace(gather(settings, mine, window), manage_url=link)
-    skipped = digest.compose(facts).form == "skip"
-    # Who asks gets an answer on a quiet day too.
-    made = digest.compose(replace(facts, quiet="short") if skipped else facts)
-    composed = digest_letter.write(made)
+    facts = replace(gather(settings, narrowed(db, settings, notify, wish), window), manage_url=link)
+    told_of, skipped = made(facts)
+    composed = digest_letter.write(told_of)
     last, ended = _last(db, receiver)
     now = clock.now()
     url = settings.server.public_url
@@ -147,14 +157,14 @@ def write(
         "subject": composed.subject,
         "text": composed.text,
         "html": composed.html,
-        "words": list(made.words),
+        "words": list(told_of.words),
     }
     return Written(
         receiver=receiver,
         window=window,
         composed=composed,
         message_id=id_,
-        words=made.words,
+        words=told_of.words,
         skipped=skipped,
         owed=Owed(key=key, to=receiver.to, due=now, body=body, message_id=id_),
         wish=wish,

@@ -5,6 +5,7 @@ What a reference names (addresses, keys) goes to its own host alone; no message 
 
 import logging
 import threading
+from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ctci import clock
@@ -17,6 +18,8 @@ from ctci.report.chat import Message
 PATIENCE_S = 3600.0
 #: A shorter piece of an address is no secret, but stands in many words.
 _SECRET_FROM = 4
+#: Answers after which a trace may be sent again; after any other it may not (OTLP/HTTP, "Retryable Response Codes").
+AGAIN = (429, 502, 503, 504)
 #: A chat's service takes at most so long, seconds.
 CHAT_S = 30.0
 
@@ -45,6 +48,15 @@ def heartbeat(url: bytes, *, deadline_s: float = calls.DEADLINE_S) -> None:
     _call("GET", value("heartbeat", url), {}, b"", deadline_s)
 
 
+def trace(url: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    """Tell a collector of a run; what it answers. Raises OutletError."""
+    answer = _answer("POST", url, {**headers, "Content-Type": "application/json"}, body, calls.DEADLINE_S)
+    if not 200 <= answer.code < 300:
+        said = f"{calls.host(url)} answered {answer.code} to a trace"
+        raise OutletError(said, permanent=answer.code not in AGAIN, retry_ms=retry_ms(answer))
+    return answer.body
+
+
 def chat(url: bytes, message: Message, *, timeout_s: float = CHAT_S) -> None:
     """Hand a message to a service that Apprise knows. Raises OutletError."""
     address = value("apprise", url)
@@ -69,11 +81,7 @@ def value(key: str, found: bytes) -> str:
 
 
 def _call(method: str, url: str, headers: dict[str, str], body: bytes, deadline_s: float) -> None:
-    host = calls.host(url)
-    try:
-        answer = calls.call(method, url, headers=headers, body=body, deadline_s=deadline_s)
-    except calls.Unanswered as error:
-        raise OutletError(f"{host} cannot be called: {error}") from None
+    host, answer = calls.host(url), _answer(method, url, headers, body, deadline_s)
     if 200 <= answer.code < 300:
         return
     said = f"{host} answered {answer.code}"
@@ -83,6 +91,13 @@ def _call(method: str, url: str, headers: dict[str, str], body: bytes, deadline_
         raise OutletError(f"{said}, a redirect, and none is followed: write the address that it leads to")
     words = _without(url, answer.body.decode("utf-8", "replace"))
     raise OutletError(f"{said}: {words}" if words else said, retry_ms=retry_ms(answer))
+
+
+def _answer(method: str, url: str, headers: Mapping[str, str], body: bytes, deadline_s: float) -> calls.Answer:
+    try:
+        return calls.call(method, url, headers=headers, body=body, deadline_s=deadline_s)
+    except calls.Unanswered as error:
+        raise OutletError(f"{calls.host(url)} cannot be called: {error}") from None
 
 
 def retry_ms(answer: calls.Answer) -> int | None:

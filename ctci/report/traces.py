@@ -7,16 +7,13 @@ from typing import Any
 
 from ctci import clock, config, ledger
 from ctci.config import forms
-from ctci.config.settings import Otlp
+from ctci.config.settings import Config, Otlp
 from ctci.model import Change, Owed, Sending
 from ctci.report import calls, outlets, saying, spans
-from ctci.report.courier import NotSent, Sent, Unwanted, news
-from ctci.report.outlets import OutletError
+from ctci.report.courier import Sent, Unwanted, news
+from ctci.report.webhooks import reveal, telling
 
 log = logging.getLogger(__name__)
-
-#: Answers after which the same may be tried again; after any other it may not (OTLP/HTTP, "Retryable Response Codes").
-AGAIN = (429, 502, 503, 504)
 
 
 class Traces:
@@ -61,31 +58,19 @@ class Traces:
             public_url=settings.server.public_url,
             version=self._version,
         )
-        self._send(settings.server.otlp, self._headers(settings), json.dumps(told).encode())
+        headers = self._headers(settings, settings.server.otlp)
+        with telling():
+            refused = _refused(outlets.trace(address(settings.server.otlp), headers, json.dumps(told).encode()))
+        if refused:
+            log.warning("%s took a trace in part: %s", calls.host(settings.server.otlp.endpoint), refused)
         return Sent()
 
-    def _headers(self, settings: config.Config) -> dict[str, str]:
-        ref = settings.server.otlp.headers if settings.server.otlp is not None else None
-        if ref is None:
+    def _headers(self, settings: Config, otlp: Otlp) -> dict[str, str]:
+        if otlp.headers is None:
             return {}
-        try:
-            value = config.reveal(ref, self._environ, settings.folder)
-            return forms.headers(outlets.value("headers", value)) or {}
-        except (config.SecretError, OutletError) as error:
-            raise NotSent(str(error)) from error
-
-    def _send(self, otlp: Otlp, headers: Mapping[str, str], body: bytes) -> None:
-        host, sent = calls.host(otlp.endpoint), {**headers, "Content-Type": "application/json"}
-        try:
-            answer = calls.call("POST", address(otlp), headers=sent, body=body)
-        except calls.Unanswered as error:
-            raise NotSent(f"{host} cannot be called: {error}") from None
-        if not 200 <= answer.code < 300:
-            said = f"{host} answered {answer.code} to a trace"
-            raise NotSent(said, permanent=answer.code not in AGAIN, after_ms=outlets.retry_ms(answer))
-        refused = _refused(answer.body)
-        if refused:
-            log.warning("%s took a trace in part: %s", host, refused)
+        (found,) = reveal(settings, self._environ, otlp.headers)
+        with telling():
+            return forms.headers(outlets.value("headers", found)) or {}
 
 
 def address(otlp: Otlp) -> str:

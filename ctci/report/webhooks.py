@@ -89,9 +89,9 @@ class Webhooks:
         notify = _table(settings, sending)
         if notify.webhook is None or notify.webhook_secret is None or not self._is_asked(settings, notify, sending):
             raise _nobody(sending)
-        url, secret = _reveal(settings, self._environ, notify.webhook, notify.webhook_secret)
+        url, secret = reveal(settings, self._environ, notify.webhook, notify.webhook_secret)
         body = str((sending.body or {}).get("json", "")).encode()
-        with _sending():
+        with telling():
             outlets.webhook(url, secret, id_=sending.message_id, body=body)
         return Sent()
 
@@ -153,9 +153,9 @@ class Chats:
         told = [each for each in every if receivers.is_told(settings, notify, each)]
         if notify.apprise is None or not told:
             raise _nobody(taken[0])
-        (url,) = _reveal(settings, self._environ, notify.apprise)
+        (url,) = reveal(settings, self._environ, notify.apprise)
         message = chat.compose(told, public_url=settings.server.public_url)
-        with _sending():
+        with telling():
             outlets.chat(url, message)
         return Sent(body={"subject": message.title})
 
@@ -184,8 +184,8 @@ class Heartbeats:
         notify = _table(settings, taken[0])
         if notify.heartbeat is None:
             raise _nobody(taken[0])
-        (url,) = _reveal(settings, self._environ, notify.heartbeat)
-        with _sending():
+        (url,) = reveal(settings, self._environ, notify.heartbeat)
+        with telling():
             outlets.heartbeat(url)
         return Sent()
 
@@ -208,7 +208,8 @@ def _nobody(sending: Sending) -> Unwanted:
     return Unwanted(f"{sending.to} is not to be told any more")
 
 
-def _reveal(settings: Config, environ: Mapping[str, str], *refs: SecretRef) -> tuple[bytes, ...]:
+def reveal(settings: Config, environ: Mapping[str, str], *refs: SecretRef) -> tuple[bytes, ...]:
+    """What references name. Raises NotSent."""
     try:
         return tuple(config.reveal(ref, environ, settings.folder) for ref in refs)
     except config.SecretError as error:
@@ -216,7 +217,8 @@ def _reveal(settings: Config, environ: Mapping[str, str], *refs: SecretRef) -> t
 
 
 @contextmanager
-def _sending() -> Iterator[None]:
+def telling() -> Iterator[None]:
+    """What an outlet could not do within it is raised as NotSent."""
     try:
         yield
     except OutletError as error:

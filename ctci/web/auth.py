@@ -64,7 +64,7 @@ def visitor(request: Request, doors: Doors) -> Visitor:
     proxied = request.scope.get(CLIENT, (None, False))[1]
     given = _bearer(request)
     if given is not None:
-        return visitor_of(_good(request, doors, given))
+        return visitor_of(_used(request, doors, given))
     if server.remote_user is not None and proxied:
         name = request.headers.get(server.remote_user, "").strip()
         if name:
@@ -81,7 +81,7 @@ def visitor(request: Request, doors: Doors) -> Visitor:
     feed = request.query_params.get("token") if request.scope["path"] != "/me/digest" else None
     if feed is not None:
         # An address is written down in many places: no token that can do more than a feed's may stand in one.
-        token = _good(request, doors, feed)
+        token = _used(request, doors, feed)
         if token.tier is not Tier.FEED:
             raise RefusedError(401, f"A token of the tier {token.tier} may not stand in an address: use a header.")
         return visitor_of(token)
@@ -128,18 +128,6 @@ def token_of(db: ledger.Ledger, text: str) -> Token | None:
     return ledger.token_by(db, text) if is_token(text) else None
 
 
-def failed(request: Request) -> None:
-    """Note that a wrong token came from where this call comes from."""
-    wrongs: Wrongs = request.app.state.wrongs
-    wrongs.note(origin(request), clock.now())
-
-
-def wait_s(request: Request) -> int:
-    """For how many seconds no more tokens are tried that come from where this call comes from; 0: they are."""
-    wrongs: Wrongs = request.app.state.wrongs
-    return wrongs.wait_s(origin(request), clock.now())
-
-
 def via(request: Request) -> str:
     """From where a call comes, as it is written down: an address or `socket`."""
     found = request.scope.get(CLIENT, (None, False))[0]
@@ -158,16 +146,23 @@ def _bearer(request: Request) -> str | None:
     return given.strip() if scheme.lower() == "bearer" else None
 
 
-def _good(request: Request, doors: Doors, given: str) -> Token:
+def good(request: Request, doors: Doors, given: str) -> Token:
+    """The token that a secret is of, if it is good now. Raises RefusedError: 401, or 429 where too many were wrong."""
     found = token_of(doors.db, given)
     if found is None or not live(found, clock.now()):
         # Only the wrong ones are slowed down: whoever shares an address with a guesser goes on working.
-        after_s = wait_s(request)
+        wrongs: Wrongs = request.app.state.wrongs
+        after_s = wrongs.wait_s(origin(request), clock.now())
         if after_s:
             raise RefusedError(429, MANY, after_s=after_s)
-        failed(request)
+        wrongs.note(origin(request), clock.now())
         why = "There is no such token, or it was revoked." if found is None else "The token has expired."
         raise RefusedError(401, why)
+    return found
+
+
+def _used(request: Request, doors: Doors, given: str) -> Token:
+    found = good(request, doors, given)
     ledger.used(doors.db, found)
     return found
 

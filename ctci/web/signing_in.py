@@ -12,13 +12,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from ctci import clock, ledger
+from ctci import ledger
 from ctci.ledger import tokens
-from ctci.model import live
 from ctci.web import auth, bodies, render, sentences
 
 #: Bytes of the form.
 LIMIT = 8 << 10
+WRONG = "This token lets nobody in. It may have expired, or been revoked."
 
 
 async def sign_in(request: Request) -> Response:
@@ -52,15 +52,14 @@ def _page(request: Request, *, wrong: str = "", status: int = 200) -> Response:
 
 def _enter(request: Request, given: str, to: str) -> Response:
     doors = render.doors(request)
-    found = auth.token_of(doors.db, given)
-    if found is None or not live(found, clock.now()):
-        after_s = auth.wait_s(request)
-        if after_s:
-            answer = _page(request, wrong=auth.MANY, status=429)
-            answer.headers["retry-after"] = str(after_s)
-            return answer
-        auth.failed(request)
-        return _page(request, wrong="This token lets nobody in. It may have expired, or been revoked.", status=401)
+    try:
+        found = auth.good(request, doors, given)
+    except auth.RefusedError as error:
+        if error.after_s is None:
+            return _page(request, wrong=WRONG, status=error.status)
+        slowed = _page(request, wrong=str(error), status=error.status)
+        slowed.headers["retry-after"] = str(error.after_s)
+        return slowed
     secret = ledger.sign_in(doors.db, found)
     ledger.did(doors.db, who=f"token {found.name}", via=auth.via(request), did="signed in")
     answer = RedirectResponse(render.root(doors) + _local(to), 303)

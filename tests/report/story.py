@@ -29,6 +29,7 @@ from tests import make
 from tests.conftest import StoppedClock
 from tests.inline import Inline
 from tests.report.desk import Desk
+from tests.report.resting import rest
 
 BERLIN, KOLKATA = "Europe/Berlin", "Asia/Kolkata"
 MAIN = "refs/heads/main"
@@ -208,12 +209,7 @@ class Story:
         if not self._up:
             return
         self._nightly.tick(Inline())
-        for courier in self._couriers:
-            for _ in range(100):
-                if not courier.tick():
-                    break
-            else:
-                raise AssertionError("the courier does not come to rest")
+        rest(*self._couriers, ticks=100)
         self.came += [self.clock.at] * (len(self.desk.envelopes) - len(self.came))
 
     # --- time ---------------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from tests import make
 from tests.conftest import StoppedClock
 from tests.report import forges_fake
 from tests.report.forges_fake import TOKEN, Forge, Says
+from tests.report.resting import rest
 
 ALL = sorted(forges_fake.DIALECTS)
 SHA = make.sha(0xABC)
@@ -48,11 +49,7 @@ class Office:
         """Tick until nothing is left to do now, then so once more after a while."""
         for pause in (0.0, wait_s):
             self.clock.move(pause)
-            for _ in range(100):
-                if not self.courier.tick():
-                    break
-            else:
-                raise AssertionError("the courier does not come to rest")
+            rest(self.courier, ticks=100)
 
     def push(self, *subs: str, **fields: Any) -> int:
         """A run of the commit, with a job for each subproject."""

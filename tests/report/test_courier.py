@@ -18,6 +18,7 @@ from tests import make
 from tests.conftest import StoppedClock
 from tests.eventually import eventually
 from tests.report.desk import Desk
+from tests.report.resting import rest
 
 GREEN, RED, OURS = Status.SUCCEEDED, Status.FAILED, Status.ERRORED
 TEAM = {"team": Notify(name="team", email=("ana@example.org", "bo@example.org"))}
@@ -70,10 +71,7 @@ class Office:
 
     def work(self) -> None:
         """Tick until nothing is left to do."""
-        for _ in range(50):
-            if not self.courier.tick():
-                return
-        raise AssertionError("the courier does not come to rest")
+        rest(self.courier)
 
     @property
     def subjects(self) -> list[str]:

@@ -19,6 +19,7 @@ from ctci.report.digests import Digests
 from tests import make
 from tests.conftest import StoppedClock
 from tests.report.desk import Desk
+from tests.report.resting import rest
 
 GREEN, RED, OURS = Status.SUCCEEDED, Status.FAILED, Status.ERRORED
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -89,10 +90,8 @@ class Office:
         # A window ends a moment ago.
         self.clock.move((ms(text) + 5_000 - self.clock.at) / 1000)
         before = len(self.desk.messages)
-        for _ in range(50):
-            if not self.courier.tick():
-                return [str(message["Subject"]) for message in self.desk.messages[before:]]
-        raise AssertionError("the courier does not come to rest")
+        rest(self.courier)
+        return [str(message["Subject"]) for message in self.desk.messages[before:]]
 
     @property
     def text(self) -> str:

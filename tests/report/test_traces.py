@@ -18,6 +18,7 @@ from tests import make
 from tests.conftest import StoppedClock
 from tests.report import otlp
 from tests.report.receiver import Receiver, receiving
+from tests.report.resting import rest
 
 
 class House:
@@ -42,10 +43,7 @@ class House:
 
     def work(self) -> None:
         """Tick until nothing is left to do."""
-        for _ in range(50):
-            if not self.courier.tick():
-                return
-        raise AssertionError("the courier does not come to rest")
+        rest(self.courier)
 
     def last(self) -> tuple[str, str | None]:
         """(state, error) of the newest that is owed."""

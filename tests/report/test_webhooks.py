@@ -19,6 +19,7 @@ from ctci.report.webhooks import Chats, Heartbeats, Webhooks
 from tests import make
 from tests.conftest import StoppedClock
 from tests.report.receiver import Receiver, receiving
+from tests.report.resting import rest
 
 # Apprise tries a module that Python 3.13 has no more.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -69,12 +70,7 @@ class House:
 
     def work(self) -> None:
         """Tick until nothing is left to do."""
-        for courier in self.couriers:
-            for _ in range(50):
-                if not courier.tick():
-                    break
-            else:
-                raise AssertionError("the courier does not come to rest")
+        rest(*self.couriers)
 
     def events(self) -> list[str]:
         """The types of the events that came."""

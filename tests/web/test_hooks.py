@@ -27,7 +27,7 @@ from ctci.web import app, bodies, hooks, progress, pushed
 from ctci.web.doors import Doors
 from tests import make
 from tests.eventually import eventually
-from tests.serving import Served, in_memory
+from tests.serving import Served
 
 SECRET = b"a-long-secret-for-tests"
 ZERO = "0" * 40
@@ -493,21 +493,15 @@ def resident(pid: int) -> int:
 
 @pytest.fixture
 def served() -> Iterator[Served]:
-    with in_memory() as folder:
-        server = Served(folder / "ci")
-        server.configure(
-            f"""
-            [projects.shop]
-            git = "{folder}/acme/shop.git"
-            forge = "gitea"
-            webhook-secret = {{ file = "secret" }}
-            recipes.test = "true"
-            """
-        )
-        server.keep("secret", SECRET)
-        server.start()
+    projects = """
+    [projects.shop]
+    git = "{folder}/acme/shop.git"
+    forge = "gitea"
+    webhook-secret = { file = "secret" }
+    recipes.test = "true"
+    """
+    with Served.running(projects, SECRET) as server:
         yield server
-        server.stop()
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")

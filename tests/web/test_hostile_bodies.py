@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from ctci import ledger
 from tests.eventually import eventually
-from tests.serving import Served, in_memory
+from tests.serving import Served
 
 SECRET = b"a-long-secret-for-tests"
 #: 20,000 by CTCI_FUZZ_HTTP=20000 (README, Contribute).
@@ -35,24 +35,18 @@ PUSH: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[Served]:
-    with in_memory() as folder:
-        server = Served(folder / "ci")
-        server.configure(
-            f"""
-            [projects.shop]
-            git = "{folder}/acme/shop.git"
-            webhook-secret = {{ file = "secret" }}
-            recipes.test = "true"
+    projects = """
+    [projects.shop]
+    git = "{folder}/acme/shop.git"
+    webhook-secret = { file = "secret" }
+    recipes.test = "true"
 
-            [projects.open]
-            git = "{folder}/acme/open.git"
-            recipes.test = "true"
-            """
-        )
-        server.keep("secret", SECRET)
-        server.start()
+    [projects.open]
+    git = "{folder}/acme/open.git"
+    recipes.test = "true"
+    """
+    with Served.running(projects, SECRET) as server:
         yield server
-        server.stop()
 
 
 def call(served: Served, body: bytes, headers: dict[str, str], *, path: str = "/hooks/shop") -> tuple[int, bytes]:
